@@ -1,0 +1,108 @@
+//! Language models: a conversation in, an answer out as it is written.
+
+use std::collections::BTreeMap;
+use std::fmt::Debug;
+use std::pin::Pin;
+use std::time::Duration;
+
+use futures_util::Stream;
+
+use crate::error::Recovery;
+use crate::types::{FinishReason, Message, ToolCall, ToolDescriptor, Usage};
+
+/// A language model, shared by many sessions.
+pub trait Provider: Debug + Send + Sync {
+    /// Names the provider in events and on the command line.
+    fn name(&self) -> &str;
+
+    /// Begins to answer. Dropping the stream ends the answer at once.
+    /// Must be called within a Tokio runtime.
+    fn stream(&self, request: ProviderRequest) -> ProviderStream;
+}
+
+/// What a model is asked.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ProviderRequest {
+    /// Instructions.
+    pub system: String,
+    /// The conversation so far; the last message is what to answer.
+    pub messages: Vec<Message>,
+    /// The tools that the model may call.
+    pub tools: Vec<ToolDescriptor>,
+    /// Sampling temperature; `None` for the provider's default.
+    pub temperature: Option<f32>,
+    /// The longest answer, in tokens; `None` for the provider's default.
+    pub max_tokens: Option<u32>,
+    /// Seed for a repeatable answer, where the provider can.
+    pub seed: Option<u64>,
+    /// The session's metadata (session id, tenant, user …), with the turn's own on top.
+    pub metadata: BTreeMap<String, String>,
+}
+
+/// An answer as it is written; ends after [`ProviderEvent::Finished`].
+pub type ProviderStream = Pin<Box<dyn Stream<Item = Result<ProviderEvent, ProviderError>> + Send>>;
+
+/// A piece of an answer.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum ProviderEvent {
+    /// More text. Never the text so far.
+    TextDelta(String),
+    /// A whole tool call.
+    ToolCall(ToolCall),
+    /// The answer is complete.
+    Finished {
+        /// Why it ended.
+        reason: FinishReason,
+        /// What it cost, if the provider says.
+        usage: Option<Usage>,
+    },
+}
+
+/// A failure of a language model.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ProviderError {
+    /// It has too much to do.
+    #[error("{provider} has too many requests")]
+    RateLimited {
+        /// Which provider.
+        provider: String,
+        /// When to come back, if it said.
+        retry_after: Option<Duration>,
+    },
+    /// It refused the request.
+    #[error("{provider} refused the request: {reason}")]
+    InvalidRequest {
+        /// Which provider.
+        provider: String,
+        /// Why.
+        reason: String,
+    },
+    /// It failed, before or in the middle of its answer.
+    #[error("{provider} failed: {reason}")]
+    Failed {
+        /// Which provider.
+        provider: String,
+        /// What happened.
+        reason: String,
+    },
+}
+
+impl ProviderError {
+    /// What to do about it.
+    #[must_use]
+    pub fn recovery(&self) -> Recovery {
+        match self {
+            Self::RateLimited { retry_after, .. } => {
+                Recovery::RetryAfter(retry_after.unwrap_or(DEFAULT_RETRY))
+            }
+            Self::InvalidRequest { .. } => Recovery::Abort,
+            Self::Failed { .. } => Recovery::FallBack,
+        }
+    }
+}
+
+/// How long to wait before a retry when the provider names no time: short, because somebody
+/// listens to silence meanwhile.
+const DEFAULT_RETRY: Duration = Duration::from_millis(250);

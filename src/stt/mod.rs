@@ -1,0 +1,136 @@
+//! Speech to text: one utterance of sound in, its words out while it is spoken.
+//!
+//! ```text
+//! Transcriber::open ─▶ Utterance ── send(Audio …, Lull, End) ─▶ engine
+//!                          ◀── next(): Partial …, Provisional, Partial …, Final ──┘
+//! ```
+//!
+//! An engine works beside the caller: on the worker pool, in a task, in a process. The two
+//! queues between them are bounded, so a slow engine holds its caller back.
+
+use std::fmt::Debug;
+
+use tokio::sync::mpsc;
+
+use crate::audio::{AudioChunk, SampleRate};
+use crate::error::Recovery;
+use crate::time::Work;
+
+/// A speech recogniser, shared by many sessions.
+pub trait Transcriber: Debug + Send + Sync {
+    /// Names the engine in events and on the command line.
+    fn name(&self) -> &'static str;
+
+    /// The sample rate that it takes.
+    fn rate(&self) -> SampleRate {
+        SampleRate::SPEECH
+    }
+
+    /// Opens an utterance. Must be called within a Tokio runtime.
+    ///
+    /// # Errors
+    ///
+    /// As [`SttError`] says.
+    fn open(&self) -> Result<Utterance, SttError>;
+}
+
+/// What a recogniser is told.
+#[derive(Debug)]
+pub enum SttInput {
+    /// More sound, at the engine's rate.
+    Audio(AudioChunk),
+    /// The speaker pauses: say what was said so far as [`SttEvent::Provisional`]. The utterance
+    /// stays open; sound may follow.
+    Lull,
+    /// No more sound: [`SttEvent::Final`] follows, and the utterance is over.
+    End,
+}
+
+/// What a recogniser says. Each text is that of the whole utterance so far.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SttEvent {
+    /// May still change.
+    Partial(String),
+    /// What the final would be if nothing more were said.
+    Provisional(String),
+    /// The whole utterance. Empty if there were no words.
+    Final(String),
+    /// The engine believes that the speaker has finished.
+    SpeechEnded,
+}
+
+/// An utterance in progress. Dropping it abandons it.
+#[derive(Debug)]
+pub struct Utterance {
+    inputs: mpsc::Sender<(SttInput, Work)>,
+    events: mpsc::Receiver<Result<SttEvent, SttError>>,
+}
+
+/// The engine's side of an [`Utterance`].
+#[derive(Debug)]
+pub struct UtteranceEngine {
+    /// What to do, in order. The [`Work`] is dropped when it is done and its events are sent.
+    pub inputs: mpsc::Receiver<(SttInput, Work)>,
+    /// Where the events go.
+    pub events: mpsc::Sender<Result<SttEvent, SttError>>,
+}
+
+impl Utterance {
+    /// An utterance and the engine's side of it. Each direction holds up to 64 items: sound
+    /// waits for the engine beyond that, the engine for its reader.
+    #[must_use]
+    pub fn channel() -> (Self, UtteranceEngine) {
+        let (inputs, engine_inputs) = mpsc::channel(QUEUE);
+        let (engine_events, events) = mpsc::channel(QUEUE);
+        (Self { inputs, events }, UtteranceEngine { inputs: engine_inputs, events: engine_events })
+    }
+
+    /// Tells the engine something, waiting while its queue is full. `work` holds a stepped clock
+    /// until the engine has dealt with it.
+    ///
+    /// Returns without effect if the engine is gone: [`next`](Self::next) says why.
+    pub async fn send(&self, input: SttInput, work: Work) {
+        let _gone = self.inputs.send((input, work)).await;
+    }
+
+    /// The next event; `None` after the last. Cancel-safe.
+    pub async fn next(&mut self) -> Option<Result<SttEvent, SttError>> {
+        self.events.recv().await
+    }
+}
+
+/// A failure of a speech recogniser.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SttError {
+    /// The engine could not be set up.
+    #[error("cannot start the speech recogniser {engine}: {reason}")]
+    Start {
+        /// Which engine.
+        engine: &'static str,
+        /// What is missing and what to do about it.
+        reason: String,
+    },
+    /// The engine failed while it worked.
+    #[error("the speech recogniser {engine} failed: {reason}")]
+    Failed {
+        /// Which engine.
+        engine: &'static str,
+        /// What it said.
+        reason: String,
+    },
+}
+
+impl SttError {
+    /// What to do about it.
+    #[must_use]
+    pub fn recovery(&self) -> Recovery {
+        match self {
+            Self::Start { .. } => Recovery::AskUser,
+            Self::Failed { .. } => Recovery::FallBack,
+        }
+    }
+}
+
+/// 64 chunks of 20 ms are more than a second: an engine that far behind will not catch up.
+const QUEUE: usize = 64;
