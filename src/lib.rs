@@ -1,12 +1,15 @@
 //! Banter: a real-time voice agent.
 
 pub mod audio;
+pub mod device;
 pub mod error;
 pub mod ids;
+pub mod pipeline;
 pub mod providers;
 pub mod stt;
 pub mod time;
 pub mod tools;
 pub mod tts;
+pub mod turn;
 pub mod types;
 pub mod vad;

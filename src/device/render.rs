@@ -1,0 +1,338 @@
+//! The way of the speaker's samples, and the gate on it.
+//!
+//! The gate is read where the samples leave, so it acts within one device buffer, however much
+//! is queued. Every sample of a stream has an index, from zero; what was heard is an index.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
+
+use ringbuf::HeapRb;
+use ringbuf::traits::{Consumer, Producer, Split};
+
+use crate::audio::SampleRate;
+use crate::time::SessionTime;
+
+/// The ends of a speaker's ring, which holds half a second.
+///
+/// The last value taps what really leaves the speaker, silence included: it holds two seconds,
+/// and loses what is not taken in time.
+#[must_use]
+pub fn render_port(rate: SampleRate) -> (RenderPort, Playback, Tap) {
+    let hz = rate.hz() as usize;
+    let (samples, ring) = HeapRb::new(hz / 2).split();
+    let (played_in, played) = HeapRb::new(NOTES).split();
+    let (tap_in, tap) = HeapRb::new(2 * hz).split();
+    let gate = Arc::new(Gate::default());
+    let port = RenderPort {
+        ring,
+        rate,
+        gate: Arc::clone(&gate),
+        notes: played_in,
+        tap: tap_in,
+        taken: 0,
+        cursor: 0,
+        lookback: VecDeque::with_capacity(hz * LOOKBACK_SECONDS),
+        lowered_since: None,
+        level: 1.0,
+        step: 1.0 / (rate.hz() as f32 * RAMP_SECONDS),
+        last: 0.0,
+        held: false,
+    };
+    (port, Playback { samples, notes: played, rate, gate, pushed: 0 }, tap)
+}
+
+/// What really left the speaker.
+pub type Tap = ringbuf::HeapCons<i16>;
+
+/// What may leave the speaker. Shared by the session, which sets it, and the port, which obeys.
+#[derive(Debug, Default)]
+pub struct Gate {
+    mode: AtomicU8,
+    /// Samples before this index are dropped.
+    drop_until: AtomicU64,
+    /// The index of the next sample to leave.
+    played: AtomicU64,
+    /// More samples are to come: running out of them is an under-run.
+    expecting: AtomicBool,
+    under_runs: AtomicU64,
+}
+
+const PLAY: u8 = 0;
+const DUCK: u8 = 1;
+const HOLD: u8 = 2;
+
+impl Gate {
+    /// Lets sound out at full level. After a hold, it goes on at the first sample that was not
+    /// yet heard at full level.
+    pub fn play(&self) {
+        self.mode.store(PLAY, Ordering::Release);
+    }
+
+    /// Lets sound out at a lower level.
+    pub fn duck(&self) {
+        self.mode.store(DUCK, Ordering::Release);
+    }
+
+    /// Lets nothing out, and keeps what is queued.
+    pub fn hold(&self) {
+        self.mode.store(HOLD, Ordering::Release);
+    }
+
+    /// Whether the gate holds.
+    #[must_use]
+    pub fn holds(&self) -> bool {
+        self.mode.load(Ordering::Acquire) == HOLD
+    }
+
+    /// The index of the next sample to leave: as many were heard.
+    #[must_use]
+    pub fn played(&self) -> u64 {
+        self.played.load(Ordering::Acquire)
+    }
+
+    /// How often the speaker ran out of samples in the middle of an answer.
+    #[must_use]
+    pub fn under_runs(&self) -> u64 {
+        self.under_runs.load(Ordering::Relaxed)
+    }
+}
+
+/// A block of samples that left the speaker.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Played {
+    /// The index of its first sample.
+    pub from: u64,
+    /// The index after its last sample.
+    pub to: u64,
+    /// When its first sample is in the air.
+    pub at: SessionTime,
+}
+
+/// The session's end.
+pub struct Playback {
+    samples: ringbuf::HeapProd<i16>,
+    notes: ringbuf::HeapCons<Played>,
+    rate: SampleRate,
+    gate: Arc<Gate>,
+    pushed: u64,
+}
+
+impl std::fmt::Debug for Playback {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Playback").field("pushed", &self.pushed).finish_non_exhaustive()
+    }
+}
+
+impl Playback {
+    /// Samples per second.
+    #[must_use]
+    pub const fn rate(&self) -> SampleRate {
+        self.rate
+    }
+
+    /// The gate.
+    #[must_use]
+    pub fn gate(&self) -> &Arc<Gate> {
+        &self.gate
+    }
+
+    /// Queues samples from the front of `samples`, as many as there is room for.
+    pub fn push(&mut self, samples: &mut VecDeque<i16>) {
+        let (first, second) = samples.as_slices();
+        let mut taken = self.samples.push_slice(first);
+        if taken == first.len() {
+            taken += self.samples.push_slice(second);
+        }
+        samples.drain(..taken);
+        self.pushed += taken as u64;
+    }
+
+    /// The index after the last sample that was queued.
+    #[must_use]
+    pub const fn pushed(&self) -> u64 {
+        self.pushed
+    }
+
+    /// Says whether more samples will follow soon.
+    pub fn expect_more(&self, more: bool) {
+        self.gate.expecting.store(more, Ordering::Release);
+    }
+
+    /// Drops all that is queued, and opens the gate for what comes after. Returns how many
+    /// samples had left.
+    pub fn drop_queued(&mut self) -> u64 {
+        self.expect_more(false);
+        self.gate.drop_until.store(self.pushed, Ordering::Release);
+        let played = self.gate.played();
+        self.gate.play();
+        played
+    }
+
+    /// The next block that left the speaker since the last call.
+    pub fn next_played(&mut self) -> Option<Played> {
+        self.notes.try_pop()
+    }
+}
+
+/// The speaker's end. All of it is safe in an audio callback: it allocates nothing and takes no
+/// lock.
+pub struct RenderPort {
+    ring: ringbuf::HeapCons<i16>,
+    rate: SampleRate,
+    gate: Arc<Gate>,
+    notes: ringbuf::HeapProd<Played>,
+    tap: ringbuf::HeapProd<i16>,
+    /// The index of the next sample in the ring.
+    taken: u64,
+    /// The index of the next sample to leave. Behind `taken` while samples are heard again.
+    cursor: u64,
+    /// The samples before `taken` that were not heard at full level.
+    lookback: VecDeque<i16>,
+    /// The first sample that was not heard at full level, while there is one.
+    lowered_since: Option<u64>,
+    /// The present level, from 0 to 1.
+    level: f32,
+    /// How much the level may change per sample: a jump would be a click.
+    step: f32,
+    /// The last sample that left.
+    last: f32,
+    /// The gate has held, and nothing has left since.
+    held: bool,
+}
+
+impl std::fmt::Debug for RenderPort {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("RenderPort").field("cursor", &self.cursor).finish_non_exhaustive()
+    }
+}
+
+impl RenderPort {
+    /// Samples per second.
+    #[must_use]
+    pub const fn rate(&self) -> SampleRate {
+        self.rate
+    }
+
+    /// Fills `out` with what is to be heard, silence where there is nothing. `at` is when its
+    /// first sample is in the air.
+    pub fn fill(&mut self, out: &mut [i16], at: SessionTime) {
+        self.drop_unwanted();
+        let from = self.cursor;
+        let target = match self.gate.mode.load(Ordering::Acquire) {
+            HOLD => 0.0,
+            DUCK => DUCKED,
+            _ => 1.0,
+        };
+        self.follow(target);
+        let from = if self.cursor < from { self.cursor } else { from };
+        for sample in out.iter_mut() {
+            *sample = self.next(target);
+        }
+        if self.cursor > from {
+            let _full = self.notes.try_push(Played { from, to: self.cursor, at });
+        }
+        self.gate.played.store(self.cursor, Ordering::Release);
+        self.tap.push_slice(out);
+    }
+
+    /// Obeys a drop: forgets samples up to its index.
+    fn drop_unwanted(&mut self) {
+        let until = self.gate.drop_until.load(Ordering::Acquire);
+        if until <= self.cursor && self.taken <= until {
+            return;
+        }
+        if until > self.taken {
+            self.taken += self.ring.skip((until - self.taken) as usize) as u64;
+        }
+        if until > self.cursor {
+            self.cursor = self.taken;
+            self.lookback.clear();
+            self.lowered_since = None;
+            self.held = false;
+        }
+    }
+
+    /// Follows the gate: notes where full level was left, and goes back there after a hold.
+    fn follow(&mut self, target: f32) {
+        if target < 1.0 {
+            self.held |= target == 0.0;
+            self.lowered_since.get_or_insert(self.cursor);
+        } else if let Some(index) = self.lowered_since.take()
+            && self.held
+        {
+            self.cursor = index.max(self.taken - self.lookback.len() as u64);
+            self.held = false;
+        }
+    }
+
+    fn next(&mut self, target: f32) -> i16 {
+        let change = (target - self.level).clamp(-self.step, self.step);
+        self.level += change;
+        if self.level <= 0.0 && target == 0.0 {
+            self.last = 0.0;
+            return 0;
+        }
+        let Some(sample) = self.pull() else {
+            return self.fade();
+        };
+        self.last = f32::from(sample) * self.level;
+        self.last as i16
+    }
+
+    fn pull(&mut self) -> Option<i16> {
+        let behind = (self.taken - self.cursor) as usize;
+        let sample = match self.lookback.len().checked_sub(behind) {
+            Some(at) if behind > 0 => self.lookback.get(at).copied(),
+            _ => {
+                let sample = self.ring.try_pop()?;
+                self.taken += 1;
+                self.remember(sample);
+                Some(sample)
+            }
+        };
+        self.cursor += 1;
+        if self.lowered_since.is_none() && self.cursor == self.taken {
+            self.lookback.clear();
+        }
+        sample
+    }
+
+    /// Keeps a sample that may have to be heard again, the last few seconds at most.
+    fn remember(&mut self, sample: i16) {
+        if self.lowered_since.is_some() {
+            if self.lookback.len() == self.lookback.capacity() {
+                self.lookback.pop_front();
+            }
+            self.lookback.push_back(sample);
+        }
+    }
+
+    /// There is no sample: fades out from the last one instead of jumping to silence.
+    fn fade(&mut self) -> i16 {
+        if self.last != 0.0 && self.gate.expecting.swap(false, Ordering::AcqRel) {
+            self.gate.under_runs.fetch_add(1, Ordering::Relaxed);
+        }
+        self.last *= FADE;
+        if self.last.abs() < 1.0 {
+            self.last = 0.0;
+        }
+        self.last as i16
+    }
+}
+
+/// Blocks that are remembered until the session looks: at 1 ms a block, over a second.
+const NOTES: usize = 1024;
+
+/// The longest stretch that is heard again after a hold. A duck becomes a hold or ends well
+/// within it.
+const LOOKBACK_SECONDS: usize = 2;
+
+/// The level of a ducked voice: -12 dB, still there but clearly behind.
+const DUCKED: f32 = 0.25;
+
+/// From silence to full level in 5 ms: no click, and nothing of a word is lost.
+const RAMP_SECONDS: f32 = 0.005;
+
+/// Per sample: at 16 kHz the last sample has faded by 60 dB after 4 ms.
+const FADE: f32 = 0.9;

@@ -1,0 +1,172 @@
+//! The vocabulary.
+
+use serde::{Serialize, Serializer};
+use serde_json::Value;
+
+use super::Latency;
+use crate::ids::{ResponseId, SessionId, TurnId};
+use crate::time::SessionTime;
+use crate::turn::EndReason;
+
+/// The version of the vocabulary. New fields and types do not change it; a reader skips what it
+/// does not know.
+pub const VERSION: u32 = 1;
+
+/// Something that happened in a session.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Event {
+    /// When it was told.
+    #[serde(rename = "t_ms", serialize_with = "millis")]
+    pub at: SessionTime,
+    /// The turn that it belongs to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub turn: Option<TurnId>,
+    /// The response that it belongs to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub response: Option<ResponseId>,
+    /// What happened.
+    #[serde(flatten)]
+    pub kind: EventKind,
+}
+
+/// What happened. All times are in milliseconds; those that end in `_ms` after a noun (such as
+/// `start_ms`) count from the session's start, unless their text says that they are a length.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum EventKind {
+    /// The session listens.
+    SessionStarted {
+        /// The vocabulary's [`VERSION`].
+        version: u32,
+        /// The session's name.
+        session: SessionId,
+        /// The voice detector.
+        vad: String,
+        /// The speech recogniser.
+        stt: String,
+        /// The language model.
+        llm: String,
+        /// The speech synthesizer.
+        tts: String,
+    },
+    /// There is voice; it may become a turn.
+    SpeechStarted {
+        /// When it began.
+        start_ms: f64,
+    },
+    /// A turn of the user began.
+    TurnStarted {
+        /// When its first voice was heard.
+        start_ms: f64,
+    },
+    /// A turn of the user is over.
+    TurnEnded {
+        /// When the user ceased to speak, as the detector has it.
+        speech_end_ms: f64,
+        /// How long the user had been silent when the turn was ended: a length.
+        silence_ms: f64,
+        /// Why it is over.
+        reason: EndReason,
+    },
+    /// What the recogniser understood of the turn so far.
+    Transcript {
+        /// The text of the whole turn so far.
+        text: String,
+        /// Whether it will not change any more.
+        #[serde(rename = "final")]
+        is_final: bool,
+    },
+    /// The agent begins to answer.
+    ResponseStarted,
+    /// A piece of the answer.
+    ResponseText {
+        /// Its text; the pieces of a response make up its answer.
+        text: String,
+    },
+    /// The synthesizer begins with a piece of the answer.
+    SynthesisStarted {
+        /// How many characters the piece has.
+        characters: usize,
+    },
+    /// The agent is heard.
+    AgentSpeechStarted {
+        /// When the first audible sample was in the air.
+        start_ms: f64,
+    },
+    /// The agent is not heard any more.
+    AgentSpeechEnded {
+        /// When the last of it was in the air.
+        end_ms: f64,
+        /// How much of its sound was heard: a length.
+        heard_ms: f64,
+        /// Whether that is all of the answer.
+        complete: bool,
+    },
+    /// The agent's voice is held: the user may be interrupting.
+    Held,
+    /// The agent goes on: the user said no words.
+    Released,
+    /// The user interrupted the agent.
+    Interrupted {
+        /// How much of the answer's sound was heard: a length.
+        heard_ms: f64,
+        /// The part of the answer that was heard.
+        heard_text: String,
+    },
+    /// A response is over.
+    ResponseEnded {
+        /// `completed`, `interrupted`, `failed`, or `discarded` when nothing of it was heard.
+        outcome: &'static str,
+    },
+    /// The model calls a tool.
+    ToolCalled {
+        /// The call.
+        call: String,
+        /// The tool.
+        name: String,
+        /// Its arguments.
+        arguments: Value,
+    },
+    /// A tool has answered.
+    ToolFinished {
+        /// The call.
+        call: String,
+        /// The tool.
+        name: String,
+        /// Whether it gave a result.
+        ok: bool,
+        /// How long it took: a length.
+        took_ms: f64,
+    },
+    /// A turn could not be answered. The call goes on.
+    TurnFailed {
+        /// Which stage failed: `stt`, `provider` or `tts`.
+        stage: StageName,
+        /// What broke and what to do about it.
+        error: String,
+    },
+    /// Where the time went from the user's last word to the agent's first sound.
+    Latency(Latency),
+    /// Something beside the conversation failed, such as a recording. The call goes on.
+    Warning {
+        /// What broke and what to do about it.
+        message: String,
+    },
+    /// The session is over.
+    SessionEnded {
+        /// How many turns the user had.
+        turns: u32,
+        /// How often the speaker ran out of sound in the middle of an answer.
+        under_runs: u64,
+    },
+}
+
+fn millis<S: Serializer>(at: &SessionTime, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_f64(round(at.as_millis()))
+}
+
+/// To a microsecond: finer is not known.
+pub(super) fn round(ms: f64) -> f64 {
+    (ms * 1e3).round() / 1e3
+}

@@ -1,0 +1,16 @@
+//! What happens in a session, for those who watch: a versioned vocabulary and a bus.
+//!
+//! Every event is one JSON object: `type`, `t_ms` (session milliseconds, the time at which it
+//! is told), `turn`, `response` where there is one, and the fields of its [`EventKind`].
+
+mod bus;
+mod event;
+mod latency;
+mod log;
+mod recording;
+
+pub use bus::{EventBus, Subscription};
+pub use event::{Event, EventKind, VERSION};
+pub use latency::{Instants, Latency, SpeechEnd};
+pub use log::{EventLog, LogError};
+pub use recording::{RecordError, Recorder};

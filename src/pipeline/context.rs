@@ -1,0 +1,74 @@
+//! What a stage knows beside its elements: of the run, and of the turn.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use super::Floor;
+use crate::ids::{ResponseId, TurnId};
+use crate::time::{SessionClock, SessionTime};
+use crate::types::{Message, ToolDescriptor};
+
+/// Metadata of a session or a turn: session id, tenant, user. It reaches every provider request.
+pub type Metadata = BTreeMap<String, String>;
+
+/// What all stages of a run share.
+#[derive(Clone, Debug)]
+pub struct Context {
+    /// The session's clock.
+    pub clock: SessionClock,
+    /// Which responses are cancelled or committed.
+    pub floor: Floor,
+    /// The session's metadata; a turn's own goes on top.
+    pub metadata: Arc<Metadata>,
+    last_activity: Arc<AtomicU64>,
+}
+
+impl Context {
+    /// A context with no metadata.
+    #[must_use]
+    pub fn new(clock: SessionClock) -> Self {
+        Self {
+            clock,
+            floor: Floor::default(),
+            metadata: Arc::default(),
+            last_activity: Arc::default(),
+        }
+    }
+
+    /// The same with this metadata.
+    #[must_use]
+    pub fn with_metadata(mut self, metadata: Metadata) -> Self {
+        self.metadata = Arc::new(metadata);
+        self
+    }
+
+    /// Says that the run is alive: an idle time-out counts from here. Every element taken from
+    /// an edge does so by itself.
+    pub fn touch(&self) -> SessionTime {
+        let now = self.clock.now();
+        self.last_activity.store(now.as_nanos(), Ordering::Relaxed);
+        now
+    }
+
+    pub(super) fn last_activity(&self) -> SessionTime {
+        SessionTime::from_nanos(self.last_activity.load(Ordering::Relaxed))
+    }
+}
+
+/// What a response is made from: the first thing that a stage gets of it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TurnContext {
+    /// The turn that is answered.
+    pub turn: TurnId,
+    /// The response.
+    pub response: ResponseId,
+    /// Instructions for the model.
+    pub system: Arc<str>,
+    /// The tools that the model may call.
+    pub tools: Arc<[ToolDescriptor]>,
+    /// The conversation as it was heard, up to what is to be answered.
+    pub history: Arc<[Message]>,
+    /// Metadata for the provider: the session's with the turn's own on top.
+    pub metadata: Arc<Metadata>,
+}

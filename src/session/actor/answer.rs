@@ -1,0 +1,83 @@
+//! A response in flight, and what became of it.
+
+use std::time::Duration;
+
+use crate::ids::{ResponseId, TurnId};
+use crate::pipeline::Outcome;
+use crate::stages::StageName;
+use crate::time::SessionTime;
+use crate::types::{Message, Role, ToolCall, ToolResult};
+
+/// A response in flight.
+#[derive(Debug)]
+pub(super) struct Answer {
+    pub(super) turn: TurnId,
+    pub(super) response: ResponseId,
+    /// It is heard.
+    pub(super) sounding: bool,
+    /// The calls of tools and their results, in the order of a conversation.
+    pub(super) tools: Vec<Message>,
+    /// The last sign of life of any stage.
+    alive: SessionTime,
+}
+
+/// What the playout says of a response that is over.
+#[derive(Debug)]
+pub(super) struct Said {
+    pub(super) outcome: Outcome,
+    pub(super) text: String,
+    pub(super) heard_bytes: usize,
+    pub(super) heard: Duration,
+    pub(super) at: SessionTime,
+}
+
+impl Said {
+    /// The part of the answer that was heard.
+    pub(super) fn heard_text(&self) -> &str {
+        self.text.get(..self.heard_bytes).unwrap_or(&self.text).trim()
+    }
+}
+
+impl Answer {
+    pub(super) fn new(turn: TurnId, response: ResponseId, now: SessionTime) -> Self {
+        Self { turn, response, sounding: false, tools: Vec::new(), alive: now }
+    }
+
+    pub(super) fn is(&self, response: ResponseId) -> bool {
+        self.response == response
+    }
+
+    /// Something happened: the wait begins anew.
+    pub(super) fn alive(&mut self, now: SessionTime) {
+        self.alive = now;
+    }
+
+    pub(super) fn called(&mut self, call: ToolCall) {
+        match self.tools.last_mut() {
+            Some(message) if message.role == Role::Assistant => message.tool_calls.push(call),
+            _ => {
+                let tool_calls = vec![call];
+                self.tools.push(Message { tool_calls, ..Message::assistant("") });
+            }
+        }
+    }
+
+    pub(super) fn returned(&mut self, result: ToolResult) {
+        self.tools.push(Message::tool(result));
+    }
+
+    /// When the wait for the first sound becomes too long. While the gate holds, or the answer
+    /// sounds, there is nothing to wait for.
+    pub(super) fn deadline(&self, held: bool) -> Option<SessionTime> {
+        (!self.sounding && !held).then(|| self.alive + LIMIT)
+    }
+
+    /// The wait was too long. Returns the stage that is waited for.
+    pub(super) fn give_up(&mut self, now: SessionTime) -> StageName {
+        self.alive = now;
+        StageName::Provider
+    }
+}
+
+/// The longest wait for any progress of a response that is not heard yet. Tools have less.
+pub(super) const LIMIT: Duration = Duration::from_secs(30);

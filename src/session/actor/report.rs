@@ -1,0 +1,218 @@
+//! What the actor tells the world: events, and the latency of each turn.
+
+use std::time::Duration;
+
+use super::answer::Said;
+use crate::events::{Event, EventBus, EventKind, Instants, Latency, SpeechEnd};
+use crate::ids::{ResponseId, TurnId};
+use crate::pipeline::Outcome;
+use crate::stages::{Mark, StageName};
+use crate::time::{SessionClock, SessionTime};
+use crate::turn::EndReason;
+use crate::types::{ToolCall, ToolResult};
+
+/// Writes events, and keeps the instants that a latency is made of.
+#[derive(Debug)]
+pub(crate) struct Reporter {
+    bus: EventBus,
+    clock: SessionClock,
+    silence: Duration,
+    /// True ends of speech, if they are known.
+    labels: Vec<SessionTime>,
+    turns: u32,
+    /// The turn that was ended last.
+    ended: Option<Ended>,
+    /// The response to it.
+    answer: Option<Way>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Ended {
+    turn: TurnId,
+    speech_end: SessionTime,
+    at: SessionTime,
+    /// When its words were known.
+    transcript: Option<SessionTime>,
+}
+
+/// The way of a response to its first sound.
+#[derive(Clone, Copy, Debug)]
+struct Way {
+    turn: TurnId,
+    response: ResponseId,
+    marks: [Option<SessionTime>; 4],
+}
+
+impl Reporter {
+    pub(crate) fn new(
+        bus: EventBus,
+        clock: SessionClock,
+        silence: Duration,
+        labels: Vec<SessionTime>,
+    ) -> Self {
+        Self { bus, clock, silence, labels, turns: 0, ended: None, answer: None }
+    }
+
+    pub(super) fn turns(&self) -> u32 {
+        self.turns
+    }
+
+    pub(super) fn voice(&self, since: SessionTime) {
+        self.publish(None, None, EventKind::SpeechStarted { start_ms: ms(since) });
+    }
+
+    pub(super) fn turn_started(&self, turn: TurnId, since: SessionTime) {
+        self.publish(Some(turn), None, EventKind::TurnStarted { start_ms: ms(since) });
+    }
+
+    pub(super) fn turn_ended(&mut self, turn: TurnId, speech_end: SessionTime, reason: EndReason) {
+        self.turns += u32::from(reason != EndReason::TooShort);
+        let at = self.clock.now();
+        self.ended = Some(Ended { turn, speech_end, at, transcript: None });
+        let silence_ms = round(at.millis_since(speech_end));
+        let kind = EventKind::TurnEnded { speech_end_ms: ms(speech_end), silence_ms, reason };
+        self.publish(Some(turn), None, kind);
+    }
+
+    pub(super) fn transcript(&mut self, turn: TurnId, text: &str, is_final: bool) {
+        if is_final && let Some(ended) = self.ended.as_mut().filter(|ended| ended.turn == turn) {
+            ended.transcript = Some(self.clock.now());
+        }
+        let kind = EventKind::Transcript { text: text.to_owned(), is_final };
+        self.publish(Some(turn), None, kind);
+    }
+
+    pub(super) fn response_started(&mut self, turn: TurnId, response: ResponseId) {
+        self.answer = Some(Way { turn, response, marks: [None; 4] });
+        self.publish(Some(turn), Some(response), EventKind::ResponseStarted);
+    }
+
+    pub(super) fn marked(&mut self, response: ResponseId, mark: Mark, at: SessionTime) {
+        if let Some(way) = self.answer.as_mut().filter(|way| way.response == response) {
+            way.marks[mark as usize].get_or_insert(at);
+        }
+    }
+
+    pub(super) fn clause(&self, response: ResponseId, text: String) {
+        let characters = text.chars().count();
+        self.of(response, EventKind::ResponseText { text });
+        self.of(response, EventKind::SynthesisStarted { characters });
+    }
+
+    pub(super) fn sounding(&self, response: ResponseId, at: SessionTime) {
+        self.of(response, EventKind::AgentSpeechStarted { start_ms: ms(at) });
+        if let Some(latency) = self.latency(response, at) {
+            self.of(response, EventKind::Latency(latency));
+        }
+    }
+
+    pub(super) fn over(&self, response: ResponseId, said: &Said, sounded: bool) {
+        let heard_ms = round(said.heard.as_secs_f64() * 1e3);
+        let interrupted = matches!(said.outcome, Outcome::Interrupted { .. });
+        if sounded {
+            let complete = said.outcome == Outcome::Completed;
+            self.of(response, EventKind::AgentSpeechEnded { end_ms: ms(said.at), heard_ms, complete });
+        }
+        if sounded && interrupted {
+            let heard_text = said.heard_text().to_owned();
+            self.of(response, EventKind::Interrupted { heard_ms, heard_text });
+        }
+        let outcome = match &said.outcome {
+            Outcome::Completed => "completed",
+            Outcome::Failed { .. } => "failed",
+            Outcome::Interrupted { .. } if sounded => "interrupted",
+            Outcome::Interrupted { .. } | Outcome::Discarded | Outcome::AwaitingTools => {
+                "discarded"
+            }
+        };
+        self.of(response, EventKind::ResponseEnded { outcome });
+    }
+
+    pub(super) fn called(&self, response: ResponseId, call: &ToolCall) {
+        let ToolCall { id, name, arguments } = call.clone();
+        self.of(response, EventKind::ToolCalled { call: id, name, arguments });
+    }
+
+    pub(super) fn returned(&self, response: ResponseId, result: &ToolResult, took: Duration) {
+        let (call, name) = (result.id.clone(), result.name.clone());
+        let took_ms = round(took.as_secs_f64() * 1e3);
+        let ok = !result.is_error;
+        self.of(response, EventKind::ToolFinished { call, name, ok, took_ms });
+    }
+
+    pub(super) fn failed(
+        &self,
+        turn: TurnId,
+        response: Option<ResponseId>,
+        stage: StageName,
+        error: String,
+    ) {
+        self.publish(Some(turn), response, EventKind::TurnFailed { stage, error });
+    }
+
+    pub(super) fn of_response(&self, current: Option<(TurnId, ResponseId)>, kind: EventKind) {
+        let (turn, response) = current.unzip();
+        self.publish(turn, response, kind);
+    }
+
+    pub(super) fn ended(&self, under_runs: u64) {
+        let turns = self.turns;
+        self.publish(None, None, EventKind::SessionEnded { turns, under_runs });
+    }
+
+    pub(crate) fn publish(
+        &self,
+        turn: Option<TurnId>,
+        response: Option<ResponseId>,
+        kind: EventKind,
+    ) {
+        self.bus.publish(Event { at: self.clock.now(), turn, response, kind });
+    }
+
+    fn of(&self, response: ResponseId, kind: EventKind) {
+        let way = self.answer.filter(|way| way.response == response);
+        self.publish(way.map(|way| way.turn), Some(response), kind);
+    }
+
+    fn latency(&self, response: ResponseId, in_air: SessionTime) -> Option<Latency> {
+        let way = self.answer.filter(|way| way.response == response)?;
+        let ended = self.ended.filter(|ended| ended.turn == way.turn)?;
+        let [first_token, first_clause, first_sound, queued] = way.marks;
+        let (from, speech_end) = match self.label(ended.speech_end) {
+            Some(label) => (SpeechEnd::Label, label),
+            None => (SpeechEnd::Estimate, ended.speech_end),
+        };
+        let at = Instants {
+            speech_end,
+            turn_ended: ended.at,
+            transcript: ended.transcript?,
+            first_token: first_token?,
+            first_clause: first_clause?,
+            first_sound: first_sound?,
+            queued: queued?,
+            in_air,
+        };
+        Some(Latency::new(from, &at, self.silence))
+    }
+
+    /// The label that an estimate is about.
+    fn label(&self, estimate: SessionTime) -> Option<SessionTime> {
+        let distance = |label: &SessionTime| label.since(estimate).max(estimate.since(*label));
+        self.labels
+            .iter()
+            .copied()
+            .min_by_key(distance)
+            .filter(|label| distance(label) <= LABEL_DISTANCE)
+    }
+}
+
+fn ms(at: SessionTime) -> f64 {
+    round(at.as_millis())
+}
+
+fn round(ms: f64) -> f64 {
+    (ms * 1e3).round() / 1e3
+}
+
+/// No detector is off by more and still ends the turn that the label means.
+const LABEL_DISTANCE: Duration = Duration::from_millis(500);

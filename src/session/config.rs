@@ -1,0 +1,77 @@
+//! What a session is made of.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use crate::ids::SessionId;
+use crate::pipeline::{Metadata, PipelineConfig};
+use crate::providers::Provider;
+use crate::stages::ProviderOptions;
+use crate::stt::Transcriber;
+use crate::time::SessionTime;
+use crate::tools::ToolRegistry;
+use crate::tts::Synthesizer;
+use crate::turn::TurnConfig;
+use crate::vad::Vad;
+
+/// The engines of a session. All but the voice detector may be shared with other sessions.
+#[derive(Debug)]
+pub struct Engines {
+    /// Detects voice.
+    pub vad: Box<dyn Vad>,
+    /// Recognises words.
+    pub transcriber: Arc<dyn Transcriber>,
+    /// Answers.
+    pub provider: Arc<dyn Provider>,
+    /// Speaks.
+    pub synthesizer: Arc<dyn Synthesizer>,
+    /// The tools that the model may call.
+    pub tools: Arc<ToolRegistry>,
+}
+
+/// The settings of a session.
+#[derive(Clone, Debug)]
+pub struct SessionConfig {
+    /// Names it in events and recordings.
+    pub id: SessionId,
+    /// Turn taking.
+    pub turn: TurnConfig,
+    /// The probability from which a frame counts as speech; the detector's own by default.
+    pub threshold: Option<f32>,
+    /// Instructions for the model; none by default.
+    pub system: String,
+    /// How the model is asked.
+    pub provider: ProviderOptions,
+    /// The synthesizer's voice; its own by default.
+    pub voice: Option<String>,
+    /// How fast it speaks, from 0.5 to 2; 1 by default.
+    pub speed: f32,
+    /// Metadata that reaches every provider request.
+    pub metadata: Metadata,
+    /// How the pipelines run. A conversation may be silent for any time, so that there is no
+    /// idle time-out by default; the session has watchdogs of its own.
+    pub pipeline: PipelineConfig,
+    /// When the user's speech truly ends, if that is known: labels of a fixture. Latency counts
+    /// from there.
+    pub speech_ends: Vec<SessionTime>,
+    /// Where the call is recorded in stereo: nowhere by default.
+    pub record: Option<PathBuf>,
+}
+
+impl Default for SessionConfig {
+    fn default() -> Self {
+        Self {
+            id: SessionId::new("session"),
+            turn: TurnConfig::default(),
+            threshold: None,
+            system: String::new(),
+            provider: ProviderOptions::default(),
+            voice: None,
+            speed: 1.0,
+            metadata: Metadata::default(),
+            pipeline: PipelineConfig { idle_timeout: None, ..PipelineConfig::default() },
+            speech_ends: Vec::new(),
+            record: None,
+        }
+    }
+}

@@ -1,0 +1,229 @@
+//! Moves the sound of devices that have no clock of their own, and with it a stepped clock.
+
+use std::time::Duration;
+
+use ringbuf::traits::Consumer;
+use tokio::sync::oneshot;
+
+use crate::audio::AudioChunk;
+use crate::device::{Capture, DeviceError, Running, Tap};
+use crate::events::{Event, EventBus, EventKind, RecordError, Recorder};
+use crate::ids::TurnId;
+use crate::pipeline::{Element, Outlet, PipelineError};
+use crate::time::{SessionClock, SessionTime, Stepper};
+
+/// How session time passes.
+#[derive(Debug)]
+pub enum Pace {
+    /// As on the wall.
+    Live,
+    /// As fast as the engines work. Time stands still while one does, so that the result does
+    /// not depend on how fast they are.
+    Max,
+}
+
+/// Why a session could not go on.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SessionError {
+    /// A device failed.
+    #[error(transparent)]
+    Device(#[from] DeviceError),
+    /// The recording could not be begun.
+    #[error(transparent)]
+    Record(#[from] RecordError),
+    /// A stage failed.
+    #[error(transparent)]
+    Pipeline(#[from] PipelineError),
+    /// The settings make no sense.
+    #[error(transparent)]
+    Graph(#[from] crate::pipeline::GraphError),
+    /// The session ended by itself before its time: a bug.
+    #[error("the session broke off: {0}")]
+    BrokeOff(String),
+}
+
+/// The clock of a run, and who moves it.
+#[derive(Debug)]
+pub(super) struct Pacer {
+    pub(super) clock: SessionClock,
+    stepper: Option<Stepper>,
+}
+
+impl Pacer {
+    pub(super) fn new(pace: &Pace) -> Self {
+        match pace {
+            Pace::Live => Self { clock: SessionClock::live(), stepper: None },
+            Pace::Max => {
+                let (clock, stepper) = SessionClock::stepped();
+                Self { clock, stepper: Some(stepper) }
+            }
+        }
+    }
+
+    /// Waits until everything that can happen now has happened.
+    async fn settle(&mut self) {
+        if let Some(stepper) = &self.stepper
+            && tokio::time::timeout(HUNG, stepper.quiet()).await.is_err()
+        {
+            tracing::warn!("an engine has hung; time goes on without it");
+        }
+    }
+
+    async fn until(&mut self, at: SessionTime) {
+        match &mut self.stepper {
+            Some(stepper) => {
+                let _hung = tokio::time::timeout(HUNG, stepper.advance_to(at)).await;
+            }
+            None => self.clock.sleep_until(at).await,
+        }
+    }
+}
+
+/// Moves sound, tick by tick, until the session is over.
+#[derive(Debug)]
+pub(super) struct Drive {
+    pub(super) pacer: Pacer,
+    pub(super) microphone: Box<dyn Running>,
+    pub(super) speaker: Box<dyn Running>,
+    pub(super) ears: Ears,
+    pub(super) recording: Recording,
+}
+
+/// The way from the microphone's ring into the listening pipeline.
+#[derive(Debug)]
+pub(super) struct Ears {
+    pub(super) capture: Capture,
+    /// `None` once the microphone has ended.
+    pub(super) input: Option<Outlet>,
+    /// Samples taken so far.
+    pub(super) taken: u64,
+}
+
+/// The recording of a call, as long as it can be written.
+pub(super) struct Recording {
+    recorder: Option<Recorder>,
+    tap: Tap,
+    clock: SessionClock,
+    bus: EventBus,
+    failed: bool,
+}
+
+impl Drive {
+    /// Runs until `over` is told, then closes the devices and the recording. Returns whether
+    /// the recording, if there is one, is whole.
+    ///
+    /// # Errors
+    ///
+    /// When a device fails.
+    pub(super) async fn run(
+        mut self,
+        mut over: oneshot::Receiver<()>,
+    ) -> Result<bool, SessionError> {
+        let mut now = SessionTime::ZERO;
+        while over.try_recv() == Err(oneshot::error::TryRecvError::Empty) {
+            self.pacer.settle().await;
+            self.speaker.advance(now + TICK)?;
+            self.recording.agent();
+            now = now + TICK;
+            self.pacer.until(now).await;
+            self.microphone.advance(now)?;
+            self.ears.hear(&mut self.recording).await;
+        }
+        self.microphone.finish()?;
+        self.speaker.finish()?;
+        Ok(self.recording.finish())
+    }
+}
+
+impl Ears {
+    /// Hands what the microphone heard to the pipeline, as far as it has room: what it cannot
+    /// take waits in the microphone's ring.
+    async fn hear(&mut self, recording: &mut Recording) {
+        let rate = self.capture.rate();
+        let chunk = rate.samples(CHUNK) as usize;
+        while let Some(input) = self.input.as_ref().filter(|input| input.has_room())
+            && let Some(samples) = self.capture.take(chunk)
+        {
+            recording.user(&samples);
+            let at = SessionTime::ZERO + rate.duration(self.taken);
+            self.taken += samples.len() as u64;
+            let audio = AudioChunk::new(samples, rate);
+            let _ended = input.send(Element::heard(TurnId::default(), at, audio)).await;
+        }
+        if self.capture.is_over() {
+            self.input = None;
+        }
+    }
+}
+
+impl Recording {
+    pub(super) fn new(
+        recorder: Option<Recorder>,
+        tap: Tap,
+        clock: SessionClock,
+        bus: EventBus,
+    ) -> Self {
+        Self { recorder, tap, clock, bus, failed: false }
+    }
+
+    fn user(&mut self, samples: &[i16]) {
+        if let Some(recorder) = &mut self.recorder
+            && let Err(error) = recorder.user(samples)
+        {
+            self.fail(&error);
+        }
+    }
+
+    fn agent(&mut self) {
+        let mut block = [0; BLOCK];
+        loop {
+            let count = self.tap.pop_slice(&mut block);
+            if count == 0 {
+                return;
+            }
+            if let Some(recorder) = &mut self.recorder
+                && let Err(error) = recorder.agent(&block[..count])
+            {
+                self.fail(&error);
+            }
+        }
+    }
+
+    /// Closes the file. Returns whether it is whole.
+    fn finish(mut self) -> bool {
+        if let Some(Err(error)) = self.recorder.take().map(Recorder::finish) {
+            self.fail(&error);
+        }
+        !self.failed
+    }
+
+    /// Goes on without: the conversation matters more. Closing the file leaves it readable up
+    /// to here.
+    fn fail(&mut self, error: &RecordError) {
+        self.failed = true;
+        let _second_error = self.recorder.take().map(Recorder::finish);
+        let kind = EventKind::Warning { message: error.to_string() };
+        self.bus.publish(Event { at: self.clock.now(), turn: None, response: None, kind });
+    }
+}
+
+impl std::fmt::Debug for Recording {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Recording").field("failed", &self.failed).finish_non_exhaustive()
+    }
+}
+
+/// How often devices without a clock of their own are moved: a sample waits half of it on
+/// average.
+const TICK: Duration = Duration::from_millis(5);
+
+/// The microphone's sound goes on in pieces of this length.
+const CHUNK: Duration = Duration::from_millis(10);
+
+/// Samples taken from the speaker's tap at once.
+const BLOCK: usize = 512;
+
+/// At full speed, an engine that works for so long on the wall has hung. The session's own
+/// watchdogs need time to pass to notice.
+const HUNG: Duration = Duration::from_secs(60);

@@ -1,0 +1,160 @@
+//! What stages tell the session.
+
+use std::ops::Range;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+
+use crate::ids::{ResponseId, TurnId};
+use crate::pipeline::Outcome;
+use crate::time::SessionTime;
+use crate::types::{ToolCall, ToolResult};
+
+/// Something that happened in a stage.
+#[derive(Debug)]
+pub enum Fact {
+    /// A frame of the user's sound was looked at.
+    Voice {
+        /// When the frame ends.
+        end: SessionTime,
+        /// How long it is.
+        length: Duration,
+        /// The detector's probability of speech.
+        probability: f32,
+    },
+    /// The user's sound is over.
+    StreamEnd,
+    /// The recogniser understood something. The text is that of the whole turn so far.
+    Transcript {
+        /// The turn.
+        turn: TurnId,
+        /// What was understood.
+        text: Arc<str>,
+        /// Whether it will not change any more.
+        is_final: bool,
+    },
+    /// A point on the way to the first sound of a response was reached.
+    Marked {
+        /// The response.
+        response: ResponseId,
+        /// Which point.
+        mark: Mark,
+        /// When.
+        at: SessionTime,
+    },
+    /// A piece of the answer goes to the synthesizer.
+    Clause {
+        /// The response.
+        response: ResponseId,
+        /// Its bytes in the answer.
+        range: Range<usize>,
+        /// Its text.
+        text: String,
+    },
+    /// A tool is called.
+    ToolCalled {
+        /// The response.
+        response: ResponseId,
+        /// The call.
+        call: Arc<ToolCall>,
+    },
+    /// A tool has answered.
+    ToolFinished {
+        /// The response.
+        response: ResponseId,
+        /// Its answer.
+        result: Arc<ToolResult>,
+        /// How long it took.
+        took: Duration,
+    },
+    /// A stage could not do its part for a turn. The call goes on.
+    Failed {
+        /// The turn.
+        turn: TurnId,
+        /// The response, if there was one already.
+        response: Option<ResponseId>,
+        /// The stage.
+        stage: StageName,
+        /// What broke.
+        error: String,
+    },
+    /// The first audible sample of a response is in the air.
+    Sounding {
+        /// The response.
+        response: ResponseId,
+        /// When.
+        at: SessionTime,
+    },
+    /// A response is over, and nothing of it will be heard any more.
+    Over {
+        /// The response.
+        response: ResponseId,
+        /// How it ended.
+        outcome: Outcome,
+        /// The whole answer, as far as it was written.
+        text: String,
+        /// How many bytes of it were heard.
+        heard_bytes: usize,
+        /// How much of its sound was heard.
+        heard: Duration,
+        /// When the last of it was heard.
+        at: SessionTime,
+    },
+}
+
+/// The points on the way to the first sound of a response.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Mark {
+    /// The model gave its first text.
+    FirstToken,
+    /// There was enough text to speak.
+    FirstClause,
+    /// The synthesizer gave its first sound.
+    FirstSound,
+    /// The first audible sample was queued for the speaker.
+    Queued,
+}
+
+/// A stage that can fail a turn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StageName {
+    /// Speech to text.
+    Stt,
+    /// The language model.
+    Provider,
+    /// Text to speech.
+    Tts,
+}
+
+/// Where stages send their facts. The channel is bounded: a session that falls behind holds its
+/// stages back.
+#[derive(Clone, Debug)]
+pub struct Facts(Option<mpsc::Sender<Fact>>);
+
+impl Facts {
+    /// Facts for a session.
+    #[must_use]
+    pub fn to(session: mpsc::Sender<Fact>) -> Self {
+        Self(Some(session))
+    }
+
+    /// Facts for nobody.
+    #[must_use]
+    pub const fn none() -> Self {
+        Self(None)
+    }
+
+    /// Tells the session. When it has ended, so will the stage soon.
+    pub async fn tell(&self, fact: Fact) {
+        if let Some(session) = &self.0 {
+            let _ended = session.send(fact).await;
+        }
+    }
+
+    /// Tells the session that `response` reached `mark` at `at`.
+    pub async fn mark(&self, response: ResponseId, mark: Mark, at: SessionTime) {
+        self.tell(Fact::Marked { response, mark, at }).await;
+    }
+}

@@ -1,0 +1,31 @@
+//! The stages of a conversation: where engines and pipeline meet.
+//!
+//! ```text
+//!  microphone ▶ resample ▶ audio_turn ▶ stt                     listening
+//!  response   ▶ provider ▶ tts ▶ playout ▶ speaker              speaking
+//! ```
+//!
+//! Each stage also tells the session small [`Fact`]s; without a session, [`Facts::none`] drops
+//! them.
+
+mod audio_turn;
+mod debug;
+mod facts;
+mod merge;
+mod playout;
+mod provider;
+mod resample;
+mod router;
+mod stt;
+mod tts;
+
+pub use audio_turn::{AudioTurn, TurnCommand};
+pub use debug::Debug;
+pub use facts::{Fact, Facts, Mark, StageName};
+pub use merge::Merge;
+pub use playout::{Playout, PlayoutCommand};
+pub use provider::ProviderStage;
+pub use resample::Resample;
+pub use router::Router;
+pub use stt::Stt;
+pub use tts::Tts;

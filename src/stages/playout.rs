@@ -1,0 +1,414 @@
+//! Plays the answer, and knows what was heard of it.
+//!
+//! Sound goes to the speaker's ring as it comes, and beyond that into a spill of 30 s; a full
+//! spill holds the synthesizer back. Nothing of a response is played before it is committed.
+//! One response is played at a time, and each ends in exactly one [`Fact::Over`].
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+
+use super::{Fact, Facts, Mark};
+use crate::audio::{AUDIBLE, Resampler, SampleRate, first_audible};
+use crate::device::{Playback, Played};
+use crate::ids::ResponseId;
+use crate::pipeline::{
+    Context, Element, Kinds, Outcome, Outlet, Payload, Stage, StageError, StageFuture, StageIo,
+    StageKind,
+};
+use crate::time::SessionTime;
+use crate::turn::{Heard, SpeechMark};
+
+/// What the session wants of the playout, beside the gate and the floor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PlayoutCommand {
+    /// End the answer after the sentence that is being heard.
+    FinishSentence,
+}
+
+/// The stage. See the [module](self).
+#[derive(Debug)]
+pub struct Playout {
+    playback: Playback,
+    facts: Facts,
+    commands: mpsc::Receiver<PlayoutCommand>,
+}
+
+impl Playout {
+    /// A stage that plays to `playback`.
+    #[must_use]
+    pub fn new(
+        playback: Playback,
+        facts: Facts,
+        commands: mpsc::Receiver<PlayoutCommand>,
+    ) -> Self {
+        Self { playback, facts, commands }
+    }
+}
+
+/// The response that is being played.
+#[derive(Debug)]
+struct Playing {
+    response: ResponseId,
+    /// An element of the response, for the ones to come.
+    origin: Element,
+    text: String,
+    heard: Heard,
+    source: Option<Source>,
+    /// Sound that has no room in the ring.
+    spill: VecDeque<i16>,
+    /// Where its sound begins in the speaker's stream.
+    start: u64,
+    /// How many samples of it there are so far.
+    samples: u64,
+    /// Its first audible sample.
+    audible: Option<u64>,
+    queued: bool,
+    sounding: bool,
+    committed: bool,
+    /// How its sound ended, once it has.
+    ended: Option<Outcome>,
+    /// When the last of it was heard.
+    last_heard: SessionTime,
+    /// It ends where this sample's sentence ends.
+    finish: Option<u64>,
+}
+
+/// The sound as it comes from the synthesizer.
+#[derive(Debug)]
+struct Source {
+    rate: SampleRate,
+    resampler: Resampler,
+}
+
+struct Player {
+    playback: Playback,
+    facts: Facts,
+    commands: mpsc::Receiver<PlayoutCommand>,
+    outlet: Outlet,
+    context: Context,
+    playing: Option<Playing>,
+    /// The last response that is over. Its end may still arrive.
+    over: Option<ResponseId>,
+    /// Under-runs of this answer so far.
+    under_runs: u64,
+    /// After an under-run, sound waits until there is this much.
+    cushion: usize,
+}
+
+impl Player {
+    async fn run(mut self, mut inlet: crate::pipeline::Inlet) -> Result<(), StageError> {
+        let mut more = true;
+        loop {
+            self.pump().await?;
+            let room = self.playing.as_ref().is_none_or(|playing| playing.has_room(&self.playback));
+            let busy = self.playing.is_some();
+            if !more && !busy {
+                return Ok(());
+            }
+            let clock = self.context.clock.clone();
+            tokio::select! {
+                biased;
+                () = cancelled(&self.playing, &self.context) => self.cut().await,
+                () = committed(&self.playing, &self.context) => {
+                    if let Some(playing) = &mut self.playing {
+                        playing.committed = true;
+                    }
+                }
+                Some(PlayoutCommand::FinishSentence) = self.commands.recv() => {
+                    if let Some(playing) = &mut self.playing {
+                        playing.finish = Some(self.playback.gate().played().saturating_sub(playing.start));
+                    }
+                }
+                element = inlet.recv(), if room && more => match element? {
+                    Some(element) => self.on_element(element).await?,
+                    None => {
+                        more = false;
+                        self.drain();
+                    }
+                },
+                () = clock.sleep(POLL), if busy => {}
+            }
+        }
+    }
+
+    /// No more comes: what there is, is played to its end.
+    fn drain(&mut self) {
+        if let Some(playing) = &mut self.playing {
+            playing.ended.get_or_insert(Outcome::Discarded);
+        }
+    }
+
+    async fn on_element(&mut self, element: Element) -> Result<(), StageError> {
+        if element.response.is_some() && element.response <= self.over {
+            return Ok(());
+        }
+        match (&element.payload, &mut self.playing) {
+            (Payload::Begin(turn), _) => {
+                let start = self.playback.pushed();
+                (self.under_runs, self.cushion) = (self.playback.gate().under_runs(), 0);
+                self.playing = Some(Playing::new(turn.response, &element, start));
+            }
+            (Payload::TextDelta(text), Some(playing)) => {
+                playing.text.push_str(text);
+                playing.heard.text(text);
+            }
+            (Payload::Spoken { audio, mark }, Some(playing)) => {
+                let rate = self.playback.rate();
+                playing.sound(audio.samples(), audio.rate(), rate, *mark)?;
+                return Ok(()); // it ends here
+            }
+            (Payload::TurnEnd(outcome), Some(playing)) => {
+                playing.finish_sound();
+                playing.ended = Some(outcome.clone());
+                return Ok(()); // it is passed on when all was heard
+            }
+            (Payload::TurnEnd(_), None) => {
+                // It was cancelled before it began to play.
+                let Some(response) = element.response else { return Ok(()) };
+                let playing = Playing::new(response, &element, self.playback.pushed());
+                self.over(playing, Outcome::Interrupted { heard: Duration::ZERO }, 0).await;
+                return Ok(());
+            }
+            _ => {}
+        }
+        let _ended = self.outlet.send(element).await;
+        Ok(())
+    }
+
+    /// Moves sound to the speaker, and looks at what has left it.
+    async fn pump(&mut self) -> Result<(), StageError> {
+        let Some(playing) = &mut self.playing else { return Ok(()) };
+        let gate = self.playback.gate();
+        if gate.under_runs() > self.under_runs {
+            self.under_runs = gate.under_runs();
+            self.cushion = (self.cushion + self.playback.rate().hz() as usize / CUSHION_PER_SECOND)
+                .min(self.playback.rate().hz() as usize / 4);
+        }
+        let ended = playing.ended.is_some();
+        if playing.committed && (ended || playing.spill.len() >= self.cushion) {
+            self.playback.push(&mut playing.spill);
+            if self.playback.pushed() > playing.start {
+                self.playback.expect_more(!(ended && playing.spill.is_empty()));
+            }
+        }
+        let now = self.context.clock.now();
+        if !playing.queued
+            && let Some(audible) = playing.audible
+            && playing.start + audible < self.playback.pushed()
+        {
+            playing.queued = true;
+            self.facts.mark(playing.response, Mark::Queued, now).await;
+        }
+        while let Some(played) = self.playback.next_played() {
+            if let Some(at) = playing.heard_until(played, self.playback.rate()) {
+                let response = playing.response;
+                self.facts.tell(Fact::Sounding { response, at }).await;
+            }
+            self.context.touch();
+        }
+        if self.playback.gate().holds() {
+            self.context.touch(); // waiting for the user is not idling
+        }
+        self.finish().await;
+        Ok(())
+    }
+
+    /// Ends the response when all of it was heard, or the sentence that was to be finished.
+    async fn finish(&mut self) {
+        let Some(playing) = &mut self.playing else { return };
+        let played = self.playback.gate().played().saturating_sub(playing.start);
+        if let Some(finish) = playing.finish
+            && played >= playing.heard.sentence_end(finish)
+        {
+            self.context.floor.cancel(playing.response);
+            return self.cut().await;
+        }
+        if played < playing.samples || !playing.committed && playing.samples > 0 {
+            return;
+        }
+        if let Some(outcome) = playing.ended.take()
+            && let Some(playing) = self.playing.take()
+        {
+            let heard = playing.samples;
+            self.over(playing, outcome, heard).await;
+        }
+    }
+
+    /// The response is cancelled: silence, now.
+    async fn cut(&mut self) {
+        let played = self.playback.drop_queued();
+        let Some(mut playing) = self.playing.take() else { return };
+        while let Some(played) = self.playback.next_played() {
+            playing.heard_until(played, self.playback.rate());
+        }
+        let heard = played.saturating_sub(playing.start).min(playing.samples);
+        let outcome = Outcome::Interrupted { heard: self.playback.rate().duration(heard) };
+        self.over(playing, outcome, heard).await;
+    }
+
+    async fn over(&mut self, playing: Playing, outcome: Outcome, heard: u64) {
+        self.over = Some(playing.response);
+        self.playback.expect_more(false);
+        let now = self.context.clock.now();
+        let end = playing.origin.with(Payload::TurnEnd(outcome.clone()));
+        let complete = outcome == Outcome::Completed;
+        let heard_bytes =
+            if complete { playing.text.len() } else { playing.heard.heard(heard).bytes };
+        let _ended = self.outlet.send(Element { at: now, ..end }).await;
+        let fact = Fact::Over {
+            response: playing.response,
+            outcome,
+            text: playing.text,
+            heard_bytes,
+            heard: self.playback.rate().duration(heard),
+            at: if playing.sounding { playing.last_heard } else { now },
+        };
+        self.facts.tell(fact).await;
+    }
+}
+
+impl Playing {
+    fn new(response: ResponseId, origin: &Element, start: u64) -> Self {
+        Self {
+            response,
+            origin: origin.clone(),
+            text: String::new(),
+            heard: Heard::new(),
+            source: None,
+            spill: VecDeque::new(),
+            start,
+            samples: 0,
+            audible: None,
+            queued: false,
+            sounding: false,
+            committed: false,
+            ended: None,
+            last_heard: SessionTime::ZERO,
+            finish: None,
+        }
+    }
+
+    fn has_room(&self, playback: &Playback) -> bool {
+        let full = playback.rate().samples(SPILL) as usize;
+        self.ended.is_none() && self.spill.len() < full
+    }
+
+    /// Takes in sound from the synthesizer, at the speaker's rate.
+    fn sound(
+        &mut self,
+        samples: &[i16],
+        from: SampleRate,
+        to: SampleRate,
+        mark: Option<SpeechMark>,
+    ) -> Result<(), StageError> {
+        if let Some(mark) = mark {
+            let at = u128::from(mark.at) * u128::from(to.hz()) / u128::from(from.hz());
+            self.heard.mark(SpeechMark { at: at as u64, ..mark });
+        }
+        if self.source.as_ref().is_none_or(|source| source.rate != from) {
+            self.finish_sound();
+            let resampler = Resampler::new(from, to)
+                .map_err(|error| StageError::new("playout", error))?;
+            self.source = Some(Source { rate: from, resampler });
+        }
+        let mut resampled = Vec::with_capacity(samples.len());
+        if let Some(source) = &mut self.source {
+            source.resampler.process(samples, &mut resampled);
+        }
+        self.add(&resampled);
+        Ok(())
+    }
+
+    /// Gives out what the resampler holds back: no more sound follows.
+    fn finish_sound(&mut self) {
+        if let Some(mut source) = self.source.take() {
+            let mut rest = Vec::new();
+            source.resampler.flush(&mut rest);
+            self.add(&rest);
+        }
+    }
+
+    fn add(&mut self, samples: &[i16]) {
+        if self.audible.is_none() {
+            self.audible = first_audible(samples, AUDIBLE).map(|at| self.samples + at as u64);
+        }
+        self.spill.extend(samples);
+        self.samples += samples.len() as u64;
+        self.heard.sound(self.samples);
+    }
+
+    /// Notes what has left the speaker. Returns when the first audible sample did, if it is
+    /// among it.
+    fn heard_until(&mut self, played: Played, rate: SampleRate) -> Option<SessionTime> {
+        if played.to <= self.start {
+            return None;
+        }
+        let in_air = |index: u64| played.at + rate.duration(index.saturating_sub(played.from));
+        self.last_heard = in_air(played.to);
+        let audible = self.start + self.audible?;
+        if self.sounding || played.to <= audible {
+            return None;
+        }
+        self.sounding = true;
+        Some(in_air(audible))
+    }
+}
+
+/// Waits until the response that is being played is cancelled.
+async fn cancelled(playing: &Option<Playing>, context: &Context) {
+    match playing {
+        Some(playing) => context.floor.cancelled(playing.response).await,
+        None => std::future::pending().await,
+    }
+}
+
+/// Waits until the response that is to be played is committed.
+async fn committed(playing: &Option<Playing>, context: &Context) {
+    match playing {
+        Some(playing) if !playing.committed => context.floor.settled(playing.response).await,
+        _ => std::future::pending().await,
+    }
+}
+
+impl Stage for Playout {
+    fn name(&self) -> &'static str {
+        "playout"
+    }
+
+    fn kind(&self) -> StageKind {
+        StageKind::Sink
+    }
+
+    fn accepts(&self) -> Kinds {
+        Kinds::BEGIN | Kinds::TEXT_DELTA | Kinds::SPOKEN
+    }
+
+    fn run(self: Box<Self>, io: StageIo) -> StageFuture {
+        let StageIo { inlet, outlet, context } = io;
+        let Self { playback, facts, commands } = *self;
+        let player = Player {
+            playback,
+            facts,
+            commands,
+            outlet,
+            context,
+            playing: None,
+            over: None,
+            under_runs: 0,
+            cushion: 0,
+        };
+        Box::pin(player.run(inlet))
+    }
+}
+
+/// How often the playout looks at what has left the speaker: the session hears of the end of an
+/// answer that much later, though with its exact time.
+const POLL: Duration = Duration::from_millis(10);
+
+/// How far synthesis may run ahead of the ear.
+const SPILL: Duration = Duration::from_secs(30);
+
+/// Each under-run adds a twentieth of a second to the cushion: 50 ms.
+const CUSHION_PER_SECOND: usize = 20;

@@ -1,0 +1,223 @@
+//! Has the model answer, and calls its tools.
+
+use std::sync::Arc;
+
+use futures_util::StreamExt;
+use futures_util::future::join_all;
+
+use super::{Fact, Facts, Mark, StageName};
+use crate::pipeline::{
+    Context, Element, Kinds, Outcome, Outlet, Payload, Stage, StageError, StageFuture, StageIo,
+    StageKind, TurnContext,
+};
+use crate::providers::{Provider, ProviderError, ProviderEvent, ProviderRequest};
+use crate::tools::{ToolRegistry, run};
+use crate::types::{FinishReason, Message, ToolCall, ToolResult};
+
+/// The stage: for each [`Payload::Begin`] it asks the model, calls the tools that the model
+/// wants, and asks again with their results.
+///
+/// A cancelled response ends at once, and its tools with it. A tool with side effects waits
+/// until its response is committed.
+#[derive(Debug)]
+pub struct ProviderStage {
+    provider: Arc<dyn Provider>,
+    tools: Arc<ToolRegistry>,
+    options: ProviderOptions,
+    facts: Facts,
+}
+
+/// How the model is asked.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ProviderOptions {
+    /// Sampling temperature; the provider's own by default.
+    pub temperature: Option<f32>,
+    /// The longest answer in tokens; the provider's own by default.
+    pub max_tokens: Option<u32>,
+    /// Seed for a repeatable answer; none by default.
+    pub seed: Option<u64>,
+    /// How often the model may call tools before it must answer: 5 by default.
+    pub max_rounds: u32,
+}
+
+impl Default for ProviderOptions {
+    fn default() -> Self {
+        Self { temperature: None, max_tokens: None, seed: None, max_rounds: 5 }
+    }
+}
+
+impl ProviderStage {
+    /// A stage with this model and these tools.
+    #[must_use]
+    pub fn new(provider: Arc<dyn Provider>, tools: Arc<ToolRegistry>, facts: Facts) -> Self {
+        Self { provider, tools, options: ProviderOptions::default(), facts }
+    }
+
+    /// The same with these options.
+    #[must_use]
+    pub fn with_options(mut self, options: ProviderOptions) -> Self {
+        self.options = options;
+        self
+    }
+
+    async fn serve(self, io: StageIo) -> Result<(), StageError> {
+        let StageIo { mut inlet, outlet, context } = io;
+        while let Some(element) = inlet.recv().await? {
+            let turn = match &element.payload {
+                Payload::Begin(turn) => Arc::clone(turn),
+                _ => {
+                    let _ended = outlet.send(element).await;
+                    continue;
+                }
+            };
+            let response = turn.response;
+            let origin = element.with(Payload::TurnEnd(Outcome::Completed));
+            let _ended = outlet.send(element).await;
+            let outcome = tokio::select! {
+                biased;
+                () = context.floor.cancelled(response) => Outcome::Discarded,
+                answered = self.answer(&turn, &origin, &outlet, &context) => match answered {
+                    Ok(outcome) => outcome,
+                    Err(error) => self.failed(&turn, &error).await,
+                },
+            };
+            let at = context.clock.now();
+            let end = Element { at, ..origin.with(Payload::TurnEnd(outcome)) };
+            let _ended = outlet.send(end).await;
+        }
+        Ok(())
+    }
+
+    /// Asks until there is an answer without tool calls.
+    async fn answer(
+        &self,
+        turn: &TurnContext,
+        origin: &Element,
+        outlet: &Outlet,
+        context: &Context,
+    ) -> Result<Outcome, ProviderError> {
+        let mut messages = turn.history.to_vec();
+        for _round in 0..self.options.max_rounds {
+            let said = self.ask(turn, &messages, origin, outlet, context).await?;
+            if said.tool_calls.is_empty() {
+                return Ok(Outcome::Completed);
+            }
+            let results = self.call(turn, &said.tool_calls, origin, outlet, context).await;
+            messages.push(said);
+            messages.extend(results.into_iter().map(Message::tool));
+        }
+        Err(ProviderError::Failed {
+            provider: self.provider.name().to_owned(),
+            reason: format!("it called tools {} times without answering", self.options.max_rounds),
+        })
+    }
+
+    /// One request and its answer.
+    async fn ask(
+        &self,
+        turn: &TurnContext,
+        messages: &[Message],
+        origin: &Element,
+        outlet: &Outlet,
+        context: &Context,
+    ) -> Result<Message, ProviderError> {
+        let request = ProviderRequest {
+            system: turn.system.to_string(),
+            messages: messages.to_vec(),
+            tools: turn.tools.to_vec(),
+            temperature: self.options.temperature,
+            max_tokens: self.options.max_tokens,
+            seed: self.options.seed,
+            metadata: (*turn.metadata).clone(),
+        };
+        let mut said = Message::assistant("");
+        let mut stream = self.provider.stream(request);
+        while let Some(event) = stream.next().await {
+            let now = context.clock.now();
+            match event? {
+                ProviderEvent::TextDelta(text) => {
+                    if said.text.is_empty() {
+                        self.facts.mark(turn.response, Mark::FirstToken, now).await;
+                    }
+                    said.text.push_str(&text);
+                    let delta = origin.with(Payload::TextDelta(text.into()));
+                    let _ended = outlet.send(Element { at: now, ..delta }).await;
+                }
+                ProviderEvent::ToolCall(call) => said.tool_calls.push(call),
+                ProviderEvent::Finished { reason, .. } => return self.check(reason, said),
+            }
+        }
+        Err(ProviderError::Failed {
+            provider: self.provider.name().to_owned(),
+            reason: "its answer broke off".to_owned(),
+        })
+    }
+
+    fn check(&self, reason: FinishReason, said: Message) -> Result<Message, ProviderError> {
+        if reason == FinishReason::ContentFilter && said.text.is_empty() {
+            let provider = self.provider.name().to_owned();
+            let reason = "it withheld its answer".to_owned();
+            return Err(ProviderError::InvalidRequest { provider, reason });
+        }
+        Ok(said)
+    }
+
+    /// Calls tools side by side; the results are in the order of the calls.
+    async fn call(
+        &self,
+        turn: &TurnContext,
+        calls: &[ToolCall],
+        origin: &Element,
+        outlet: &Outlet,
+        context: &Context,
+    ) -> Vec<ToolResult> {
+        let response = turn.response;
+        let running = calls.iter().map(|call| async move {
+            let call = Arc::new(call.clone());
+            let _ended = outlet.send(origin.with(Payload::ToolCall(Arc::clone(&call)))).await;
+            self.facts.tell(Fact::ToolCalled { response, call: Arc::clone(&call) }).await;
+            let tool = self.tools.get(&call.name);
+            if tool.is_some_and(|tool| tool.has_side_effects()) {
+                context.floor.settled(response).await;
+            }
+            let began = context.clock.now();
+            let result = Arc::new(run(&self.tools, &call, &context.clock).await);
+            let took = context.clock.now().since(began);
+            let _ended = outlet.send(origin.with(Payload::ToolResult(Arc::clone(&result)))).await;
+            let told = Arc::clone(&result);
+            self.facts.tell(Fact::ToolFinished { response, result: told, took }).await;
+            Arc::unwrap_or_clone(result)
+        });
+        join_all(running).await
+    }
+
+    async fn failed(&self, turn: &TurnContext, error: &ProviderError) -> Outcome {
+        let (response, stage) = (Some(turn.response), StageName::Provider);
+        let error = error.to_string();
+        let reason = error.as_str().into();
+        self.facts.tell(Fact::Failed { turn: turn.turn, response, stage, error }).await;
+        Outcome::Failed { reason }
+    }
+}
+
+impl Stage for ProviderStage {
+    fn name(&self) -> &'static str {
+        "provider"
+    }
+
+    fn kind(&self) -> StageKind {
+        StageKind::Generate
+    }
+
+    fn accepts(&self) -> Kinds {
+        Kinds::BEGIN
+    }
+
+    fn emits(&self) -> Kinds {
+        Kinds::BEGIN | Kinds::TEXT_DELTA | Kinds::TOOL_CALL | Kinds::TOOL_RESULT | Kinds::TURN_END
+    }
+
+    fn run(self: Box<Self>, io: StageIo) -> StageFuture {
+        Box::pin(self.serve(io))
+    }
+}

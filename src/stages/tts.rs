@@ -1,0 +1,272 @@
+//! Speaks the answer while it is written.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use futures_util::StreamExt;
+
+use super::{Fact, Facts, Mark, StageName};
+use crate::ids::ResponseId;
+use crate::pipeline::{
+    Context, Element, Inlet, Kinds, Outcome, Outlet, Payload, Stage, StageError, StageFuture,
+    StageIo, StageKind,
+};
+use crate::text::{Clause, ClauseCutter, spoken};
+use crate::tts::{SpeakRequest, SpeechEvent, SpeechStream, Synthesizer, TtsError};
+use crate::turn::SpeechMark;
+
+/// The stage: text is cut at the first clause, later at sentences; each piece is synthesized as
+/// soon as the one before is, and its sound sent on as it is made.
+///
+/// The text itself passes, ahead of its sound. A cancelled response stops the engine at once.
+#[derive(Debug)]
+pub struct Tts {
+    synthesizer: Arc<dyn Synthesizer>,
+    voice: Option<String>,
+    speed: f32,
+    facts: Facts,
+}
+
+impl Tts {
+    /// A stage with this engine, in its default voice.
+    #[must_use]
+    pub fn new(synthesizer: Arc<dyn Synthesizer>, facts: Facts) -> Self {
+        Self { synthesizer, voice: None, speed: 1.0, facts }
+    }
+
+    /// The same in this voice, at this speed (from 0.5 to 2, 1 by default).
+    #[must_use]
+    pub fn with_voice(mut self, voice: Option<String>, speed: f32) -> Self {
+        (self.voice, self.speed) = (voice, speed);
+        self
+    }
+}
+
+/// The response that is being spoken.
+struct Speaking {
+    response: ResponseId,
+    /// An element of the response, for the ones to come.
+    origin: Element,
+    cutter: ClauseCutter,
+    /// Pieces that wait for the engine.
+    waiting: VecDeque<Clause>,
+    /// The piece that the engine is at.
+    current: Option<(Clause, SpeechStream)>,
+    /// Whether the piece's first sound was sent.
+    marked: bool,
+    /// Samples sent so far.
+    sent: u64,
+    /// Samples sent before the present piece.
+    piece_start: u64,
+    /// How the text ended, once it has.
+    ended: Option<Outcome>,
+    first_clause: bool,
+    first_sound: bool,
+}
+
+struct Speaker {
+    stage: Tts,
+    inlet: Inlet,
+    outlet: Outlet,
+    context: Context,
+    speaking: Option<Speaking>,
+    /// The last response whose end was sent. More of it may still arrive after a failure.
+    over: Option<ResponseId>,
+}
+
+impl Speaker {
+    async fn run(mut self) -> Result<(), StageError> {
+        loop {
+            self.start_next().await;
+            let room = self.speaking.as_ref().is_none_or(Speaking::has_room);
+            tokio::select! {
+                biased;
+                () = cancelled(&self.speaking, &self.context) => self.abandon().await,
+                event = next_sound(&mut self.speaking, &self.context) => self.on_sound(event).await,
+                element = self.inlet.recv(), if room => match element? {
+                    Some(element) => self.on_element(element).await,
+                    None => return Ok(()),
+                },
+            }
+        }
+    }
+
+    /// Starts the engine on the next piece, or ends the response when all is spoken.
+    async fn start_next(&mut self) {
+        while let Some(speaking) = &mut self.speaking
+            && speaking.current.is_none()
+        {
+            let Some(clause) = speaking.waiting.pop_front() else {
+                if let Some(outcome) = speaking.ended.take() {
+                    self.end(outcome).await;
+                }
+                return;
+            };
+            let text = spoken(&clause.text);
+            if text.is_empty() {
+                continue;
+            }
+            let response = speaking.response;
+            let now = self.context.clock.now();
+            let facts = &self.stage.facts;
+            if !std::mem::replace(&mut speaking.first_clause, true) {
+                facts.mark(response, Mark::FirstClause, now).await;
+            }
+            let (range, whole) = (clause.range.clone(), clause.text.clone());
+            facts.tell(Fact::Clause { response, range, text: whole }).await;
+            let request =
+                SpeakRequest { text, voice: self.stage.voice.clone(), speed: self.stage.speed };
+            speaking.marked = false;
+            speaking.piece_start = speaking.sent;
+            speaking.current = Some((clause, self.stage.synthesizer.speak(request)));
+        }
+    }
+
+    async fn end(&mut self, outcome: Outcome) {
+        let Some(speaking) = self.speaking.take() else { return };
+        self.over = Some(speaking.response);
+        let at = self.context.clock.now();
+        let end = Element { at, ..speaking.origin.with(Payload::TurnEnd(outcome)) };
+        let _ended = self.outlet.send(end).await;
+    }
+
+    async fn on_element(&mut self, element: Element) {
+        if element.response.is_some() && element.response <= self.over {
+            return;
+        }
+        match (&element.payload, &mut self.speaking) {
+            (Payload::Begin(turn), _) => {
+                self.speaking = Some(Speaking::new(turn.response, &element));
+            }
+            (Payload::TextDelta(text), Some(speaking)) if speaking.is(&element) => {
+                speaking.cutter.push(text);
+                speaking.take_clauses();
+            }
+            (Payload::TurnEnd(outcome), Some(speaking)) if speaking.is(&element) => {
+                speaking.cutter.finish();
+                speaking.take_clauses();
+                speaking.ended = Some(outcome.clone());
+                return; // it is passed on when all is spoken
+            }
+            _ => {}
+        }
+        let _ended = self.outlet.send(element).await;
+    }
+
+    async fn on_sound(&mut self, event: Option<Result<SpeechEvent, TtsError>>) {
+        let Some(speaking) = &mut self.speaking else { return };
+        let Some((clause, _)) = &speaking.current else { return };
+        match event {
+            Some(Ok(SpeechEvent::Audio(audio))) => {
+                let now = self.context.clock.now();
+                if !std::mem::replace(&mut speaking.first_sound, true) {
+                    self.stage.facts.mark(speaking.response, Mark::FirstSound, now).await;
+                }
+                let mark = (!std::mem::replace(&mut speaking.marked, true))
+                    .then(|| SpeechMark::piece(clause, speaking.piece_start));
+                speaking.sent += audio.samples().len() as u64;
+                let sound = speaking.origin.with(Payload::Spoken { audio, mark });
+                let _ended = self.outlet.send(Element { at: now, ..sound }).await;
+            }
+            Some(Ok(SpeechEvent::Word { .. })) => {}
+            Some(Err(error)) => self.fail(&error).await,
+            None => speaking.current = None,
+        }
+    }
+
+    /// The engine failed: what was said stays said, the rest is not.
+    async fn fail(&mut self, error: &TtsError) {
+        let Some(speaking) = &mut self.speaking else { return };
+        let error = error.to_string();
+        speaking.current = None;
+        speaking.waiting.clear();
+        speaking.ended = Some(Outcome::Failed { reason: error.as_str().into() });
+        let (turn, response) = (speaking.origin.turn, Some(speaking.response));
+        let stage = StageName::Tts;
+        self.stage.facts.tell(Fact::Failed { turn, response, stage, error }).await;
+    }
+
+    /// The response is cancelled. Its end is sent when it comes; if it has come, now.
+    async fn abandon(&mut self) {
+        match self.speaking.as_mut().and_then(|speaking| speaking.ended.take()) {
+            Some(_) => self.end(Outcome::Discarded).await,
+            None => self.speaking = None,
+        }
+    }
+}
+
+impl Speaking {
+    fn new(response: ResponseId, origin: &Element) -> Self {
+        Self {
+            response,
+            origin: origin.clone(),
+            cutter: ClauseCutter::default(),
+            waiting: VecDeque::new(),
+            current: None,
+            marked: false,
+            sent: 0,
+            piece_start: 0,
+            ended: None,
+            first_clause: false,
+            first_sound: false,
+        }
+    }
+
+    fn is(&self, element: &Element) -> bool {
+        element.response == Some(self.response)
+    }
+
+    /// Whether more text may come. What comes after the end belongs to another response.
+    fn has_room(&self) -> bool {
+        self.ended.is_none() && self.waiting.len() < WAITING
+    }
+
+    fn take_clauses(&mut self) {
+        while let Some(clause) = self.cutter.next_clause() {
+            self.waiting.push_back(clause);
+        }
+    }
+}
+
+/// Waits until the response that is being spoken is cancelled.
+async fn cancelled(speaking: &Option<Speaking>, context: &Context) {
+    match speaking {
+        Some(speaking) => context.floor.cancelled(speaking.response).await,
+        None => std::future::pending().await,
+    }
+}
+
+/// The next sound of the piece that the engine is at; waits for ever while there is none.
+async fn next_sound(
+    speaking: &mut Option<Speaking>,
+    context: &Context,
+) -> Option<Result<SpeechEvent, TtsError>> {
+    match speaking.as_mut().and_then(|speaking| speaking.current.as_mut()) {
+        Some((_, stream)) => context.clock.during(stream.next()).await,
+        None => std::future::pending().await,
+    }
+}
+
+impl Stage for Tts {
+    fn name(&self) -> &'static str {
+        "tts"
+    }
+
+    fn kind(&self) -> StageKind {
+        StageKind::Generate
+    }
+
+    fn accepts(&self) -> Kinds {
+        Kinds::BEGIN | Kinds::TEXT_DELTA
+    }
+
+    fn run(self: Box<Self>, io: StageIo) -> StageFuture {
+        let StageIo { inlet, outlet, context } = io;
+        let speaker =
+            Speaker { stage: *self, inlet, outlet, context, speaking: None, over: None };
+        Box::pin(speaker.run())
+    }
+}
+
+/// Pieces of text that may wait for the engine: some minutes of speech.
+const WAITING: usize = 16;

@@ -1,0 +1,13 @@
+//! Turn taking: who has the floor, when a turn ends, what was heard.
+//!
+//! All of it is pure: told what happened, it answers with what to do.
+
+mod config;
+mod heard;
+mod machine;
+mod preroll;
+
+pub use config::{BargeIn, Strategy, TurnConfig};
+pub use heard::SpeechMark;
+pub use machine::{Action, Agent, EndReason, Input, TurnMachine};
+pub use preroll::PreRoll;
