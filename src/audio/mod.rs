@@ -5,12 +5,15 @@
 //!
 //! ```text
 //! device   f32 or i16, any channels ─▶ convert ─▶ Resampler ─▶ 16-bit mono at the rate wanted
+//! file     any WAV ────────────────▶ WavReader ─▶ Resampler ─▶
 //! ```
 
 mod chunk;
 pub mod convert;
 pub mod level;
 mod resample;
+mod wav;
 
 pub use chunk::{AudioChunk, SampleRate};
 pub use resample::{ResampleError, Resampler};
+pub use wav::{WavError, WavFault, WavReader, WavWriter};
