@@ -3,9 +3,12 @@
 pub mod audio;
 pub mod device;
 pub mod error;
+pub mod events;
 pub mod ids;
 pub mod pipeline;
 pub mod providers;
+pub mod session;
+pub mod stages;
 pub mod stt;
 pub mod time;
 pub mod tools;

@@ -15,5 +15,6 @@ mod resample;
 mod wav;
 
 pub use chunk::{AudioChunk, SampleRate};
+pub use level::{AUDIBLE, first_audible};
 pub use resample::{ResampleError, Resampler};
 pub use wav::{WavError, WavFault, WavReader, WavWriter};

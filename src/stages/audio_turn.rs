@@ -17,7 +17,7 @@ use crate::pipeline::{
 };
 use crate::time::SessionTime;
 use crate::turn::PreRoll;
-use crate::vad::{Framer, Vad};
+use crate::vad::{Detected, Framer, Vad};
 
 /// What the session wants of the microphone's sound.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,6 +47,8 @@ pub enum TurnCommand {
 #[derive(Debug)]
 pub struct AudioTurn {
     framer: Framer,
+    /// Frames that the session was not told of yet.
+    detected: Vec<Detected>,
     facts: Facts,
     commands: mpsc::Receiver<TurnCommand>,
     pre_roll: PreRoll,
@@ -65,7 +67,8 @@ impl AudioTurn {
         keep: Duration,
     ) -> Self {
         let (framer, pre_roll) = (Framer::new(vad), PreRoll::new(keep));
-        Self { framer, facts, commands, pre_roll, open: None, origin: None }
+        let detected = Vec::new();
+        Self { framer, detected, facts, commands, pre_roll, open: None, origin: None }
     }
 
     async fn hear(
@@ -83,10 +86,9 @@ impl AudioTurn {
             Some(turn) => outlet.send(Element::heard(turn, at, audio)).await?,
             None => self.pre_roll.push(at, audio),
         }
-        self.framer.push(samples.samples());
-        while let Some(detected) = self.framer.next_frame() {
-            let end = origin + rate.duration(detected.end);
-            let probability = detected.probability;
+        self.framer.push(samples.samples(), |detected| self.detected.push(detected));
+        for Detected { probability, end } in self.detected.drain(..) {
+            let end = origin + rate.duration(end);
             self.facts.tell(Fact::Voice { end, length, probability }).await;
         }
         Ok(())

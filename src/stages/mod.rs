@@ -24,7 +24,7 @@ pub use debug::Debug;
 pub use facts::{Fact, Facts, Mark, StageName};
 pub use merge::Merge;
 pub use playout::{Playout, PlayoutCommand};
-pub use provider::ProviderStage;
+pub use provider::{ProviderOptions, ProviderStage};
 pub use resample::Resample;
 pub use router::Router;
 pub use stt::Stt;

@@ -1,15 +1,13 @@
 //! Brings the user's sound to the rate that comes next.
 
-use std::time::Duration;
-
 use crate::audio::{AudioChunk, Resampler, SampleRate};
 use crate::pipeline::{Element, Payload, StageError, Transform};
 use crate::time::SessionTime;
 
-/// Resamples [`Payload::Heard`]. Its time stays that of the microphone: the filter's delay is
-/// subtracted.
+/// Resamples [`Payload::Heard`]. Its time stays that of the microphone.
 #[derive(Debug)]
 pub struct Resample {
+    name: &'static str,
     to: SampleRate,
     resampler: Option<Resampler>,
     /// Samples given so far, and when the first was heard.
@@ -22,7 +20,13 @@ impl Resample {
     /// A transform to `to`, from whatever rate the first sound has.
     #[must_use]
     pub fn new(to: SampleRate) -> Self {
-        Self { to, resampler: None, given: 0, origin: SessionTime::ZERO, last: None }
+        Self::named("resample", to)
+    }
+
+    /// The same under another name, where a graph has several.
+    #[must_use]
+    pub fn named(name: &'static str, to: SampleRate) -> Self {
+        Self { name, to, resampler: None, given: 0, origin: SessionTime::ZERO, last: None }
     }
 
     fn emit(&mut self, like: &Element, samples: Vec<i16>, emit: &mut Vec<Element>) {
@@ -37,8 +41,8 @@ impl Resample {
 }
 
 impl Transform for Resample {
-    fn name(&self) -> &'static str {
-        "resample"
+    fn name(&self) -> &str {
+        self.name
     }
 
     fn apply(&mut self, element: Element, emit: &mut Vec<Element>) -> Result<(), StageError> {
@@ -50,13 +54,15 @@ impl Transform for Resample {
             emit.push(element);
             return Ok(());
         }
+        if self.last.as_ref().is_some_and(|last| last.turn != element.turn) {
+            self.finish(emit)?; // sound of another turn does not follow on this one's
+        }
         let resampler = match &mut self.resampler {
             Some(resampler) => resampler,
             None => {
                 let new = Resampler::new(audio.rate(), self.to)
-                    .map_err(|error| StageError::new("resample", error))?;
-                let delay: Duration = new.delay();
-                self.origin = element.at - delay;
+                    .map_err(|error| StageError::new(self.name, error))?;
+                (self.origin, self.given) = (element.at, 0);
                 self.resampler.insert(new)
             }
         };
@@ -68,7 +74,7 @@ impl Transform for Resample {
     }
 
     fn finish(&mut self, emit: &mut Vec<Element>) -> Result<(), StageError> {
-        if let (Some(resampler), Some(last)) = (&mut self.resampler, self.last.take()) {
+        if let (Some(mut resampler), Some(last)) = (self.resampler.take(), self.last.take()) {
             let mut samples = Vec::new();
             resampler.flush(&mut samples);
             self.emit(&last, samples, emit);

@@ -75,7 +75,6 @@ impl SessionClock {
     /// Holds a stepped clock until the returned value is dropped: an engine is working.
     ///
     /// Costs nothing on a live clock.
-    #[must_use]
     pub fn work(&self) -> Work {
         Work(match &self.0 {
             Source::Live(_) => None,

@@ -15,7 +15,7 @@ use tokio::sync::{mpsc, watch};
 
 use self::answer::Answer;
 use self::history::History;
-use self::report::Reporter;
+pub(super) use self::report::Reporter;
 use crate::device::Gate;
 use crate::events::EventKind;
 use crate::ids::{ResponseId, TurnId};

@@ -1,0 +1,3 @@
+//! The ways to hold a conversation.
+
+pub(super) mod vad;

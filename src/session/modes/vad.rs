@@ -1,0 +1,251 @@
+//! VAD mode: voice detector, recogniser, language model and synthesizer, one after the other.
+
+use std::sync::Arc;
+
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio::task::{JoinError, JoinSet};
+
+use crate::device::{Microphone, Playback, Speaker, capture_port, render_port};
+use crate::events::{EventBus, EventKind, Recorder, Subscription, VERSION};
+use crate::pipeline::{
+    Context, Node, Pipeline, PipelineBuilder, PipelineError, Run, StageReport,
+};
+use crate::session::actor::{Actor, Brief, Outcome, Reporter, Rules, Wires};
+use crate::session::drive::{Drive, Ears, Pacer, Recording};
+use crate::session::{Engines, Pace, SessionConfig, SessionError};
+use crate::stages::{
+    AudioTurn, Facts, Playout, PlayoutCommand, ProviderStage, Resample, Stt, Tts, TurnCommand,
+};
+use crate::turn::TurnMachine;
+use crate::types::Message;
+use crate::vad::Vad;
+
+/// A conversation by voice, ready to begin.
+///
+/// Subscribe to its events, take a handle to stop it, then [`run`](Self::run) it.
+#[derive(Debug)]
+pub struct Session {
+    engines: Engines,
+    config: SessionConfig,
+    bus: EventBus,
+    stop: watch::Sender<bool>,
+}
+
+/// Ends a session from anywhere: what is said is cut off, and everything is written.
+#[derive(Clone, Debug)]
+pub struct StopHandle(watch::Sender<bool>);
+
+impl StopHandle {
+    /// Ends the session soon. More than once is as good as once.
+    pub fn stop(&self) {
+        self.0.send_replace(true);
+    }
+}
+
+/// What a session leaves behind.
+#[derive(Debug)]
+pub struct Summary {
+    /// The conversation, as it was heard.
+    pub messages: Vec<Message>,
+    /// How many turns the user had.
+    pub turns: u32,
+    /// Whether the recording, if there is one, is whole.
+    pub recording_is_whole: bool,
+    /// The stages' figures, if they were measured.
+    pub metrics: Vec<StageReport>,
+}
+
+impl Session {
+    /// A session of these engines.
+    #[must_use]
+    pub fn new(engines: Engines, config: SessionConfig) -> Self {
+        let stop = watch::Sender::new(false);
+        Self { engines, config, bus: EventBus::default(), stop }
+    }
+
+    /// The events from the beginning, if taken before [`run`](Self::run).
+    #[must_use]
+    pub fn subscribe(&self) -> Subscription {
+        self.bus.subscribe()
+    }
+
+    /// A handle to end it with.
+    #[must_use]
+    pub fn stop_handle(&self) -> StopHandle {
+        StopHandle(self.stop.clone())
+    }
+
+    /// Holds the conversation: until the microphone ends and everything is answered, or until
+    /// it is stopped. Must be called within a Tokio runtime.
+    ///
+    /// # Errors
+    ///
+    /// When a device, the recording's creation or a stage fails. A failed turn is an event.
+    pub async fn run(
+        self,
+        microphone: Box<dyn Microphone>,
+        speaker: Box<dyn Speaker>,
+        pace: Pace,
+    ) -> Result<Summary, SessionError> {
+        let Self { engines, config, bus, stop } = self;
+        let pacer = Pacer::new(&pace);
+        let clock = pacer.clock.clone();
+        let context = Context::new(clock.clone()).with_metadata(config.metadata.clone());
+
+        let (capture_in, capture) = capture_port(microphone.rate());
+        let (render_out, playback, tap) = render_port(speaker.rate());
+        let recorder = config
+            .record
+            .as_ref()
+            .map(|path| Recorder::create(path, microphone.rate(), speaker.rate()))
+            .transpose()?;
+
+        let (facts_in, facts) = mpsc::channel(FACTS);
+        let (turns, turn_commands) = mpsc::channel(COMMANDS);
+        let (playout, playout_commands) = mpsc::channel(COMMANDS);
+        let facts_in = Facts::to(facts_in);
+        let gate = Arc::clone(playback.gate());
+
+        let reporter = Reporter::new(
+            bus.clone(),
+            clock.clone(),
+            config.turn.silence,
+            config.speech_ends.clone(),
+        );
+        reporter.publish(None, None, started(&config, &engines));
+        let threshold = config.threshold.unwrap_or(engines.vad.threshold());
+        let machine = TurnMachine::new(config.turn.clone(), engines.vad.delay());
+        let brief = Brief {
+            system: config.system.as_str().into(),
+            tools: engines.tools.descriptors().into(),
+            metadata: Arc::clone(&context.metadata),
+        };
+        let (listen, speak) =
+            pipelines(engines, &config, &facts_in, turn_commands, playback, playout_commands)?;
+        drop(facts_in);
+        let (mut listen, mut speak) = (listen.run(&context), speak.run(&context));
+        let (Some(input), Some(responses)) = (listen.take_input(), speak.take_input()) else {
+            return Err(SessionError::BrokeOff("a pipeline has no input".to_owned()));
+        };
+        let mut halves = JoinSet::new();
+        halves.spawn(clock.track(follow(listen)));
+        halves.spawn(clock.track(follow(speak)));
+
+        let rules = Rules { threshold, pre_roll: config.turn.pre_roll };
+        let wires = Wires {
+            facts,
+            stop: stop.subscribe(),
+            turns,
+            playout,
+            speak: responses,
+            floor: context.floor.clone(),
+            gate,
+        };
+        let actor = Actor::new(wires, brief, rules, clock.clone(), machine, reporter);
+        let (over_in, over) = oneshot::channel();
+        let mut talk = JoinSet::new();
+        talk.spawn(clock.track(async move {
+            let outcome = actor.run().await;
+            let _gone = over_in.send(());
+            outcome
+        }));
+        let drive = Drive {
+            microphone: microphone.start(capture_in)?,
+            speaker: speaker.start(render_out)?,
+            ears: Ears { capture, input: Some(input), taken: 0 },
+            recording: Recording::new(recorder, tap, clock, bus),
+            pacer,
+        };
+        let mut metrics = Vec::new();
+        let mut driving = Box::pin(drive.run(over));
+        let recording_is_whole = loop {
+            tokio::select! {
+                biased;
+                Some(half) = halves.join_next() => metrics.extend(ended(half)?),
+                whole = &mut driving => break whole?,
+            }
+        };
+        drop(driving);
+        // Every stage ends with the actor, which has ended; a stuck one is left behind.
+        let rest = async {
+            while let Some(half) = halves.join_next().await {
+                metrics.extend(ended(half)?);
+            }
+            Ok::<_, SessionError>(talk.join_next().await)
+        };
+        let outcome = match tokio::time::timeout(config.pipeline.shutdown_timeout, rest).await {
+            Ok(outcome) => outcome?,
+            Err(_late) => return Err(SessionError::BrokeOff("a stage does not end".to_owned())),
+        };
+        let Some(Ok(Outcome { messages, turns })) = outcome else {
+            return Err(SessionError::BrokeOff("its actor has died".to_owned()));
+        };
+        Ok(Summary { messages, turns, recording_is_whole, metrics })
+    }
+}
+
+/// Lets a pipeline run to its end.
+async fn follow(mut run: Run) -> Result<Vec<StageReport>, PipelineError> {
+    while run.output.recv().await?.is_some() {}
+    run.wait().await?;
+    Ok(run.reports())
+}
+
+fn ended(
+    half: Result<Result<Vec<StageReport>, PipelineError>, JoinError>,
+) -> Result<Vec<StageReport>, SessionError> {
+    match half {
+        Ok(reports) => Ok(reports?),
+        Err(gone) => Err(SessionError::BrokeOff(gone.to_string())),
+    }
+}
+
+fn started(config: &SessionConfig, engines: &Engines) -> EventKind {
+    EventKind::SessionStarted {
+        version: VERSION,
+        session: config.id.clone(),
+        vad: engines.vad.name().to_owned(),
+        stt: engines.transcriber.name().to_owned(),
+        llm: engines.provider.name().to_owned(),
+        tts: engines.synthesizer.name().to_owned(),
+    }
+}
+
+/// The listening and the speaking half.
+fn pipelines(
+    engines: Engines,
+    config: &SessionConfig,
+    facts: &Facts,
+    turn_commands: mpsc::Receiver<TurnCommand>,
+    playback: Playback,
+    playout_commands: mpsc::Receiver<PlayoutCommand>,
+) -> Result<(Pipeline, Pipeline), SessionError> {
+    let Engines { vad, transcriber, provider, synthesizer, tools } = engines;
+    // A turn is known to be one up to a window of voice after it began.
+    let keep = config.turn.pre_roll + config.turn.barge_in.window + config.turn.start;
+    let resample = Resample::new(vad.rate());
+    let audio_turn = AudioTurn::new(vad, facts.clone(), turn_commands, keep);
+    let to_stt = Resample::named("resample_stt", transcriber.rate());
+    let listen = [
+        Node::transform(resample),
+        Node::stage(audio_turn),
+        Node::transform(to_stt),
+        Node::stage(Stt::new(transcriber, facts.clone())),
+    ];
+    let provider = ProviderStage::new(provider, tools, facts.clone())
+        .with_options(config.provider.clone());
+    let tts =
+        Tts::new(synthesizer, facts.clone()).with_voice(config.voice.clone(), config.speed);
+    let playout = Playout::new(playback, facts.clone(), playout_commands);
+    let speak = [Node::stage(provider), Node::stage(tts), Node::stage(playout)];
+    let build = |nodes: Vec<Node>| {
+        PipelineBuilder::new(config.pipeline.clone()).chain(nodes).build()
+    };
+    Ok((build(listen.into())?, build(speak.into())?))
+}
+
+/// Seconds of frames: a session that is so far behind holds its stages back.
+const FACTS: usize = 256;
+
+/// A command stands for at least a fifth of a second of sound.
+const COMMANDS: usize = 64;
