@@ -10,6 +10,7 @@ pub mod providers;
 pub mod session;
 pub mod stages;
 pub mod stt;
+pub mod text;
 pub mod time;
 pub mod tools;
 pub mod tts;

@@ -1,14 +1,51 @@
 //! Language models: a conversation in, an answer out as it is written.
 
+pub mod mock;
+pub mod scripted;
+
 use std::collections::BTreeMap;
 use std::fmt::Debug;
+use std::path::Path;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::Stream;
 
 use crate::error::Recovery;
 use crate::types::{FinishReason, Message, ToolCall, ToolDescriptor, Usage};
+use mock::{MockAnswer, MockProvider};
+use scripted::{ScriptError, Scripted};
+
+/// The provider called `name`: `scripted`, `scripted:FILE.toml` with rules of your own, or `mock`,
+/// which says what it was asked.
+///
+/// # Errors
+///
+/// When there is no such provider, or its file cannot be used.
+pub fn by_name(name: &str) -> Result<Arc<dyn Provider>, ProviderNameError> {
+    Ok(match name.split_once(':') {
+        None if name == "scripted" => Arc::new(Scripted::default()),
+        None if name == "mock" => Arc::new(MockProvider::answering(echo)),
+        Some(("scripted", file)) => Arc::new(Scripted::from_file(Path::new(file))?),
+        _ => return Err(ProviderNameError::Unknown { name: name.to_owned() }),
+    })
+}
+
+/// Why a provider cannot be had by its name.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ProviderNameError {
+    /// There is no such provider.
+    #[error("no provider is named `{name}`; there are: scripted, scripted:FILE.toml, mock")]
+    Unknown {
+        /// The name that was given.
+        name: String,
+    },
+    /// Its rules are wrong.
+    #[error(transparent)]
+    Script(#[from] ScriptError),
+}
 
 /// A language model, shared by many sessions.
 pub trait Provider: Debug + Send + Sync {
@@ -103,6 +140,27 @@ impl ProviderError {
     }
 }
 
+fn echo(request: &ProviderRequest) -> MockAnswer {
+    let asked = request.messages.last().map_or("", |message| message.text.as_str());
+    MockAnswer::text(format!("You said: {asked}"))
+}
+
 /// How long to wait before a retry when the provider names no time: short, because somebody
 /// listens to silence meanwhile.
 const DEFAULT_RETRY: Duration = Duration::from_millis(250);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn providers_are_found_by_name() {
+        assert_eq!(by_name("scripted").unwrap().name(), "scripted");
+        assert_eq!(by_name("mock").unwrap().name(), "mock");
+
+        let unknown = by_name("gpt").unwrap_err().to_string();
+        assert!(unknown.contains("scripted, scripted:FILE.toml, mock"), "{unknown}");
+        let missing = by_name("scripted:no/such.toml").unwrap_err().to_string();
+        assert!(missing.contains("no/such.toml"), "{missing}");
+    }
+}

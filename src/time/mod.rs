@@ -1,19 +1,23 @@
 //! Time as a session knows it.
 //!
 //! A [`SessionTime`] counts from the session's start, so it has a zero and can be written to a
-//! log. A [`SessionClock`] reads it; nothing else in the crate reads a clock. The clock runs in
+//! log. A [`SessionClock`] reads it; nothing else in the crate measures time. The clock runs in
 //! one of two ways:
 //!
 //! ```text
 //! live     real time, Tokio's clock
 //! stepped  stands still until a Stepper moves it, which it does when nothing is left to do
 //! ```
+//!
+//! [`WallTime`] is the time of day, for people who ask for it.
 
 mod clock;
 mod stepper;
+mod wall;
 
 pub use clock::{SessionClock, Tracked, Work};
 pub use stepper::Stepper;
+pub use wall::WallTime;
 
 use std::ops::{Add, Sub};
 use std::time::Duration;

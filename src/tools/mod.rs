@@ -1,4 +1,22 @@
 //! Tools that a model may call.
+//!
+//! ```text
+//! FunctionTool ─┐
+//! ClockTool    ─┼─▶ ToolRegistry ─▶ run, run_all: a call in, a result out, whatever happens
+//! your Tool    ─┘
+//! ```
+//!
+//! Whether a tool may be called at all, and when, is for the session to decide.
+
+mod clock;
+mod function;
+mod registry;
+mod run;
+
+pub use clock::ClockTool;
+pub use function::FunctionTool;
+pub use registry::{RegisterError, ToolRegistry};
+pub use run::{run, run_all};
 
 use std::fmt::Debug;
 use std::future::Future;

@@ -1,0 +1,271 @@
+//! The default rules, asked as people and recognisers ask.
+
+use futures_util::StreamExt;
+use serde_json::json;
+
+use super::*;
+use crate::time::{SessionClock, WallTime};
+use crate::tools::{ClockTool, Tool, ToolRegistry, run};
+use crate::types::{Message, ToolCall, ToolDescriptor};
+
+/// A conversation with the default rules.
+struct Talk {
+    provider: Scripted,
+    tools: Vec<ToolDescriptor>,
+    messages: Vec<Message>,
+}
+
+impl Talk {
+    fn new() -> Self {
+        let tools = vec![ClockTool::new().descriptor().clone()];
+        Self { provider: Scripted::default(), tools, messages: Vec::new() }
+    }
+
+    async fn events(&self) -> Vec<ProviderEvent> {
+        let request = ProviderRequest {
+            messages: self.messages.clone(),
+            tools: self.tools.clone(),
+            ..ProviderRequest::default()
+        };
+        self.provider.stream(request).map(Result::unwrap).collect().await
+    }
+
+    /// The answer to what the history ends with.
+    async fn answer(&self) -> (String, Option<ToolCall>) {
+        let (mut text, mut call) = (String::new(), None);
+        for event in self.events().await {
+            match event {
+                ProviderEvent::TextDelta(delta) => text.push_str(&delta),
+                ProviderEvent::ToolCall(wanted) => call = Some(wanted),
+                ProviderEvent::Finished { .. } => {}
+            }
+        }
+        (text, call)
+    }
+
+    /// Says `text`; the answer is heard to its end.
+    async fn say(&mut self, text: &str) -> String {
+        self.messages.push(Message::user(text));
+        let (answer, _) = self.answer().await;
+        self.messages.push(Message::assistant(answer.clone()));
+        answer
+    }
+
+    /// Says `text` and speaks over the answer after `heard` bytes: the whole answer.
+    async fn interrupt(&mut self, text: &str, heard: usize) -> String {
+        let answer = self.say(text).await;
+        let message = self.messages.last_mut().unwrap();
+        message.text.truncate(heard);
+        message.interrupted = true;
+        answer
+    }
+}
+
+async fn ask(text: &str) -> (String, Option<ToolCall>) {
+    let mut talk = Talk::new();
+    talk.messages.push(Message::user(text));
+    talk.answer().await
+}
+
+#[tokio::test]
+async fn every_default_rule_is_found_by_its_words() {
+    let hello = "Hello! What can I do for you?";
+    let welcome = "You are welcome.";
+    let story = "Sure. Here is a story.";
+    let table = [
+        ("hello", hello),
+        ("hello there", hello),
+        ("Hey!", hello),
+        ("good morning", hello),
+        ("how are you", "Very well"),
+        ("hello are you today", "Very well"),
+        ("who are you", "I am Banter"),
+        ("to argue", "I am Banter"),
+        ("what is your name", "I am Banter"),
+        ("can you help me", "Sure. Ask me"),
+        ("what can you do", "Sure. Ask me"),
+        ("what is my name", "Sorry, you have not told me your name."),
+        ("my name is john", "Hello, John."),
+        ("uh my name is um mary anne", "Hello, Mary."),
+        ("tell me a story", story),
+        ("tell me something long", story),
+        ("bradley something long", story),
+        ("stop telling that story", "Okay."),
+        ("how far is the moon", "It is far."),
+        ("tell me about the moon", "Sure. The moon"),
+        ("tell me about the ocean", "Sure. The ocean"),
+        ("tell me a joke", "Sure. Why did the clock"),
+        ("come to ten", "One, two, three"),
+        ("what is the weather today", "Sorry, I cannot see the weather"),
+        ("will it to rain tomorrow", "Sorry, I cannot see the weather"),
+        ("thank you", welcome),
+        ("sin que", welcome),
+        ("no sin que", welcome),
+        ("sent you very much", welcome),
+        ("goodbye", "Goodbye!"),
+        ("that is all", "Goodbye!"),
+        ("she you tomorrow he", "Goodbye!"),
+        ("okay stop", "Okay."),
+        ("wait", "Okay."),
+        ("never mind", "Okay."),
+        ("go on", "Sorry, there is nothing to go on with."),
+        ("say that again", "Sorry, I have not said anything yet."),
+        ("where is london", "Hm. I heard: where is london."),
+        ("i have a question", "Hm. I heard: i have a question."),
+        ("", "Sorry, I did not hear that."),
+        ("Uh …", "Sorry, I did not hear that."),
+    ];
+    for (heard, expected) in table {
+        let (answer, call) = ask(heard).await;
+        assert!(answer.starts_with(expected) && call.is_none(), "{heard}: {answer}");
+    }
+}
+
+#[tokio::test]
+async fn sums_are_answered_in_words() {
+    let zero = "Sorry, nobody can divide by zero.";
+    for (heard, expected) in [
+        ("what is seven times six", "It is forty two."),
+        ("what's seven times six", "It is forty two."),
+        ("what is certain time six", "It is forty two."),
+        ("what is 7 * 6?", "It is forty two."),
+        ("multiply seven by six please", "It is forty two."),
+        ("what is two plus two", "It is four."),
+        ("what is two and two", "It is four."),
+        ("how much is ten plus five", "It is fifteen."),
+        ("twelve plus thirty", "It is forty two."),
+        ("add one hundred and five to twenty", "It is one hundred and twenty five."),
+        ("what is ten minus uh twelve", "It is minus two."),
+        ("a hundred divided by eight", "It is twelve point five."),
+        ("ten divided by zero", zero),
+        ("nine hundred billion times 10", "Sorry, that is too much for me."),
+    ] {
+        assert_eq!(ask(heard).await.0, expected, "{heard}");
+    }
+}
+
+#[tokio::test]
+async fn the_time_and_the_date_are_asked_of_the_clock() {
+    for (heard, what) in [
+        ("what time is it", "time"),
+        ("what is the time", "time"),
+        ("uh what time is it now", "time"),
+        ("tell me the time", "time"),
+        ("wait what time is it", "time"),
+        ("What's the time, please?", "time"),
+        ("what day is it today", "date"),
+        ("what day is a good day", "date"),
+        ("what's the date", "date"),
+        ("what is today's date", "date"),
+    ] {
+        let (text, call) = ask(heard).await;
+        let call = call.unwrap_or_else(|| panic!("{heard}: {text}"));
+        assert_eq!((call.name.as_str(), call.arguments), ("clock", json!({ "what": what })));
+        assert_eq!(text, "", "{heard}");
+    }
+}
+
+#[tokio::test]
+async fn a_tool_call_comes_back_as_a_spoken_answer() {
+    let mut tools = ToolRegistry::new();
+    tools.register(ClockTool::fixed(WallTime::at((2026, 11, 21), (10, 30)).unwrap())).unwrap();
+    let (clock, _stepper) = SessionClock::stepped();
+    let mut talk = Talk::new();
+    for (heard, expected, id) in [
+        ("what time is it", "It is ten thirty.", "call-1"),
+        ("what day is it", "Today is Saturday, the twenty first of November.", "call-2"),
+        ("what time is it", "It is ten thirty now.", "call-3"),
+    ] {
+        talk.messages.push(Message::user(heard));
+        let call = talk.answer().await.1.unwrap();
+        assert_eq!(call.id, id);
+        let called = Message { tool_calls: vec![call.clone()], ..Message::assistant("") };
+        talk.messages.push(called);
+        talk.messages.push(Message::tool(run(&tools, &call, &clock).await));
+        let (answer, none) = talk.answer().await;
+        assert_eq!((answer.as_str(), none), (expected, None));
+        talk.messages.push(Message::assistant(answer));
+    }
+}
+
+#[tokio::test]
+async fn without_a_clock_the_answer_says_so() {
+    let mut talk = Talk::new();
+    talk.tools.clear();
+    assert_eq!(talk.say("what time is it").await, "Sorry, I have no clock here.");
+
+    let mut talk = Talk::new();
+    talk.messages.push(Message::user("what time is it"));
+    let call = talk.answer().await.1.unwrap();
+    let (clock, _stepper) = SessionClock::stepped();
+    talk.messages.push(Message::tool(run(&ToolRegistry::new(), &call, &clock).await));
+    assert_eq!(talk.answer().await.0, "Sorry, I have no clock here.");
+}
+
+#[tokio::test]
+async fn a_name_is_remembered_and_can_change() {
+    let mut talk = Talk::new();
+    talk.say("my name is john").await;
+    talk.say("tell me a joke").await;
+    assert_eq!(talk.say("what is my name").await, "Sure, your name is John.");
+    talk.say("call me mary").await;
+    assert_eq!(talk.say("do you remember my name").await, "You are Mary.");
+}
+
+#[tokio::test]
+async fn an_interrupted_story_goes_on_where_it_was_cut() {
+    let mut talk = Talk::new();
+    let story = talk.interrupt("tell me a story", 0).await;
+    let cut = story.find("two hundred steps").unwrap() + "two hun".len();
+    talk.messages.last_mut().unwrap().text = story[..cut].to_owned();
+    talk.say("stop").await;
+
+    let rest = talk.interrupt("please go on", 60).await;
+    assert!(rest.starts_with("Sure. Hundred steps, lit the lamp,"), "{rest}");
+    assert!(rest.ends_with("That is the end of the story."), "{rest}");
+
+    let more = talk.say("continue").await;
+    assert!(more.starts_with("Okay. "), "{more}");
+    let expected: Vec<_> = rest[60..].split_whitespace().skip(1).collect();
+    assert!(more.ends_with(&expected.join(" ")), "{more}");
+    assert_eq!(talk.say("go on").await, "Sorry, there is nothing to go on with.");
+}
+
+#[tokio::test]
+async fn what_was_said_is_said_again() {
+    let mut talk = Talk::new();
+    talk.say("what is two plus two").await;
+    assert_eq!(talk.say("shame that again").await, "Sure. It is four.");
+}
+
+#[tokio::test]
+async fn a_stream_gives_words_then_its_end() {
+    let mut talk = Talk::new();
+    talk.messages.push(Message::user("what is two plus two"));
+    let delta = |text: &str| ProviderEvent::TextDelta(text.to_owned());
+    let usage = Some(Usage { input_tokens: 5, output_tokens: 3 });
+    let end = ProviderEvent::Finished { reason: FinishReason::Stop, usage };
+    assert_eq!(talk.events().await, [delta("It "), delta("is "), delta("four."), end]);
+
+    talk.messages.push(Message::user("what time is it"));
+    let reason = FinishReason::ToolCalls;
+    let last = talk.events().await.pop().unwrap();
+    assert!(matches!(last, ProviderEvent::Finished { reason: ended, .. } if ended == reason));
+}
+
+#[tokio::test]
+async fn an_answer_keeps_to_the_limit_of_tokens() {
+    let messages = vec![Message::user("tell me a story")];
+    let request = ProviderRequest { messages, max_tokens: Some(4), ..ProviderRequest::default() };
+    let mut events: Vec<_> =
+        Scripted::default().stream(request).map(Result::unwrap).collect().await;
+    let Some(ProviderEvent::Finished { reason, .. }) = events.pop() else { panic!("no end") };
+    assert_eq!((reason, events.len()), (FinishReason::Length, 4));
+}
+
+#[tokio::test]
+async fn the_story_is_60_to_90_seconds_of_speech() {
+    let words = ask("tell me a story").await.0.split_whitespace().count();
+    let seconds = words as f64 * 60.0 / 165.0;
+    assert!((60.0..90.0).contains(&seconds), "{words} words, {seconds} s");
+}

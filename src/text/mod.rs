@@ -1,0 +1,3 @@
+//! Text as it is spoken and heard.
+
+pub mod numbers;
