@@ -1,6 +1,8 @@
 //! Banter: a real-time voice agent.
 
 pub mod audio;
+#[cfg(feature = "cli")]
+pub mod cli;
 pub mod device;
 pub mod error;
 pub mod events;

@@ -1,3 +1,7 @@
 //! The program `banter`.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    banter::cli::main()
+}

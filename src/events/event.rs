@@ -141,7 +141,7 @@ pub enum EventKind {
     },
     /// A turn could not be answered. The call goes on.
     TurnFailed {
-        /// Which stage failed: `stt`, `provider` or `tts`.
+        /// Which stage failed.
         stage: StageName,
         /// What broke and what to do about it.
         error: String,
@@ -160,6 +160,18 @@ pub enum EventKind {
         /// How often the speaker ran out of sound in the middle of an answer.
         under_runs: u64,
     },
+}
+
+/// A stage that can fail a turn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StageName {
+    /// Speech to text.
+    Stt,
+    /// The language model.
+    Provider,
+    /// Text to speech.
+    Tts,
 }
 
 fn millis<S: Serializer>(at: &SessionTime, serializer: S) -> Result<S::Ok, S::Error> {

@@ -93,7 +93,8 @@ impl Latency {
             playout_ms: gap(at.in_air, at.queued),
             residual_ms: 0.0,
         };
-        latency.residual_ms = round(total_ms - latency.rows().map(|(_, ms)| ms).iter().sum::<f64>());
+        latency.residual_ms =
+            round(total_ms - latency.rows().map(|(_, ms)| ms).iter().sum::<f64>());
         latency
     }
 

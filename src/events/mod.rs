@@ -10,7 +10,7 @@ mod log;
 mod recording;
 
 pub use bus::{EventBus, Subscription};
-pub use event::{Event, EventKind, VERSION};
+pub use event::{Event, EventKind, StageName, VERSION};
 pub use latency::{Instants, Latency, SpeechEnd};
 pub use log::{EventLog, LogError};
 pub use recording::{RecordError, Recorder};

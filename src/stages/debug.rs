@@ -50,9 +50,7 @@ impl Transform for Debug {
 }
 
 fn describe(payload: &Payload) -> serde_json::Value {
-    let sound = |audio: &crate::audio::AudioChunk| {
-        json!({ "samples": audio.samples().len(), "rate_hz": audio.rate().hz() })
-    };
+    let sound = |audio: &crate::audio::AudioChunk| json!({ "samples": audio.samples().len(), "rate_hz": audio.rate().hz() });
     match payload {
         Payload::Begin(turn) => json!({ "begin": { "messages": turn.history.len() } }),
         Payload::Heard(audio) => json!({ "heard": sound(audio) }),

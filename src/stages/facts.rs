@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use tokio::sync::mpsc;
 
+use crate::events::StageName;
 use crate::ids::{ResponseId, TurnId};
 use crate::pipeline::Outcome;
 use crate::time::SessionTime;
@@ -114,18 +115,6 @@ pub enum Mark {
     FirstSound,
     /// The first audible sample was queued for the speaker.
     Queued,
-}
-
-/// A stage that can fail a turn.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum StageName {
-    /// Speech to text.
-    Stt,
-    /// The language model.
-    Provider,
-    /// Text to speech.
-    Tts,
 }
 
 /// Where stages send their facts. The channel is bounded: a session that falls behind holds its

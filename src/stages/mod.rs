@@ -21,7 +21,7 @@ mod tts;
 
 pub use audio_turn::{AudioTurn, TurnCommand};
 pub use debug::Debug;
-pub use facts::{Fact, Facts, Mark, StageName};
+pub use facts::{Fact, Facts, Mark};
 pub use merge::Merge;
 pub use playout::{Playout, PlayoutCommand};
 pub use provider::{ProviderOptions, ProviderStage};

@@ -14,8 +14,8 @@ use crate::audio::{AUDIBLE, Resampler, SampleRate, first_audible};
 use crate::device::{Playback, Played};
 use crate::ids::ResponseId;
 use crate::pipeline::{
-    Context, Element, Kinds, Outcome, Outlet, Payload, Stage, StageError, StageFuture, StageIo,
-    StageKind,
+    Context, Element, Floor, Kinds, Outcome, Outlet, Payload, Stage, StageError, StageFuture,
+    StageIo, StageKind,
 };
 use crate::time::SessionTime;
 use crate::turn::{Heard, SpeechMark};
@@ -38,11 +38,7 @@ pub struct Playout {
 impl Playout {
     /// A stage that plays to `playback`.
     #[must_use]
-    pub fn new(
-        playback: Playback,
-        facts: Facts,
-        commands: mpsc::Receiver<PlayoutCommand>,
-    ) -> Self {
+    pub fn new(playback: Playback, facts: Facts, commands: mpsc::Receiver<PlayoutCommand>) -> Self {
         Self { playback, facts, commands }
     }
 }
@@ -99,19 +95,21 @@ struct Player {
 
 impl Player {
     async fn run(mut self, mut inlet: crate::pipeline::Inlet) -> Result<(), StageError> {
+        let Context { clock, floor, .. } = self.context.clone();
         let mut more = true;
         loop {
             self.pump().await?;
             let room = self.playing.as_ref().is_none_or(|playing| playing.has_room(&self.playback));
-            let busy = self.playing.is_some();
+            let current = self.playing.as_ref().map(|playing| playing.response);
+            let waits = self.playing.as_ref().is_some_and(|playing| !playing.committed);
+            let busy = current.is_some();
             if !more && !busy {
                 return Ok(());
             }
-            let clock = self.context.clock.clone();
             tokio::select! {
                 biased;
-                () = cancelled(&self.playing, &self.context) => self.cut().await,
-                () = committed(&self.playing, &self.context) => {
+                () = cancelled(current, &floor) => self.cut().await,
+                () = settled(current, &floor), if waits => {
                     if let Some(playing) = &mut self.playing {
                         playing.committed = true;
                     }
@@ -309,8 +307,8 @@ impl Playing {
         }
         if self.source.as_ref().is_none_or(|source| source.rate != from) {
             self.finish_sound();
-            let resampler = Resampler::new(from, to)
-                .map_err(|error| StageError::new("playout", error))?;
+            let resampler =
+                Resampler::new(from, to).map_err(|error| StageError::new("playout", error))?;
             self.source = Some(Source { rate: from, resampler });
         }
         let mut resampled = Vec::with_capacity(samples.len());
@@ -357,18 +355,18 @@ impl Playing {
 }
 
 /// Waits until the response that is being played is cancelled.
-async fn cancelled(playing: &Option<Playing>, context: &Context) {
-    match playing {
-        Some(playing) => context.floor.cancelled(playing.response).await,
+async fn cancelled(current: Option<ResponseId>, floor: &Floor) {
+    match current {
+        Some(response) => floor.cancelled(response).await,
         None => std::future::pending().await,
     }
 }
 
-/// Waits until the response that is to be played is committed.
-async fn committed(playing: &Option<Playing>, context: &Context) {
-    match playing {
-        Some(playing) if !playing.committed => context.floor.settled(playing.response).await,
-        _ => std::future::pending().await,
+/// Waits until the response that is to be played is committed or cancelled.
+async fn settled(current: Option<ResponseId>, floor: &Floor) {
+    match current {
+        Some(response) => floor.settled(response).await,
+        None => std::future::pending().await,
     }
 }
 

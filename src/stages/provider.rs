@@ -5,7 +5,8 @@ use std::sync::Arc;
 use futures_util::StreamExt;
 use futures_util::future::join_all;
 
-use super::{Fact, Facts, Mark, StageName};
+use super::{Fact, Facts, Mark};
+use crate::events::StageName;
 use crate::pipeline::{
     Context, Element, Kinds, Outcome, Outlet, Payload, Stage, StageError, StageFuture, StageIo,
     StageKind, TurnContext,

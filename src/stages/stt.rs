@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use super::{Fact, Facts, StageName};
+use super::{Fact, Facts};
+use crate::events::StageName;
 use crate::ids::TurnId;
 use crate::pipeline::{
     Context, Element, Kinds, Outcome, Outlet, Payload, Stage, StageError, StageFuture, StageIo,

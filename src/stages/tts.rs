@@ -5,11 +5,12 @@ use std::sync::Arc;
 
 use futures_util::StreamExt;
 
-use super::{Fact, Facts, Mark, StageName};
+use super::{Fact, Facts, Mark};
+use crate::events::StageName;
 use crate::ids::ResponseId;
 use crate::pipeline::{
-    Context, Element, Inlet, Kinds, Outcome, Outlet, Payload, Stage, StageError, StageFuture,
-    StageIo, StageKind,
+    Context, Element, Floor, Inlet, Kinds, Outcome, Outlet, Payload, Stage, StageError,
+    StageFuture, StageIo, StageKind,
 };
 use crate::text::{Clause, ClauseCutter, spoken};
 use crate::tts::{SpeakRequest, SpeechEvent, SpeechStream, Synthesizer, TtsError};
@@ -76,12 +77,14 @@ struct Speaker {
 
 impl Speaker {
     async fn run(mut self) -> Result<(), StageError> {
+        let floor = self.context.floor.clone();
         loop {
             self.start_next().await;
+            let current = self.speaking.as_ref().map(|speaking| speaking.response);
             let room = self.speaking.as_ref().is_none_or(Speaking::has_room);
             tokio::select! {
                 biased;
-                () = cancelled(&self.speaking, &self.context) => self.abandon().await,
+                () = cancelled(current, &floor) => self.abandon().await,
                 event = next_sound(&mut self.speaking, &self.context) => self.on_sound(event).await,
                 element = self.inlet.recv(), if room => match element? {
                     Some(element) => self.on_element(element).await,
@@ -229,9 +232,9 @@ impl Speaking {
 }
 
 /// Waits until the response that is being spoken is cancelled.
-async fn cancelled(speaking: &Option<Speaking>, context: &Context) {
-    match speaking {
-        Some(speaking) => context.floor.cancelled(speaking.response).await,
+async fn cancelled(current: Option<ResponseId>, floor: &Floor) {
+    match current {
+        Some(response) => floor.cancelled(response).await,
         None => std::future::pending().await,
     }
 }
@@ -262,8 +265,7 @@ impl Stage for Tts {
 
     fn run(self: Box<Self>, io: StageIo) -> StageFuture {
         let StageIo { inlet, outlet, context } = io;
-        let speaker =
-            Speaker { stage: *self, inlet, outlet, context, speaking: None, over: None };
+        let speaker = Speaker { stage: *self, inlet, outlet, context, speaking: None, over: None };
         Box::pin(speaker.run())
     }
 }

@@ -8,6 +8,6 @@ mod machine;
 mod preroll;
 
 pub use config::{BargeIn, Strategy, TurnConfig};
-pub use heard::SpeechMark;
+pub use heard::{Heard, SpeechMark};
 pub use machine::{Action, Agent, EndReason, Input, TurnMachine};
 pub use preroll::PreRoll;

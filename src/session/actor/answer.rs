@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
+use crate::events::StageName;
 use crate::ids::{ResponseId, TurnId};
 use crate::pipeline::Outcome;
-use crate::stages::StageName;
 use crate::time::SessionTime;
 use crate::types::{Message, Role, ToolCall, ToolResult};
 

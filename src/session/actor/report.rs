@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use super::answer::Said;
-use crate::events::{Event, EventBus, EventKind, Instants, Latency, SpeechEnd};
+use crate::events::{Event, EventBus, EventKind, Instants, Latency, SpeechEnd, StageName};
 use crate::ids::{ResponseId, TurnId};
 use crate::pipeline::Outcome;
-use crate::stages::{Mark, StageName};
+use crate::stages::Mark;
 use crate::time::{SessionClock, SessionTime};
 use crate::turn::EndReason;
 use crate::types::{ToolCall, ToolResult};
@@ -111,7 +111,10 @@ impl Reporter {
         let interrupted = matches!(said.outcome, Outcome::Interrupted { .. });
         if sounded {
             let complete = said.outcome == Outcome::Completed;
-            self.of(response, EventKind::AgentSpeechEnded { end_ms: ms(said.at), heard_ms, complete });
+            self.of(
+                response,
+                EventKind::AgentSpeechEnded { end_ms: ms(said.at), heard_ms, complete },
+            );
         }
         if sounded && interrupted {
             let heard_text = said.heard_text().to_owned();

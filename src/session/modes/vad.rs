@@ -7,9 +7,7 @@ use tokio::task::{JoinError, JoinSet};
 
 use crate::device::{Microphone, Playback, Speaker, capture_port, render_port};
 use crate::events::{EventBus, EventKind, Recorder, Subscription, VERSION};
-use crate::pipeline::{
-    Context, Node, Pipeline, PipelineBuilder, PipelineError, Run, StageReport,
-};
+use crate::pipeline::{Context, Node, Pipeline, PipelineBuilder, PipelineError, Run, StageReport};
 use crate::session::actor::{Actor, Brief, Outcome, Reporter, Rules, Wires};
 use crate::session::drive::{Drive, Ears, Pacer, Recording};
 use crate::session::{Engines, Pace, SessionConfig, SessionError};
@@ -18,7 +16,6 @@ use crate::stages::{
 };
 use crate::turn::TurnMachine;
 use crate::types::Message;
-use crate::vad::Vad;
 
 /// A conversation by voice, ready to begin.
 ///
@@ -232,15 +229,13 @@ fn pipelines(
         Node::transform(to_stt),
         Node::stage(Stt::new(transcriber, facts.clone())),
     ];
-    let provider = ProviderStage::new(provider, tools, facts.clone())
-        .with_options(config.provider.clone());
-    let tts =
-        Tts::new(synthesizer, facts.clone()).with_voice(config.voice.clone(), config.speed);
+    let provider =
+        ProviderStage::new(provider, tools, facts.clone()).with_options(config.provider.clone());
+    let tts = Tts::new(synthesizer, facts.clone()).with_voice(config.voice.clone(), config.speed);
     let playout = Playout::new(playback, facts.clone(), playout_commands);
     let speak = [Node::stage(provider), Node::stage(tts), Node::stage(playout)];
-    let build = |nodes: Vec<Node>| {
-        PipelineBuilder::new(config.pipeline.clone()).chain(nodes).build()
-    };
+    let build =
+        |nodes: Vec<Node>| PipelineBuilder::new(config.pipeline.clone()).chain(nodes).build();
     Ok((build(listen.into())?, build(speak.into())?))
 }
 

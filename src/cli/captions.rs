@@ -1,0 +1,105 @@
+//! What is said, by whom, and how long it took, for people.
+
+use std::io::{IsTerminal, Write};
+
+use crate::events::{Event, EventKind, Latency, SpeechEnd};
+
+/// Writes captions. On a terminal, what may still change is shown and written over.
+pub(super) struct Captions {
+    output: Box<dyn Write + Send>,
+    terminal: bool,
+    /// The words of the turn as far as they are shown.
+    partial: bool,
+    /// The agent's line is open.
+    speaking: bool,
+}
+
+impl Captions {
+    pub(super) fn new(output: Box<dyn Write + Send>) -> Self {
+        let terminal = std::io::stdout().is_terminal() && std::io::stderr().is_terminal();
+        Self { output, terminal, partial: false, speaking: false }
+    }
+
+    /// Shows what is of interest of an event.
+    pub(super) fn show(&mut self, event: &Event) -> std::io::Result<()> {
+        let seconds = event.at.as_millis() / 1e3;
+        match &event.kind {
+            EventKind::SessionStarted { vad, stt, llm, tts, .. } => {
+                self.line(seconds, "", &format!("listening ({vad}, {stt}, {llm}, {tts})"))
+            }
+            EventKind::TurnStarted { .. } => self.line(seconds, "user", "…"),
+            EventKind::Transcript { text, is_final: false } => self.partial(seconds, text),
+            EventKind::Transcript { text, is_final: true } if text.is_empty() => {
+                self.line(seconds, "user", "(no words)")
+            }
+            EventKind::Transcript { text, is_final: true } => self.line(seconds, "user", text),
+            EventKind::ResponseText { text } => self.line(seconds, "agent", text.trim()),
+            EventKind::AgentSpeechStarted { .. } => self.line(seconds, "", "the agent speaks"),
+            EventKind::AgentSpeechEnded { complete: true, .. } => {
+                self.line(seconds, "", "listening")
+            }
+            EventKind::Held => self.line(seconds, "", "the agent pauses"),
+            EventKind::Released => self.line(seconds, "", "the agent goes on"),
+            EventKind::Interrupted { heard_ms, heard_text } => {
+                let heard = heard_ms / 1e3;
+                let text = format!("interrupted after {heard:.1} s, at: {}", tail(heard_text));
+                self.line(seconds, "", &text)
+            }
+            EventKind::ToolCalled { name, arguments, .. } => {
+                self.line(seconds, "tool", &format!("{name} {arguments}"))
+            }
+            EventKind::Latency(latency) => self.latency(latency),
+            EventKind::TurnFailed { stage, error } => {
+                self.line(seconds, "failed", &format!("{stage:?}: {error}"))
+            }
+            EventKind::Warning { message } => self.line(seconds, "warning", message),
+            EventKind::SessionEnded { turns, under_runs } => {
+                let text = format!("over: {turns} turns, {under_runs} under-runs");
+                self.line(seconds, "", &text)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn line(&mut self, seconds: f64, who: &str, text: &str) -> std::io::Result<()> {
+        let clear = if std::mem::take(&mut self.partial) { CLEAR } else { "" };
+        writeln!(self.output, "{clear}{seconds:8.2} s  {who:>7}  {text}")?;
+        self.output.flush()
+    }
+
+    /// Words that may still change: only where they can be written over.
+    fn partial(&mut self, seconds: f64, text: &str) -> std::io::Result<()> {
+        if !self.terminal {
+            return Ok(());
+        }
+        self.partial = true;
+        write!(self.output, "{CLEAR}{seconds:8.2} s  {:>7}  {} …", "user", tail(text))?;
+        self.output.flush()
+    }
+
+    fn latency(&mut self, latency: &Latency) -> std::io::Result<()> {
+        let from = match latency.speech_end {
+            SpeechEnd::Label => "the last word",
+            SpeechEnd::Estimate => "the last word (estimated)",
+        };
+        let total = latency.total_ms;
+        let head = latency.rows().map(|(name, _)| format!("{name:>9}")).concat();
+        let row = latency.rows().map(|(_, ms)| format!("{ms:9.1}")).concat();
+        let indent = " ".repeat(21);
+        writeln!(self.output, "{indent}{total:.0} ms from {from} to the first sound, of it (ms):")?;
+        writeln!(self.output, "{indent}{head}\n{indent}{row}")?;
+        self.output.flush()
+    }
+}
+
+/// The last words of a text, as many as fit on a line.
+fn tail(text: &str) -> String {
+    let skip = text.chars().count().saturating_sub(WIDTH);
+    let shown: String = text.chars().skip(skip).collect();
+    if skip == 0 { shown } else { format!("…{shown}") }
+}
+
+/// Back to the start of the line, and clear it.
+const CLEAR: &str = "\r\x1b[2K";
+
+const WIDTH: usize = 60;

@@ -1,0 +1,82 @@
+//! The command line.
+//!
+//! Exit codes: 0 done; 1 failed; 2 wrong usage; 3 done, but something could not be written
+//! whole (the recording, the events); 130 ended by Ctrl-C, with everything written.
+
+mod captions;
+mod labels;
+mod say;
+mod talk;
+mod transcribe;
+mod turns;
+mod vad;
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use tracing_subscriber::EnvFilter;
+
+/// A real-time voice agent: answers fast, and stops the instant you speak.
+#[derive(Debug, Parser)]
+#[command(name = "banter", version, after_help = AFTER_HELP)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Talk(talk::Talk),
+    Vad(vad::VadCommand),
+    Transcribe(transcribe::Transcribe),
+    Say(say::Say),
+}
+
+const AFTER_HELP: &str = "\
+Exit codes:
+  0    done
+  1    failed; the message says why and what to do
+  2    wrong usage
+  3    done, but the recording or the events could not be written whole
+  130  ended by Ctrl-C, with everything written
+
+BANTER_LOG=debug shows what happens inside (BANTER_LOG=banter::session=trace for one part).";
+
+/// How a command ended, where it did not fail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Ending {
+    Done,
+    NotWhole,
+    Interrupted,
+}
+
+/// Runs the program.
+#[must_use]
+pub fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let filter = EnvFilter::try_from_env("BANTER_LOG").unwrap_or_else(|_| EnvFilter::new("warn"));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    let ended = match arguments.command {
+        Command::Talk(talk) => talk.run(),
+        Command::Vad(vad) => vad.run(),
+        Command::Transcribe(transcribe) => transcribe.run(),
+        Command::Say(say) => say.run(),
+    };
+    match ended {
+        Ok(Ending::Done) => ExitCode::SUCCESS,
+        Ok(Ending::NotWhole) => ExitCode::from(3),
+        Ok(Ending::Interrupted) => ExitCode::from(130),
+        // Nobody reads on: `banter … | head` is no failure.
+        Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) => {
+            let _unheard = writeln!(std::io::stderr(), "banter: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    let broken = |error: &std::io::Error| error.kind() == std::io::ErrorKind::BrokenPipe;
+    error.downcast_ref::<std::io::Error>().is_some_and(broken)
+}

@@ -1,0 +1,78 @@
+//! Finds the turns in a file, for the commands that look at files.
+
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::Context as _;
+
+use crate::audio::{Resampler, SampleRate, WavReader};
+use crate::time::SessionTime;
+use crate::turn::{Action, Input, TurnConfig, TurnMachine};
+use crate::vad::{Detected, Framer, Vad};
+
+/// A file's sound at a detector's rate, with its verdict on each frame.
+pub(super) struct Scored {
+    pub(super) samples: Vec<i16>,
+    pub(super) rate: SampleRate,
+    pub(super) frame: Duration,
+    pub(super) frames: Vec<Detected>,
+    threshold: f32,
+    delay: Duration,
+}
+
+/// A stretch of speech.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Stretch {
+    pub(super) start: SessionTime,
+    pub(super) end: SessionTime,
+}
+
+impl Scored {
+    /// Reads `path` and scores it.
+    pub(super) fn read(path: &Path, vad: Box<dyn Vad>) -> anyhow::Result<Self> {
+        let rate = vad.rate();
+        let samples = read_at(path, rate)?;
+        let (threshold, delay) = (vad.threshold(), vad.delay());
+        let frame = rate.duration(vad.frame_len() as u64);
+        let mut frames = Vec::new();
+        Framer::new(vad).push(&samples, |detected| frames.push(detected));
+        Ok(Self { samples, rate, frame, frames, threshold, delay })
+    }
+
+    /// The turns in it, as a session would take them.
+    pub(super) fn turns(&self) -> Vec<Stretch> {
+        let mut machine = TurnMachine::new(TurnConfig::default(), self.delay);
+        let mut turns = Vec::new();
+        let mut begun = SessionTime::ZERO;
+        let ends = self.frames.iter().map(|detected| Input::Voice {
+            end: SessionTime::ZERO + self.rate.duration(detected.end),
+            length: self.frame,
+            voiced: detected.probability >= self.threshold,
+        });
+        for input in ends.chain([Input::StreamEnd]) {
+            machine.handle(input);
+            while let Some(action) = machine.poll_action() {
+                match action {
+                    Action::Begin { since, .. } => begun = since,
+                    Action::End { speech_end, .. } => {
+                        turns.push(Stretch { start: begun, end: speech_end });
+                    }
+                    _ => {}
+                }
+            }
+        }
+        turns
+    }
+}
+
+/// The sound of a file at `rate`.
+pub(super) fn read_at(path: &Path, rate: SampleRate) -> anyhow::Result<Vec<i16>> {
+    let mut reader = WavReader::open(path)?;
+    let audio = reader.read_all()?;
+    let mut resampler = Resampler::new(audio.rate(), rate)
+        .with_context(|| format!("cannot use {}", path.display()))?;
+    let mut samples = Vec::with_capacity(audio.samples().len());
+    resampler.process(audio.samples(), &mut samples);
+    resampler.flush(&mut samples);
+    Ok(samples)
+}
