@@ -86,3 +86,6 @@ impl DeviceError {
         Recovery::AskUser
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -11,3 +11,6 @@ pub use config::{BargeIn, Strategy, TurnConfig};
 pub use heard::{Heard, SpeechMark};
 pub use machine::{Action, Agent, EndReason, Input, TurnMachine};
 pub use preroll::PreRoll;
+
+#[cfg(test)]
+mod tests;

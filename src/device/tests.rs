@@ -1,0 +1,157 @@
+//! What leaves the speaker, sample by sample.
+
+use std::collections::VecDeque;
+
+use super::*;
+
+const RATE: SampleRate = SampleRate::SPEECH;
+
+/// A speaker that is asked for blocks of 10 ms.
+struct Bench {
+    port: RenderPort,
+    playback: Playback,
+    blocks: u64,
+}
+
+impl Bench {
+    fn new() -> Self {
+        let (port, playback, _tap) = render_port(RATE);
+        Self { port, playback, blocks: 0 }
+    }
+
+    fn queue(&mut self, samples: impl IntoIterator<Item = i16>) {
+        let mut samples: VecDeque<_> = samples.into_iter().collect();
+        self.playback.push(&mut samples);
+        assert!(samples.is_empty(), "the ring is large enough for a test");
+    }
+
+    fn block(&mut self) -> Vec<i16> {
+        let mut out = vec![0; 160];
+        let at = SessionTime::ZERO + RATE.duration(160 * self.blocks);
+        self.port.fill(&mut out, at);
+        self.blocks += 1;
+        out
+    }
+
+    fn played(&mut self) -> Vec<(u64, u64, f64)> {
+        std::iter::from_fn(|| self.playback.next_played())
+            .map(|played| (played.from, played.to, played.at.as_millis()))
+            .collect()
+    }
+}
+
+fn ramp(range: std::ops::Range<i16>) -> Vec<i16> {
+    range.collect()
+}
+
+#[test]
+fn every_sample_leaves_once_and_in_order() {
+    let mut bench = Bench::new();
+    assert_eq!(bench.block(), vec![0; 160], "nothing is there yet");
+    bench.queue(1000..1480);
+    let heard = [bench.block(), bench.block(), bench.block()].concat();
+    assert_eq!(heard, ramp(1000..1480));
+    assert_eq!(bench.played(), [(0, 160, 10.0), (160, 320, 20.0), (320, 480, 30.0)]);
+}
+
+#[test]
+fn running_dry_fades_and_is_counted_only_when_more_was_expected() {
+    let mut bench = Bench::new();
+    bench.queue(vec![8000; 80]);
+    let block = bench.block();
+    let steps = block.windows(2).map(|pair| (i32::from(pair[0]) - i32::from(pair[1])).abs());
+    assert!(steps.max().unwrap() <= 801, "no click");
+    assert_eq!(block[159], 0);
+    assert_eq!(bench.playback.gate().under_runs(), 0);
+    bench.queue(vec![8000; 80]);
+    bench.playback.expect_more(true);
+    bench.block();
+    bench.block();
+    assert_eq!(bench.playback.gate().under_runs(), 1);
+}
+
+#[test]
+fn a_hold_is_silent_within_5_ms_and_goes_on_with_no_sample_lost() {
+    let mut bench = Bench::new();
+    bench.queue(vec![8000; 480]);
+    bench.queue(ramp(8000..8480));
+    bench.block();
+    bench.playback.gate().hold();
+    let held = bench.block();
+    assert!(held[..80].windows(2).all(|pair| pair[1] <= pair[0]), "it fades");
+    assert!(held[80..].iter().all(|&sample| sample == 0));
+    assert_eq!(bench.block(), vec![0; 160]);
+    bench.playback.gate().play();
+    let resumed: Vec<i16> = (0..6).flat_map(|_| bench.block()).collect();
+    // From the first sample that was not at full level: 320 of the first 480 are left.
+    assert_eq!(resumed[80..320], vec![8000; 240]);
+    assert_eq!(resumed[320..800], ramp(8000..8480));
+}
+
+#[test]
+fn a_duck_that_was_nothing_repeats_nothing() {
+    let mut bench = Bench::new();
+    bench.queue(ramp(8000..8480));
+    bench.playback.gate().duck();
+    let ducked = bench.block();
+    assert_eq!(ducked[159], (8159.0 * 0.25) as i16);
+    bench.playback.gate().play();
+    bench.block();
+    assert_eq!(bench.block(), ramp(8320..8480));
+}
+
+#[test]
+fn after_a_duck_and_a_hold_the_ducked_words_are_heard_again() {
+    let mut bench = Bench::new();
+    bench.queue(ramp(8000..8800));
+    bench.block();
+    bench.playback.gate().duck();
+    bench.block();
+    bench.playback.gate().hold();
+    bench.block();
+    bench.playback.gate().play();
+    let again = [bench.block(), bench.block()].concat();
+    assert_eq!(again[80..], ramp(8240..8480));
+    assert_eq!(bench.playback.gate().played(), 480);
+}
+
+#[test]
+fn a_drop_silences_what_is_queued_and_nothing_after_it() {
+    let mut bench = Bench::new();
+    bench.queue(vec![8000; 1600]);
+    bench.block();
+    bench.playback.gate().hold();
+    bench.block();
+    let heard = bench.playback.drop_queued();
+    assert!((160..=240).contains(&heard));
+    bench.queue(vec![500; 320]);
+    let after = [bench.block(), bench.block()].concat();
+    assert_eq!(after[80..320], vec![500; 240]);
+    assert!(after.iter().all(|&sample| sample <= 500), "nothing of the dropped is heard");
+    assert_eq!(bench.playback.gate().played(), 1920);
+}
+
+#[test]
+fn the_tap_has_what_left_the_speaker_silence_included() {
+    use ringbuf::traits::Consumer;
+    let (mut port, mut playback, mut tap) = render_port(RATE);
+    let mut out = [0; 160];
+    port.fill(&mut out, SessionTime::ZERO);
+    playback.push(&mut vec![7; 160].into());
+    port.fill(&mut out, SessionTime::from_millis(10));
+    let mut tapped = [1; 400];
+    assert_eq!(tap.pop_slice(&mut tapped), 320);
+    assert_eq!(tapped[..320], [[0; 160], [7; 160]].concat());
+}
+
+#[test]
+fn a_microphone_that_nobody_listens_to_loses_samples_and_counts_them() {
+    let (mut port, mut capture) = capture_port(RATE);
+    port.push(&vec![1; 40_000]);
+    assert_eq!(capture.lost(), 8_000);
+    assert_eq!(capture.take(160), Some(vec![1; 160]));
+    assert!(!capture.is_over());
+    drop(port);
+    while capture.take(31_839).is_some() {}
+    assert!(capture.is_over());
+}
