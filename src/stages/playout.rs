@@ -49,7 +49,6 @@ struct Playing {
     response: ResponseId,
     /// An element of the response, for the ones to come.
     origin: Element,
-    text: String,
     heard: Heard,
     source: Option<Source>,
     /// Sound that has no room in the ring.
@@ -146,10 +145,9 @@ impl Player {
             (Payload::Begin(turn), _) => {
                 let start = self.playback.pushed();
                 (self.under_runs, self.cushion) = (self.playback.gate().under_runs(), 0);
-                self.playing = Some(Playing::new(turn.response, &element, start));
+                self.playing = Some(Playing::new(turn.response, &element, start, self.playback.rate()));
             }
             (Payload::TextDelta(text), Some(playing)) => {
-                playing.text.push_str(text);
                 playing.heard.text(text);
             }
             (Payload::Spoken { audio, mark }, Some(playing)) => {
@@ -165,7 +163,8 @@ impl Player {
             (Payload::TurnEnd(_), None) => {
                 // It was cancelled before it began to play.
                 let Some(response) = element.response else { return Ok(()) };
-                let playing = Playing::new(response, &element, self.playback.pushed());
+                let (start, rate) = (self.playback.pushed(), self.playback.rate());
+                let playing = Playing::new(response, &element, start, rate);
                 self.over(playing, Outcome::Interrupted { heard: Duration::ZERO }, 0).await;
                 return Ok(());
             }
@@ -251,14 +250,15 @@ impl Player {
         self.playback.expect_more(false);
         let now = self.context.clock.now();
         let end = playing.origin.with(Payload::TurnEnd(outcome.clone()));
+        let bytes = playing.heard.heard(heard).bytes;
+        let text = playing.heard.into_text();
         let complete = outcome == Outcome::Completed;
-        let heard_bytes =
-            if complete { playing.text.len() } else { playing.heard.heard(heard).bytes };
+        let heard_bytes = if complete { text.len() } else { bytes };
         let _ended = self.outlet.send(Element { at: now, ..end }).await;
         let fact = Fact::Over {
             response: playing.response,
             outcome,
-            text: playing.text,
+            text,
             heard_bytes,
             heard: self.playback.rate().duration(heard),
             at: if playing.sounding { playing.last_heard } else { now },
@@ -268,12 +268,11 @@ impl Player {
 }
 
 impl Playing {
-    fn new(response: ResponseId, origin: &Element, start: u64) -> Self {
+    fn new(response: ResponseId, origin: &Element, start: u64, rate: SampleRate) -> Self {
         Self {
             response,
             origin: origin.clone(),
-            text: String::new(),
-            heard: Heard::new(),
+            heard: Heard::new(rate),
             source: None,
             spill: VecDeque::new(),
             start,
@@ -321,6 +320,7 @@ impl Playing {
 
     /// Gives out what the resampler holds back: no more sound follows.
     fn finish_sound(&mut self) {
+        self.heard.complete();
         if let Some(mut source) = self.source.take() {
             let mut rest = Vec::new();
             source.resampler.flush(&mut rest);

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use futures_util::StreamExt;
 
 use super::{Fact, Facts, Mark};
+use crate::audio::AudioChunk;
 use crate::events::StageName;
 use crate::ids::ResponseId;
 use crate::pipeline::{
@@ -13,7 +14,9 @@ use crate::pipeline::{
     StageFuture, StageIo, StageKind,
 };
 use crate::text::{Clause, ClauseCutter, spoken};
-use crate::tts::{SpeakRequest, SpeechEvent, SpeechStream, Synthesizer, TtsError};
+use crate::tts::{
+    SpeakRequest, SpeechEvent, SpeechStream, Synthesizer, TtsError, from_onset,
+};
 use crate::turn::SpeechMark;
 
 /// The stage: text is cut at the first clause, later at sentences; each piece is synthesized as
@@ -53,8 +56,13 @@ struct Speaking {
     waiting: VecDeque<Clause>,
     /// The piece that the engine is at.
     current: Option<(Clause, SpeechStream)>,
-    /// Whether the piece's first sound was sent.
-    marked: bool,
+    /// The piece still needs its mark.
+    unmarked: bool,
+    /// Where the piece's text begins in the answer, if it is spoken as it is written: the words
+    /// that the engine names can then be found in it.
+    verbatim: Option<usize>,
+    /// Where the next word begins in the piece's sound, as far as the engine says.
+    word_start: u64,
     /// Samples sent so far.
     sent: u64,
     /// Samples sent before the present piece.
@@ -109,19 +117,27 @@ impl Speaker {
             if text.is_empty() {
                 continue;
             }
+            let lead = clause.text.len() - clause.text.trim_start().len();
+            let verbatim = (text == clause.text.trim()).then_some(clause.range.start + lead);
+            let first = !std::mem::replace(&mut speaking.first_clause, true);
             let response = speaking.response;
             let now = self.context.clock.now();
             let facts = &self.stage.facts;
-            if !std::mem::replace(&mut speaking.first_clause, true) {
+            if first {
                 facts.mark(response, Mark::FirstClause, now).await;
             }
             let (range, whole) = (clause.range.clone(), clause.text.clone());
             facts.tell(Fact::Clause { response, range, text: whole }).await;
             let request =
                 SpeakRequest { text, voice: self.stage.voice.clone(), speed: self.stage.speed };
-            speaking.marked = false;
+            let stream = self.stage.synthesizer.speak(request);
+            // Silence before the answer only delays it; between sentences it is a pause.
+            let stream = if first { from_onset(stream) } else { stream };
             speaking.piece_start = speaking.sent;
-            speaking.current = Some((clause, self.stage.synthesizer.speak(request)));
+            speaking.unmarked = true;
+            speaking.verbatim = verbatim;
+            speaking.word_start = 0;
+            speaking.current = Some((clause, stream));
         }
     }
 
@@ -165,13 +181,32 @@ impl Speaker {
                 if !std::mem::replace(&mut speaking.first_sound, true) {
                     self.stage.facts.mark(speaking.response, Mark::FirstSound, now).await;
                 }
-                let mark = (!std::mem::replace(&mut speaking.marked, true))
-                    .then(|| SpeechMark::piece(clause, speaking.piece_start));
+                let mark = std::mem::take(&mut speaking.unmarked).then(|| SpeechMark {
+                    start: byte(clause.range.start),
+                    end: byte(clause.range.end),
+                    at: speaking.piece_start,
+                    ends_sentence: clause.ends_sentence,
+                });
                 speaking.sent += audio.samples().len() as u64;
                 let sound = speaking.origin.with(Payload::Spoken { audio, mark });
                 let _ended = self.outlet.send(Element { at: now, ..sound }).await;
             }
-            Some(Ok(SpeechEvent::Word { .. })) => {}
+            Some(Ok(SpeechEvent::Word { text, end })) => {
+                let Some(start) = speaking.verbatim else { return };
+                let rate = self.stage.synthesizer.rate();
+                let last = start + text.end >= clause.range.start + clause.text.trim_end().len();
+                let mark = SpeechMark {
+                    start: byte(start + text.start),
+                    end: byte(start + text.end),
+                    at: speaking.piece_start + speaking.word_start,
+                    ends_sentence: clause.ends_sentence && last,
+                };
+                speaking.unmarked = false;
+                speaking.word_start = rate.samples(end);
+                let audio = AudioChunk::new([], rate);
+                let sound = speaking.origin.with(Payload::Spoken { audio, mark: Some(mark) });
+                let _ended = self.outlet.send(sound).await;
+            }
             Some(Err(error)) => self.fail(&error).await,
             None => speaking.current = None,
         }
@@ -206,7 +241,9 @@ impl Speaking {
             cutter: ClauseCutter::default(),
             waiting: VecDeque::new(),
             current: None,
-            marked: false,
+            unmarked: false,
+            verbatim: None,
+            word_start: 0,
             sent: 0,
             piece_start: 0,
             ended: None,
@@ -225,10 +262,15 @@ impl Speaking {
     }
 
     fn take_clauses(&mut self) {
-        while let Some(clause) = self.cutter.next_clause() {
+        while let Some(clause) = self.cutter.next() {
             self.waiting.push_back(clause);
         }
     }
+}
+
+/// A position in an answer. No answer has 4 GiB.
+fn byte(at: usize) -> u32 {
+    u32::try_from(at).unwrap_or(u32::MAX)
 }
 
 /// Waits until the response that is being spoken is cancelled.

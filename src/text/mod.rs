@@ -1,5 +1,14 @@
 //! Text as it is spoken and heard.
+//!
+//! ```text
+//! deltas of the answer ─▶ ClauseCutter ─▶ Clause { text, range } ─▶ spoken(text) ─▶ synthesizer
+//! ```
 
 mod clause;
+mod language;
 pub mod numbers;
-pub use clause::{Clause, ClauseCutter, spoken};
+mod spoken;
+
+pub use clause::{Clause, ClauseCutter};
+pub use language::{English, Language, Mark, Universal};
+pub use spoken::spoken;

@@ -1,14 +1,82 @@
 //! Text to speech: a clause in, its sound out as it is made.
+//!
+//! ```text
+//! by_name("flite:slt") ─▶ Synthesizer::speak("Well, ") ─▶ Audio, Audio, …
+//!                                                 └▶ from_onset ─▶ without the silence before
+//! ```
+//!
+//! The engines are programs of their own, one process for each request. They know no word times;
+//! only [`MockSynthesizer`] can give some.
+
+mod espeak;
+mod flite;
+mod mock;
+mod onset;
+mod process;
+mod wav;
 
 use std::fmt::Debug;
 use std::ops::Range;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::Stream;
 
 use crate::audio::{AudioChunk, SampleRate};
 use crate::error::Recovery;
+
+pub use espeak::EspeakNg;
+pub use flite::Flite;
+pub use mock::{MockFault, MockSynthesizer};
+pub use onset::from_onset;
+
+/// The synthesizer called `name`: `flite`, `espeak-ng` or `mock`. The first two take a voice
+/// after a colon: `flite:awb`, `espeak-ng:en-gb`.
+///
+/// Whether the program is installed shows when it speaks.
+///
+/// # Errors
+///
+/// When there is no such engine or voice. The text lists what there is.
+pub fn by_name(name: &str) -> Result<Arc<dyn Synthesizer>, UnknownSynthesizer> {
+    let (engine, voice) = match name.split_once(':') {
+        Some((engine, voice)) => (engine, Some(voice)),
+        None => (name, None),
+    };
+    Ok(match (engine, voice) {
+        ("flite", None) => Arc::new(Flite::default()),
+        ("flite", Some(voice)) => Arc::new(Flite::with_voice(voice)?),
+        ("espeak-ng", None) => Arc::new(EspeakNg::default()),
+        ("espeak-ng", Some(voice)) => Arc::new(EspeakNg::with_voice(voice)),
+        ("mock", None) => Arc::new(MockSynthesizer::default()),
+        _ => return Err(UnknownSynthesizer::Engine { name: name.to_owned() }),
+    })
+}
+
+/// A name that [`by_name`] does not know.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub enum UnknownSynthesizer {
+    /// No such engine.
+    #[error(
+        "there is no speech synthesizer `{name}`; choose flite, flite:VOICE, espeak-ng, \
+         espeak-ng:VOICE or mock"
+    )]
+    Engine {
+        /// What was asked for.
+        name: String,
+    },
+    /// The engine has no such voice.
+    #[error("{engine} has no voice `{voice}`; choose one of {voices}")]
+    Voice {
+        /// Which engine.
+        engine: &'static str,
+        /// What was asked for.
+        voice: String,
+        /// What there is, separated by commas.
+        voices: String,
+    },
+}
 
 /// A speech synthesizer, shared by many sessions.
 pub trait Synthesizer: Debug + Send + Sync {
@@ -89,5 +157,37 @@ impl TtsError {
             Self::Start { .. } => Recovery::AskUser,
             Self::Failed { .. } => Recovery::FallBack,
         }
+    }
+}
+
+fn failed(error: TtsError) -> SpeechStream {
+    Box::pin(futures_util::stream::iter([Err(error)]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn engines_are_found_by_name() {
+        for (name, engine) in [
+            ("flite", "flite"),
+            ("flite:awb", "flite"),
+            ("espeak-ng", "espeak-ng"),
+            ("espeak-ng:en-gb", "espeak-ng"),
+            ("mock", "mock"),
+        ] {
+            assert_eq!(by_name(name).unwrap().name(), engine, "{name}");
+        }
+    }
+
+    #[test]
+    fn an_unknown_name_is_told_what_there_is() {
+        let error = by_name("festival").unwrap_err().to_string();
+        assert!(error.contains("`festival`") && error.contains("flite"), "{error}");
+        let error = by_name("flite:kal").unwrap_err().to_string();
+        assert!(error.contains("`kal`") && error.contains("slt, rms, awb, kal16"), "{error}");
+        assert!(by_name("mock:x").is_err());
+        assert!(by_name("").is_err());
     }
 }
