@@ -5,6 +5,7 @@ pub mod error;
 pub mod ids;
 pub mod providers;
 pub mod stt;
+pub mod text;
 pub mod time;
 pub mod tools;
 pub mod tts;

@@ -1,0 +1,3 @@
+//! Text: what recognisers and models write, as values.
+
+pub mod wer;
