@@ -145,7 +145,8 @@ impl Player {
             (Payload::Begin(turn), _) => {
                 let start = self.playback.pushed();
                 (self.under_runs, self.cushion) = (self.playback.gate().under_runs(), 0);
-                self.playing = Some(Playing::new(turn.response, &element, start, self.playback.rate()));
+                self.playing =
+                    Some(Playing::new(turn.response, &element, start, self.playback.rate()));
             }
             (Payload::TextDelta(text), Some(playing)) => {
                 playing.heard.text(text);

@@ -14,9 +14,7 @@ use crate::pipeline::{
     StageFuture, StageIo, StageKind,
 };
 use crate::text::{Clause, ClauseCutter, spoken};
-use crate::tts::{
-    SpeakRequest, SpeechEvent, SpeechStream, Synthesizer, TtsError, from_onset,
-};
+use crate::tts::{SpeakRequest, SpeechEvent, SpeechStream, Synthesizer, TtsError, from_onset};
 use crate::turn::SpeechMark;
 
 /// The stage: text is cut at the first clause, later at sentences; each piece is synthesized as

@@ -8,7 +8,14 @@
 //! An engine works beside the caller: on the worker pool, in a task, in a process. The two
 //! queues between them are bounded, so a slow engine holds its caller back.
 
+pub mod mock;
+#[cfg(feature = "pocketsphinx")]
+pub mod pocketsphinx;
+#[cfg(feature = "pocketsphinx")]
+mod pool;
+
 use std::fmt::Debug;
+use std::sync::Arc;
 
 use tokio::sync::mpsc;
 
@@ -32,6 +39,26 @@ pub trait Transcriber: Debug + Send + Sync {
     ///
     /// As [`SttError`] says.
     fn open(&self) -> Result<Utterance, SttError>;
+}
+
+/// The recogniser called `name`: `pocketsphinx`, or `mock`, which hears a few fixed sentences.
+///
+/// # Errors
+///
+/// [`SttError::Unknown`] for another name, [`SttError::Start`] if that engine is not built in or
+/// its model is missing.
+pub fn by_name(name: &str) -> Result<Arc<dyn Transcriber>, SttError> {
+    match name {
+        #[cfg(feature = "pocketsphinx")]
+        "pocketsphinx" => Ok(Arc::new(pocketsphinx::PocketSphinx::new()?)),
+        #[cfg(not(feature = "pocketsphinx"))]
+        "pocketsphinx" => Err(SttError::Start {
+            engine: "pocketsphinx",
+            reason: "it is not built in; build with `--features pocketsphinx`".to_owned(),
+        }),
+        "mock" => Ok(Arc::new(mock::MockTranscriber::new(["hello", "tell me a story", "goodbye"]))),
+        _ => Err(SttError::Unknown(name.to_owned())),
+    }
 }
 
 /// What a recogniser is told.
@@ -103,6 +130,9 @@ impl Utterance {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SttError {
+    /// There is no engine of that name.
+    #[error("there is no speech recogniser \"{0}\"; choose pocketsphinx or mock")]
+    Unknown(String),
     /// The engine could not be set up.
     #[error("cannot start the speech recogniser {engine}: {reason}")]
     Start {
@@ -126,7 +156,7 @@ impl SttError {
     #[must_use]
     pub fn recovery(&self) -> Recovery {
         match self {
-            Self::Start { .. } => Recovery::AskUser,
+            Self::Unknown(_) | Self::Start { .. } => Recovery::AskUser,
             Self::Failed { .. } => Recovery::FallBack,
         }
     }
@@ -134,3 +164,22 @@ impl SttError {
 
 /// 64 chunks of 20 ms are more than a second: an engine that far behind will not catch up.
 const QUEUE: usize = 64;
+
+#[cfg(test)]
+mod tests {
+    use super::by_name;
+
+    #[test]
+    fn engines_have_names() {
+        assert_eq!(by_name("mock").unwrap().name(), "mock");
+        let unknown = by_name("wisper").unwrap_err().to_string();
+        assert!(unknown.contains("wisper") && unknown.contains("pocketsphinx"), "{unknown}");
+    }
+
+    #[cfg(not(feature = "pocketsphinx"))]
+    #[test]
+    fn an_engine_that_is_not_built_in_says_how_to_build_it() {
+        let missing = by_name("pocketsphinx").unwrap_err().to_string();
+        assert!(missing.contains("--features pocketsphinx"), "{missing}");
+    }
+}

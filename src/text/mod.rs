@@ -8,6 +8,7 @@ mod clause;
 mod language;
 pub mod numbers;
 mod spoken;
+pub mod wer;
 
 pub use clause::{Clause, ClauseCutter};
 pub use language::{English, Language, Mark, Universal};

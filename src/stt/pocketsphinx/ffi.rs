@@ -1,0 +1,167 @@
+//! The C library libpocketsphinx (Debian's 0.8+5prealpha), made safe: one [`Decoder`].
+//!
+//! Signatures and layouts follow `pocketsphinx.h`, `sphinxbase/feat.h` and `sphinxbase/cmn.h`.
+#![expect(unsafe_code, reason = "the one border to a C library")]
+
+use std::ffi::{CStr, c_char, c_int, c_void};
+use std::ptr::{self, NonNull};
+
+/// A speech decoder with its model, about 0.3 s to load.
+#[derive(Debug)]
+pub(super) struct Decoder(NonNull<c_void>);
+
+// SAFETY: the decoder is owned by this value alone, and the library ties none of its state to the
+// thread that made it. It is not `Sync`: reading a hypothesis writes to the decoder.
+unsafe impl Send for Decoder {}
+
+/// The values of the front end's cepstrum, `-ncep`.
+pub(super) const CEPSTRA: usize = 13;
+
+impl Decoder {
+    /// Loads the acoustic model, the language model and the dictionary; `None` when the library
+    /// cannot read them. They must exist.
+    pub(super) fn load(acoustic: &CStr, language: &CStr, dictionary: &CStr) -> Option<Self> {
+        let end = ptr::null::<c_char>();
+        // SAFETY: the strings end with NUL and the list of options with NULL; the library copies
+        // them. The decoder holds its own reference to the options.
+        unsafe {
+            err_set_logfp(ptr::null_mut());
+            #[rustfmt::skip]
+            let options = cmd_ln_init(ptr::null_mut(), ps_args(), 1,
+                c"-hmm".as_ptr(), acoustic.as_ptr(),
+                c"-lm".as_ptr(), language.as_ptr(),
+                c"-dict".as_ptr(), dictionary.as_ptr(),
+                end);
+            if options.is_null() {
+                return None;
+            }
+            let decoder = ps_init(options);
+            cmd_ln_free_r(options);
+            NonNull::new(decoder).map(Self)
+        }
+    }
+
+    /// Forgets what earlier sound taught it about noise and voice: the mean of the cepstra is
+    /// `mean` again, counted as `weight` frames.
+    pub(super) fn reset(&mut self, mean: &[f32; CEPSTRA], weight: u16) -> bool {
+        // SAFETY: a decoder always has its feature extraction and that its mean, whose vectors
+        // have `veclen` values each.
+        unsafe {
+            let state = &mut *(*ps_get_feat(self.0.as_ptr())).cmn;
+            if state.veclen as usize != CEPSTRA {
+                return false;
+            }
+            cmn_live_set(state, mean.as_ptr());
+            for (i, value) in mean.iter().enumerate() {
+                *state.sum.add(i) = value * f32::from(weight);
+            }
+            state.nframe = c_int::from(weight);
+            ps_start_stream(self.0.as_ptr()) >= 0
+        }
+    }
+
+    /// Takes the mean of the cepstra so far for the sound to come.
+    pub(super) fn adapt(&mut self) {
+        // SAFETY: as in `reset`; the library divides by `nframe`, which `reset` made positive.
+        unsafe {
+            let state = (*ps_get_feat(self.0.as_ptr())).cmn;
+            if (*state).nframe > 0 {
+                cmn_live_update(state);
+            }
+        }
+    }
+
+    /// Begins a stretch of speech; `false` if the library refuses.
+    pub(super) fn begin(&mut self) -> bool {
+        // SAFETY: the decoder is alive.
+        unsafe { ps_start_utt(self.0.as_ptr()) >= 0 }
+    }
+
+    /// Decodes sound at 16 kHz; `false` if the library fails.
+    pub(super) fn feed(&mut self, samples: &[i16]) -> bool {
+        // SAFETY: the library reads `samples.len()` samples and keeps none.
+        unsafe { ps_process_raw(self.0.as_ptr(), samples.as_ptr(), samples.len(), 0, 0) >= 0 }
+    }
+
+    /// Whether the library's own voice detector hears speech in the last sound.
+    pub(super) fn in_speech(&self) -> bool {
+        // SAFETY: the decoder is alive.
+        unsafe { ps_get_in_speech(self.0.as_ptr()) != 0 }
+    }
+
+    /// Ends the stretch of speech and searches once more, which takes 30 to 100 ms.
+    pub(super) fn end(&mut self) -> bool {
+        // SAFETY: the decoder is alive; the library refuses when there is no stretch to end.
+        unsafe { ps_end_utt(self.0.as_ptr()) >= 0 }
+    }
+
+    /// The words so far, as the library writes them.
+    pub(super) fn hypothesis(&mut self) -> String {
+        // SAFETY: the library gives NULL or a string that lives until its next call.
+        unsafe {
+            let words = ps_get_hyp(self.0.as_ptr(), ptr::null_mut());
+            if words.is_null() {
+                String::new()
+            } else {
+                CStr::from_ptr(words).to_string_lossy().into_owned()
+            }
+        }
+    }
+}
+
+impl Drop for Decoder {
+    fn drop(&mut self) {
+        // SAFETY: this value holds the only reference, and nobody uses it after.
+        unsafe { ps_free(self.0.as_ptr()) };
+    }
+}
+
+/// The beginning of `feat_t`.
+#[repr(C)]
+struct Features {
+    refcount: i32,
+    name: *mut c_char,
+    cepsize: i32,
+    n_stream: i32,
+    stream_len: *mut u32,
+    window_size: i32,
+    n_sv: i32,
+    sv_len: *mut u32,
+    subvecs: *mut *mut i32,
+    sv_buf: *mut f32,
+    sv_dim: i32,
+    cmn_type: c_int,
+    varnorm: i32,
+    agc_type: c_int,
+    compute: *mut c_void,
+    cmn: *mut CepstralMean,
+}
+
+/// `cmn_t`.
+#[repr(C)]
+struct CepstralMean {
+    mean: *mut f32,
+    variance: *mut f32,
+    sum: *mut f32,
+    nframe: i32,
+    veclen: i32,
+}
+
+#[rustfmt::skip]
+unsafe extern "C" {
+    fn err_set_logfp(stream: *mut c_void);
+    fn cmd_ln_init(update: *mut c_void, definitions: *const c_void, strict: i32, ...) -> *mut c_void;
+    fn cmd_ln_free_r(options: *mut c_void) -> c_int;
+    fn cmn_live_set(cmn: *mut CepstralMean, mean: *const f32);
+    fn cmn_live_update(cmn: *mut CepstralMean);
+    fn ps_args() -> *const c_void;
+    fn ps_init(options: *mut c_void) -> *mut c_void;
+    fn ps_free(decoder: *mut c_void) -> c_int;
+    fn ps_get_feat(decoder: *mut c_void) -> *mut Features;
+    fn ps_start_stream(decoder: *mut c_void) -> c_int;
+    fn ps_start_utt(decoder: *mut c_void) -> c_int;
+    fn ps_process_raw(decoder: *mut c_void, data: *const i16, samples: usize, no_search: c_int, full: c_int) -> c_int;
+    fn ps_end_utt(decoder: *mut c_void) -> c_int;
+    fn ps_get_hyp(decoder: *mut c_void, score: *mut i32) -> *const c_char;
+    fn ps_get_in_speech(decoder: *mut c_void) -> u8;
+}
