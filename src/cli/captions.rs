@@ -10,14 +10,12 @@ pub(super) struct Captions {
     terminal: bool,
     /// The words of the turn as far as they are shown.
     partial: bool,
-    /// The agent's line is open.
-    speaking: bool,
 }
 
 impl Captions {
     pub(super) fn new(output: Box<dyn Write + Send>) -> Self {
         let terminal = std::io::stdout().is_terminal() && std::io::stderr().is_terminal();
-        Self { output, terminal, partial: false, speaking: false }
+        Self { output, terminal, partial: false }
     }
 
     /// Shows what is of interest of an event.

@@ -61,7 +61,7 @@ fn running_dry_fades_and_is_counted_only_when_more_was_expected() {
     let block = bench.block();
     let steps = block.windows(2).map(|pair| (i32::from(pair[0]) - i32::from(pair[1])).abs());
     assert!(steps.max().unwrap() <= 801, "no click");
-    assert_eq!(block[159], 0);
+    assert_eq!(bench.block()[159], 0);
     assert_eq!(bench.playback.gate().under_runs(), 0);
     bench.queue(vec![8000; 80]);
     bench.playback.expect_more(true);
