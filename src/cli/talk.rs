@@ -41,8 +41,8 @@ pub(super) struct Talk {
     /// Write what happens as JSON, one event a line; `-` for the standard output.
     #[arg(long, value_name = "FILE")]
     events: Option<PathBuf>,
-    /// How fast the input plays. At `max`, time stands still while an engine works, so that the
-    /// result is the same as at `realtime`.
+    /// How fast the input plays. At `max`, time leaps over all waiting and passes as on the wall
+    /// while an engine works, so that the result is the same as at `realtime`.
     #[arg(long, value_enum, default_value_t = Speed::Realtime)]
     speed: Speed,
     /// The voice detector: earshot, webrtc, webrtc:0 to webrtc:3, energy.

@@ -17,8 +17,8 @@ use crate::time::{SessionClock, SessionTime, Stepper};
 pub enum Pace {
     /// As on the wall.
     Live,
-    /// As fast as the engines work. Time stands still while one does, so that the result does
-    /// not depend on how fast they are.
+    /// As fast as the engines work: time leaps over all waiting, and passes as on the wall while
+    /// an engine works, so that the result is the same as live.
     Max,
 }
 
@@ -63,18 +63,14 @@ impl Pacer {
 
     /// Waits until everything that can happen now has happened.
     async fn settle(&mut self) {
-        if let Some(stepper) = &self.stepper
-            && tokio::time::timeout(HUNG, stepper.quiet()).await.is_err()
-        {
-            tracing::warn!("an engine has hung; time goes on without it");
+        if let Some(stepper) = &self.stepper {
+            stepper.settle().await;
         }
     }
 
     async fn until(&mut self, at: SessionTime) {
         match &mut self.stepper {
-            Some(stepper) => {
-                let _hung = tokio::time::timeout(HUNG, stepper.advance_to(at)).await;
-            }
+            Some(stepper) => stepper.advance_to(at).await,
             None => self.clock.sleep_until(at).await,
         }
     }
@@ -223,7 +219,3 @@ const CHUNK: Duration = Duration::from_millis(10);
 
 /// Samples taken from the speaker's tap at once.
 const BLOCK: usize = 512;
-
-/// At full speed, an engine that works for so long on the wall has hung. The session's own
-/// watchdogs need time to pass to notice.
-const HUNG: Duration = Duration::from_secs(60);

@@ -1,4 +1,4 @@
-//! The clock of a session, and what keeps it from moving on.
+//! The clock of a session, and what keeps it from leaping on.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -72,7 +72,8 @@ impl SessionClock {
         }
     }
 
-    /// Holds a stepped clock until the returned value is dropped: an engine is working.
+    /// Keeps a stepped clock from leaping until the returned value is dropped: an engine works,
+    /// and what it takes counts.
     ///
     /// Costs nothing on a live clock.
     pub fn work(&self) -> Work {
@@ -82,7 +83,7 @@ impl SessionClock {
         })
     }
 
-    /// Awaits `future` as the work of an engine: a stepped clock stands still meanwhile.
+    /// Awaits `future` as the [`work`](Self::work) of an engine.
     pub async fn during<F: Future>(&self, future: F) -> F::Output {
         let _work = self.work();
         future.await
@@ -99,9 +100,9 @@ impl SessionClock {
     }
 }
 
-/// Something that must be done before a stepped clock may move on. See [`SessionClock::work`].
+/// The work of an engine, for as long as it lives. See [`SessionClock::work`].
 #[derive(Debug, Default)]
-#[must_use = "dropping it lets the clock move on"]
+#[must_use = "dropping it ends the work"]
 pub struct Work(#[expect(dead_code, reason = "held for its drop")] Option<super::stepper::Token>);
 
 /// A future that holds a stepped clock whenever it could run. See [`SessionClock::track`].

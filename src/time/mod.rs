@@ -6,7 +6,8 @@
 //!
 //! ```text
 //! live     real time, Tokio's clock
-//! stepped  stands still until a Stepper moves it, which it does when nothing is left to do
+//! stepped  moved by a Stepper: it leaps over all waiting, and passes with the wall only while
+//!          an engine works
 //! ```
 //!
 //! [`WallTime`] is the time of day, for people who ask for it.

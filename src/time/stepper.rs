@@ -1,8 +1,14 @@
 //! Moves a stepped clock, and knows when nothing is left to do.
 //!
-//! Whatever could still happen at the present instant holds a [`Token`]: a task that was woken
-//! ([`Scheduled`]), an engine at work. A waker takes the token before it hands on, and a task
-//! gives it back after it has handed on, so the count never touches zero in between.
+//! A task that could run at the present instant holds a token ([`Scheduled`]), and so does an
+//! engine at work ([`Work`](super::Work)). A waker takes the token before it hands on, and a
+//! task gives it back after it has handed on, so the count never touches zero in between.
+//!
+//! ```text
+//! a task could run    the clock stands still
+//! an engine works     the clock passes as on the wall
+//! neither             the clock leaps to the next instant that somebody waits for
+//! ```
 
 use std::collections::BTreeMap;
 use std::future::{Future, poll_fn};
@@ -12,64 +18,136 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Wake, Waker};
 
 use tokio::sync::Notify;
+use tokio::time::Instant;
 
 use super::SessionTime;
 
 /// Moves a stepped [`SessionClock`](super::SessionClock).
 #[derive(Debug)]
-pub struct Stepper(Arc<Shared>);
+pub struct Stepper {
+    shared: Arc<Shared>,
+    /// When the engines that are at work began, on the wall and on the clock.
+    began: Option<(Instant, SessionTime)>,
+}
 
 impl Stepper {
     pub(super) fn new(shared: Arc<Shared>) -> Self {
-        Self(shared)
+        Self { shared, began: None }
     }
 
-    /// Waits until every tracked task waits and no engine works.
-    pub async fn quiet(&self) {
+    /// Waits until every tracked task waits.
+    pub async fn settle(&self) {
+        self.shared.until(|| self.shared.tasks.load(Ordering::Acquire) == 0).await;
+    }
+
+    /// Moves the clock to `at`, stopping at every timer on the way until all tasks wait again.
+    /// While an engine works, that takes as long as on the wall.
+    pub async fn advance_to(&mut self, at: SessionTime) {
         loop {
-            let notified = self.0.idle.notified();
-            tokio::pin!(notified);
-            notified.as_mut().enable();
-            if self.0.busy.load(Ordering::Acquire) == 0 {
+            self.settle().await;
+            let now = self.shared.now();
+            let next = self.shared.next_timer().map_or(at, |timer| timer.min(at)).max(now);
+            self.pass(next).await;
+            let fired = self.shared.fire(self.shared.now());
+            if !fired && self.shared.now() >= at {
+                self.settle().await;
                 return;
             }
-            notified.await;
         }
     }
 
-    /// Moves the clock to `at`, stopping at every timer on the way until all is quiet again.
-    pub async fn advance_to(&mut self, at: SessionTime) {
-        self.quiet().await;
-        while let Some(due) = self.0.fire_next(at) {
-            self.0.set(due);
-            self.quiet().await;
+    /// Moves the clock towards `next`: at once if no engine works, else with the wall, until it
+    /// is reached or the engines have finished.
+    async fn pass(&mut self, next: SessionTime) {
+        let idle = || self.shared.engines.load(Ordering::Acquire) == 0;
+        if idle() {
+            self.began = None;
+            self.shared.set(next);
+            return;
         }
-        self.0.set(at);
+        let (wall, clock) = *self.began.get_or_insert_with(|| (wall(), self.shared.now()));
+        self.shared.follow(wall, clock, next);
+        tokio::select! {
+            biased;
+            () = self.shared.until(idle) => {}
+            () = tokio::time::sleep_until(wall + next.since(clock)) => {}
+        }
+        let now = self.shared.now();
+        self.shared.set(now);
     }
+}
+
+#[expect(clippy::disallowed_methods, reason = "how long an engine works is a matter of the wall")]
+fn wall() -> Instant {
+    Instant::now()
 }
 
 /// What the clock's handles and its stepper share.
 #[derive(Debug, Default)]
 pub(super) struct Shared {
-    now: AtomicU64,
-    busy: AtomicUsize,
-    idle: Notify,
+    tasks: AtomicUsize,
+    engines: AtomicUsize,
+    /// One of the counts has become zero.
+    quiet: Notify,
+    now: Mutex<Now>,
     next_timer: AtomicU64,
     timers: Mutex<BTreeMap<(SessionTime, u64), Waker>>,
 }
 
+#[derive(Clone, Copy, Debug)]
+enum Now {
+    At(SessionTime),
+    /// With the wall, from an instant that both have, up to a limit.
+    Following {
+        wall: Instant,
+        clock: SessionTime,
+        limit: SessionTime,
+    },
+}
+
+impl Default for Now {
+    fn default() -> Self {
+        Self::At(SessionTime::ZERO)
+    }
+}
+
 impl Shared {
     pub(super) fn now(&self) -> SessionTime {
-        SessionTime::from_nanos(self.now.load(Ordering::Acquire))
+        match *lock(&self.now) {
+            Now::At(at) => at,
+            Now::Following { wall: from, clock, limit } => limit.min(clock + (wall() - from)),
+        }
     }
 
     fn set(&self, at: SessionTime) {
-        self.now.fetch_max(at.as_nanos(), Ordering::AcqRel);
+        *lock(&self.now) = Now::At(at);
     }
 
+    fn follow(&self, wall: Instant, clock: SessionTime, limit: SessionTime) {
+        *lock(&self.now) = Now::Following { wall, clock, limit };
+    }
+
+    /// An engine begins to work.
     pub(super) fn begin(self: &Arc<Self>) -> Token {
-        self.busy.fetch_add(1, Ordering::AcqRel);
-        Token(Arc::clone(self))
+        self.engines.fetch_add(1, Ordering::AcqRel);
+        Token { shared: Arc::clone(self), holder: Holder::Engine }
+    }
+
+    fn schedule(self: &Arc<Self>) -> Token {
+        self.tasks.fetch_add(1, Ordering::AcqRel);
+        Token { shared: Arc::clone(self), holder: Holder::Task }
+    }
+
+    async fn until(&self, reached: impl Fn() -> bool) {
+        loop {
+            let notified = self.quiet.notified();
+            tokio::pin!(notified);
+            notified.as_mut().enable();
+            if reached() {
+                return;
+            }
+            notified.await;
+        }
     }
 
     /// Waits for `at`. The timer is taken off when the wait is given up.
@@ -80,41 +158,54 @@ impl Shared {
             if self.now() >= at {
                 return Poll::Ready(());
             }
-            self.timers().insert((at, id), cx.waker().clone());
+            lock(&self.timers).insert((at, id), cx.waker().clone());
             Poll::Pending
         })
         .await;
     }
 
-    /// Wakes the earliest timer that is due by `limit`, and says when it was due.
-    fn fire_next(&self, limit: SessionTime) -> Option<SessionTime> {
-        let (due, waker) = {
-            let mut timers = self.timers();
-            let (&(due, _), _) = timers.first_key_value()?;
-            if due > limit {
-                return None;
-            }
-            let (_, waker) = timers.pop_first()?;
-            (due, waker)
-        };
-        self.set(due);
-        waker.wake();
-        Some(due)
+    fn next_timer(&self) -> Option<SessionTime> {
+        lock(&self.timers).first_key_value().map(|(&(at, _), _)| at)
     }
 
-    fn timers(&self) -> MutexGuard<'_, BTreeMap<(SessionTime, u64), Waker>> {
-        self.timers.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Wakes the timers that are due, and says whether there was one.
+    fn fire(&self, now: SessionTime) -> bool {
+        let due: Vec<Waker> = {
+            let mut timers = lock(&self.timers);
+            let later = timers.split_off(&(now, u64::MAX));
+            std::mem::replace(&mut *timers, later).into_values().collect()
+        };
+        let fired = !due.is_empty();
+        due.into_iter().for_each(Waker::wake);
+        fired
     }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Something left to do at the present instant.
 #[derive(Debug)]
-pub(super) struct Token(Arc<Shared>);
+pub(super) struct Token {
+    shared: Arc<Shared>,
+    holder: Holder,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Holder {
+    Task,
+    Engine,
+}
 
 impl Drop for Token {
     fn drop(&mut self) {
-        if self.0.busy.fetch_sub(1, Ordering::AcqRel) == 1 {
-            self.0.idle.notify_waiters();
+        let count = match self.holder {
+            Holder::Task => &self.shared.tasks,
+            Holder::Engine => &self.shared.engines,
+        };
+        if count.fetch_sub(1, Ordering::AcqRel) == 1 {
+            self.shared.quiet.notify_waiters();
         }
     }
 }
@@ -126,7 +217,7 @@ struct Registered<'a> {
 
 impl Drop for Registered<'_> {
     fn drop(&mut self) {
-        self.shared.timers().remove(&self.key);
+        lock(&self.shared.timers).remove(&self.key);
     }
 }
 
@@ -148,7 +239,7 @@ struct State {
 impl Scheduled {
     /// A task that is about to be polled for the first time.
     pub(super) fn new(shared: &Arc<Shared>) -> Arc<Self> {
-        let state = State { waker: None, over: false, token: Some(shared.begin()) };
+        let state = State { waker: None, over: false, token: Some(shared.schedule()) };
         Arc::new(Self { shared: Arc::clone(shared), state: Mutex::new(state) })
     }
 
@@ -175,7 +266,7 @@ impl Scheduled {
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.state)
     }
 }
 
@@ -184,7 +275,7 @@ impl Wake for Scheduled {
         let waker = {
             let mut state = self.state();
             if state.token.is_none() && !state.over {
-                state.token = Some(self.shared.begin());
+                state.token = Some(self.shared.schedule());
             }
             state.waker.clone()
         };

@@ -1,7 +1,5 @@
 //! A stepped clock moves only when nothing is left to do.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use tokio::sync::mpsc;
@@ -56,18 +54,24 @@ async fn work_between_tasks_takes_no_time() {
 }
 
 #[tokio::test]
-async fn an_engine_at_work_holds_the_clock() {
+async fn while_an_engine_works_time_passes_with_the_wall() {
     let (clock, mut stepper) = SessionClock::stepped();
-    let work = clock.work();
-    let seen = Arc::new(AtomicU64::new(0));
-    let (told, now) = (Arc::clone(&seen), clock.clone());
-    let thread = std::thread::spawn(move || {
-        told.store(now.now().as_nanos() + 1, Ordering::SeqCst);
+    let (work, engine) = (clock.work(), clock.clone());
+    let seen = std::thread::spawn(move || {
+        let mut seen = vec![engine.now()];
+        while seen.last() < Some(&at(20)) {
+            let now = engine.now();
+            if seen.last() != Some(&now) {
+                seen.push(now);
+            }
+        }
         drop(work);
+        seen
     });
-    stepper.advance_to(at(5)).await;
-    assert_eq!(seen.load(Ordering::SeqCst), 1, "the engine worked at zero");
-    thread.join().unwrap();
+    stepper.advance_to(at(3_600_000)).await;
+    let seen = seen.join().unwrap();
+    assert!(seen.is_sorted() && seen.len() > 20, "it passes bit by bit");
+    assert_eq!(clock.now(), at(3_600_000), "and leaps when the engine has finished");
 }
 
 #[tokio::test]
