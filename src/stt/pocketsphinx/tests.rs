@@ -3,6 +3,7 @@ use std::time::Duration;
 
 use super::*;
 use crate::audio::AudioChunk;
+use crate::stt::warm;
 use crate::text::wer::WordErrors;
 use crate::time::SessionClock;
 
@@ -100,7 +101,7 @@ async fn silence_has_no_words() {
 #[tokio::test]
 async fn an_abandoned_utterance_gives_its_decoder_back() {
     let (Some(engine), Some(sound)) = (engine(), spoken("tell me a story")) else { return };
-    engine.warm().await.unwrap();
+    warm(&engine).await.unwrap();
     assert_eq!(engine.0.idle.len(), 1);
     let mut utterance = engine.open().unwrap();
     for input in audio(&sound, 320) {
@@ -109,7 +110,13 @@ async fn an_abandoned_utterance_gives_its_decoder_back() {
     assert!(matches!(utterance.next().await, Some(Ok(SttEvent::Partial(_)))));
     assert_eq!(engine.0.idle.len(), 0, "it is at work");
     drop(utterance);
-    idle(&engine).await;
+    let returned = async {
+        while engine.0.idle.is_empty() {
+            tokio::task::yield_now().await;
+        }
+    };
+    let clock = SessionClock::live();
+    clock.timeout(Duration::from_secs(10), returned).await.expect("the decoder comes back");
     assert_eq!(transcript(&engine, &sound, 320).await, "tell me a story");
 }
 
@@ -146,10 +153,10 @@ fn without_its_model_it_says_what_to_install() {
     assert!(missing.contains("/nowhere/en-us") && missing.contains("pocketsphinx-en-us"));
 }
 
-/// All that the engine says about `inputs`, until it has given its decoder back.
+/// All that the engine says about `inputs`.
 async fn events(engine: &PocketSphinx, inputs: Vec<SttInput>) -> Vec<SttEvent> {
     let mut utterance = engine.open().unwrap();
-    let (inputs, mut events) = (inputs, Vec::new());
+    let mut events = Vec::new();
     for input in inputs {
         // Reads as it sends: both queues are bounded.
         while let Ok(event) = utterance.events.try_recv() {
@@ -160,7 +167,6 @@ async fn events(engine: &PocketSphinx, inputs: Vec<SttInput>) -> Vec<SttEvent> {
     while let Some(event) = utterance.next().await {
         events.push(event.unwrap());
     }
-    idle(engine).await;
     events
 }
 
@@ -169,17 +175,6 @@ async fn transcript(engine: &PocketSphinx, sound: &[i16], chunk: usize) -> Strin
         Some(SttEvent::Final(text)) => text,
         other => panic!("no final but {other:?}"),
     }
-}
-
-/// Waits until a decoder is idle.
-async fn idle(engine: &PocketSphinx) {
-    let returned = async {
-        while engine.0.idle.is_empty() {
-            tokio::task::yield_now().await;
-        }
-    };
-    let clock = SessionClock::live();
-    clock.timeout(Duration::from_secs(10), returned).await.expect("the decoder comes back");
 }
 
 fn audio(sound: &[i16], chunk: usize) -> Vec<SttInput> {
