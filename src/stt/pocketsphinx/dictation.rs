@@ -12,12 +12,13 @@ pub(super) struct Dictation {
     said: String,
     /// The last text that was told.
     told: String,
-    segment: Option<Segment>,
+    /// What was heard since the last pause with speech before it.
+    pub(super) segment: Option<Segment>,
 }
 
-/// The sound since the last pause.
+/// A stretch of sound that the library is decoding.
 #[derive(Debug, Default)]
-struct Segment {
+pub(super) struct Segment {
     samples: usize,
     speech: bool,
 }

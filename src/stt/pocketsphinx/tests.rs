@@ -80,11 +80,10 @@ fn after_a_pause_the_final_needs_no_more_decoding() {
     inputs.push(SttInput::Lull);
     worker.answer(inputs);
     worker.answer(audio(&[0; 8_000], 320));
-    let clock = SessionClock::live();
     let last = worker.answer(vec![SttInput::End]);
-    let took = clock.now().as_millis();
     assert!(matches!(&last[..], [Ok(SttEvent::Final(text))] if text == "tell me a story"));
-    assert!(took < 5.0, "the final took {took} ms");
+    let open = worker.dictation.unwrap().segment.is_some();
+    assert!(open, "the silence since then was not searched for words");
 }
 
 #[tokio::test]
