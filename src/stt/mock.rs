@@ -1,8 +1,8 @@
 //! A recogniser that says what its script says, for tests.
 //!
-//! Every utterance takes the next line of the script; after the last come empty finals. A line
-//! is told at once: its first word as a partial when the first sound came, all of it at a pause
-//! and at the end. The sound itself is not listened to.
+//! Every utterance with sound takes the next line of the script; after the last, and without
+//! sound, there are no words. A line is told at once: its first word as a partial when the first
+//! sound comes, all of it at a pause and at the end. What the sound is does not matter.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -12,9 +12,14 @@ use super::{SttError, SttEvent, SttInput, Transcriber, Utterance, UtteranceEngin
 /// The scripted recogniser.
 #[derive(Debug)]
 pub struct MockTranscriber {
-    script: Arc<[String]>,
-    opened: AtomicUsize,
+    script: Arc<Script>,
     fault: Option<MockFault>,
+}
+
+#[derive(Debug)]
+struct Script {
+    lines: Vec<String>,
+    heard: AtomicUsize,
 }
 
 /// What goes wrong, in every utterance.
@@ -40,8 +45,8 @@ impl MockTranscriber {
     where
         I: IntoIterator<Item: Into<String>>,
     {
-        let script = script.into_iter().map(Into::into).collect();
-        Self { script, opened: AtomicUsize::new(0), fault: None }
+        let lines = script.into_iter().map(Into::into).collect();
+        Self { script: Arc::new(Script { lines, heard: AtomicUsize::new(0) }), fault: None }
     }
 
     /// The same with a fault.
@@ -60,39 +65,46 @@ impl Transcriber for MockTranscriber {
         if self.fault == Some(MockFault::Open) {
             return Err(SttError::Start { engine: Self::NAME, reason: MADE_UP.to_owned() });
         }
-        let line = self.opened.fetch_add(1, Ordering::Relaxed);
-        let line = self.script.get(line).cloned().unwrap_or_default();
         let (utterance, engine) = Utterance::channel();
-        tokio::spawn(serve(line, self.fault, engine));
+        tokio::spawn(serve(Arc::clone(&self.script), self.fault, engine));
         Ok(utterance)
     }
 }
 
-async fn serve(line: String, fault: Option<MockFault>, mut engine: UtteranceEngine) {
+async fn serve(script: Arc<Script>, fault: Option<MockFault>, mut engine: UtteranceEngine) {
     let failure = || SttError::Failed { engine: MockTranscriber::NAME, reason: MADE_UP.to_owned() };
-    let mut heard = false;
+    let mut line: Option<&str> = None;
     while let Some((input, _work)) = engine.inputs.recv().await {
         let over = matches!(input, SttInput::End);
+        let said = || line.unwrap_or_default().to_owned();
         let event = match input {
             _ if fault == Some(MockFault::Hang) => continue,
-            SttInput::Audio(_) if heard && fault == Some(MockFault::Middle) => Err(failure()),
-            SttInput::Audio(_) if heard => continue,
-            SttInput::Audio(_) => {
-                heard = true;
-                match line.split_whitespace().next() {
+            SttInput::Lull => Ok(SttEvent::Provisional(said())),
+            SttInput::End if fault == Some(MockFault::End) => Err(failure()),
+            SttInput::End => Ok(SttEvent::Final(said())),
+            SttInput::Audio(_) if line.is_none() => {
+                let next = script.next();
+                line = Some(next);
+                match next.split_whitespace().next() {
                     Some(word) => Ok(SttEvent::Partial(word.to_owned())),
                     None => continue,
                 }
             }
-            SttInput::Lull => Ok(SttEvent::Provisional(line.clone())),
-            SttInput::End if fault == Some(MockFault::End) => Err(failure()),
-            SttInput::End => Ok(SttEvent::Final(line.clone())),
+            SttInput::Audio(_) if fault == Some(MockFault::Middle) => Err(failure()),
+            SttInput::Audio(_) => continue,
         };
         let over = over || event.is_err();
         let gone = engine.events.send(event).await.is_err();
         if over || gone {
             break;
         }
+    }
+}
+
+impl Script {
+    fn next(&self) -> &str {
+        let line = self.heard.fetch_add(1, Ordering::Relaxed);
+        self.lines.get(line).map_or("", String::as_str)
     }
 }
 
@@ -134,7 +146,9 @@ mod tests {
             text(SttEvent::Final, "hello there"),
         ];
         assert_eq!(told(&mock, inputs()).await, expected);
-        assert_eq!(told(&mock, vec![SttInput::End]).await, [text(SttEvent::Final, "goodbye")]);
+        assert_eq!(told(&mock, vec![SttInput::End]).await, [text(SttEvent::Final, "")]);
+        let second = told(&mock, vec![sound(), SttInput::End]).await;
+        assert_eq!(second, [text(SttEvent::Partial, "goodbye"), text(SttEvent::Final, "goodbye")]);
         let nothing = [text(SttEvent::Provisional, ""), text(SttEvent::Final, "")];
         assert_eq!(told(&mock, inputs()).await, nothing);
     }

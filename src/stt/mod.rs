@@ -61,6 +61,21 @@ pub fn by_name(name: &str) -> Result<Arc<dyn Transcriber>, SttError> {
     }
 }
 
+/// Has `engine` load what it needs by an utterance without sound, so that the first one with
+/// sound is not late. Waits as long as the engine does.
+///
+/// # Errors
+///
+/// As [`SttError`] says.
+pub async fn warm(engine: &dyn Transcriber) -> Result<(), SttError> {
+    let mut utterance = engine.open()?;
+    utterance.send(SttInput::End, Work::default()).await;
+    while let Some(event) = utterance.next().await {
+        event?;
+    }
+    Ok(())
+}
+
 /// What a recogniser is told.
 #[derive(Debug)]
 pub enum SttInput {

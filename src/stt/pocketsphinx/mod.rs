@@ -7,7 +7,7 @@
 //! ```text
 //! open ─▶ task: queued inputs ─▶ one job on the worker pool ─▶ events ─▶ Work dropped
 //!                                  │ decoder moves in and out
-//!                    idle decoders ┘ (bounded; loading one takes 0.3 s)
+//!                    idle decoders ┘ (bounded; one takes 0.3 s to load and 100 MB)
 //! ```
 //!
 //! It does not detect turns: [`SttEvent::SpeechEnded`] is never sent.
@@ -54,20 +54,6 @@ impl PocketSphinx {
         let model = find_model(model.as_ref())?;
         Ok(Self(Arc::new(Decoders { model, idle: ArrayQueue::new(pool::width()) })))
     }
-
-    /// Loads a decoder unless one is idle, so that the first utterance need not wait for it.
-    ///
-    /// # Errors
-    ///
-    /// [`SttError::Start`] if the library cannot read the model.
-    pub async fn warm(&self) -> Result<(), SttError> {
-        if self.0.idle.is_empty() {
-            let decoders = Arc::clone(&self.0);
-            let load = move || decoders.load().map(|decoder| drop(decoders.idle.push(decoder)));
-            pool::run(load).await.map_err(|error| failed(error.to_string()))??;
-        }
-        Ok(())
-    }
 }
 
 impl Transcriber for PocketSphinx {
@@ -83,31 +69,34 @@ impl Transcriber for PocketSphinx {
 }
 
 /// Serves one utterance, then takes the decoder back.
-async fn serve(decoders: Arc<Decoders>, mut engine: UtteranceEngine) {
+async fn serve(decoders: Arc<Decoders>, engine: UtteranceEngine) {
+    let UtteranceEngine { mut inputs, events } = engine;
     let mut worker = Worker { decoders, dictation: None };
     let mut batch = Vec::new();
-    while engine.inputs.recv_many(&mut batch, BATCH).await > 0 && !engine.events.is_closed() {
-        let (inputs, works): (Vec<SttInput>, Vec<Work>) = batch.drain(..).unzip();
+    while inputs.recv_many(&mut batch, BATCH).await > 0 && !events.is_closed() {
+        let (told, works): (Vec<SttInput>, Vec<Work>) = batch.drain(..).unzip();
         let job = pool::run(move || {
-            let events = worker.answer(inputs);
-            (worker, events)
+            let answers = worker.answer(told);
+            (worker, answers)
         });
-        let Ok((returned, events)) = job.await else {
-            let _gone = engine.events.send(Err(failed("its worker died"))).await;
+        let Ok((returned, answers)) = job.await else {
+            let _gone = events.send(Err(failed("its worker died"))).await;
             return;
         };
         worker = returned;
-        let over = matches!(events.last(), Some(Err(_) | Ok(SttEvent::Final(_))));
-        for event in events {
-            let _gone = engine.events.send(event).await;
+        let over = matches!(answers.last(), Some(Err(_) | Ok(SttEvent::Final(_))));
+        for answer in answers {
+            let _gone = events.send(answer).await;
         }
         drop(works);
         if over {
             break;
         }
     }
-    drop(engine);
+    drop(inputs);
     let _shutting_down = pool::run(move || worker.end()).await;
+    // Only now, so that who waits for the last event finds the decoder idle.
+    drop(events);
 }
 
 /// What moves into a job and out again.

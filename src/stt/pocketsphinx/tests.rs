@@ -3,6 +3,7 @@ use std::time::Duration;
 
 use super::*;
 use crate::audio::AudioChunk;
+use crate::stt::warm;
 use crate::text::wer::WordErrors;
 use crate::time::SessionClock;
 
@@ -79,11 +80,10 @@ fn after_a_pause_the_final_needs_no_more_decoding() {
     inputs.push(SttInput::Lull);
     worker.answer(inputs);
     worker.answer(audio(&[0; 8_000], 320));
-    let clock = SessionClock::live();
     let last = worker.answer(vec![SttInput::End]);
-    let took = clock.now().as_millis();
     assert!(matches!(&last[..], [Ok(SttEvent::Final(text))] if text == "tell me a story"));
-    assert!(took < 5.0, "the final took {took} ms");
+    let open = worker.dictation.unwrap().segment.is_some();
+    assert!(open, "the silence since then was not searched for words");
 }
 
 #[tokio::test]
@@ -100,7 +100,7 @@ async fn silence_has_no_words() {
 #[tokio::test]
 async fn an_abandoned_utterance_gives_its_decoder_back() {
     let (Some(engine), Some(sound)) = (engine(), spoken("tell me a story")) else { return };
-    engine.warm().await.unwrap();
+    warm(&engine).await.unwrap();
     assert_eq!(engine.0.idle.len(), 1);
     let mut utterance = engine.open().unwrap();
     for input in audio(&sound, 320) {
@@ -109,7 +109,13 @@ async fn an_abandoned_utterance_gives_its_decoder_back() {
     assert!(matches!(utterance.next().await, Some(Ok(SttEvent::Partial(_)))));
     assert_eq!(engine.0.idle.len(), 0, "it is at work");
     drop(utterance);
-    idle(&engine).await;
+    let returned = async {
+        while engine.0.idle.is_empty() {
+            tokio::task::yield_now().await;
+        }
+    };
+    let clock = SessionClock::live();
+    clock.timeout(Duration::from_secs(10), returned).await.expect("the decoder comes back");
     assert_eq!(transcript(&engine, &sound, 320).await, "tell me a story");
 }
 
@@ -146,10 +152,10 @@ fn without_its_model_it_says_what_to_install() {
     assert!(missing.contains("/nowhere/en-us") && missing.contains("pocketsphinx-en-us"));
 }
 
-/// All that the engine says about `inputs`, until it has given its decoder back.
+/// All that the engine says about `inputs`.
 async fn events(engine: &PocketSphinx, inputs: Vec<SttInput>) -> Vec<SttEvent> {
     let mut utterance = engine.open().unwrap();
-    let (inputs, mut events) = (inputs, Vec::new());
+    let mut events = Vec::new();
     for input in inputs {
         // Reads as it sends: both queues are bounded.
         while let Ok(event) = utterance.events.try_recv() {
@@ -160,7 +166,6 @@ async fn events(engine: &PocketSphinx, inputs: Vec<SttInput>) -> Vec<SttEvent> {
     while let Some(event) = utterance.next().await {
         events.push(event.unwrap());
     }
-    idle(engine).await;
     events
 }
 
@@ -169,17 +174,6 @@ async fn transcript(engine: &PocketSphinx, sound: &[i16], chunk: usize) -> Strin
         Some(SttEvent::Final(text)) => text,
         other => panic!("no final but {other:?}"),
     }
-}
-
-/// Waits until a decoder is idle.
-async fn idle(engine: &PocketSphinx) {
-    let returned = async {
-        while engine.0.idle.is_empty() {
-            tokio::task::yield_now().await;
-        }
-    };
-    let clock = SessionClock::live();
-    clock.timeout(Duration::from_secs(10), returned).await.expect("the decoder comes back");
 }
 
 fn audio(sound: &[i16], chunk: usize) -> Vec<SttInput> {
