@@ -9,7 +9,7 @@ setup: ## install what Banter needs to build and run (Debian, Ubuntu)
 
 demo: setup ## talk to the agent: a recorded user, in real time, from start to end
 	mkdir -p out
-	cargo run --locked -- talk --input assets/conversation.wav --output out/reply.wav \
+	cargo run --release --locked -- talk --input assets/conversation.wav --output out/reply.wav \
 		--record out/conversation.wav --events out/events.jsonl --speed realtime
 	@echo "the agent alone:   out/reply.wav"
 	@echo "both sides:        out/conversation.wav"
