@@ -1,0 +1,25 @@
+# `make` alone lists the targets. All are safe to run again, and with -j.
+.PHONY: help setup demo test bench assets
+
+help:
+	@sed -n 's/^\([a-z]*\):.*## /make \1	/p' $(firstword $(MAKEFILE_LIST))
+
+setup: ## install what Banter needs to build and run (Debian, Ubuntu)
+	scripts/setup.sh
+
+demo: setup ## talk to the agent: a recorded user, in real time, from start to end
+	mkdir -p out
+	cargo run --release --locked -- talk --input assets/conversation.wav --output out/reply.wav \
+		--record out/conversation.wav --events out/events.jsonl --speed realtime
+	@echo "the agent alone:   out/reply.wav"
+	@echo "both sides:        out/conversation.wav"
+	@echo "what happened:     out/events.jsonl"
+
+test: setup ## run all tests
+	cargo test --locked
+
+bench: setup ## measure
+	cargo bench --locked
+
+assets: setup ## synthesize assets/ anew
+	scripts/make_assets.py
