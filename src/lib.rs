@@ -19,3 +19,7 @@ pub mod tts;
 pub mod turn;
 pub mod types;
 pub mod vad;
+
+#[cfg(test)]
+#[path = "../tests/support/lacking.rs"]
+mod lacking;

@@ -159,7 +159,7 @@ pub struct StageError {
 impl StageError {
     /// `stage` failed because of `reason`.
     #[must_use]
-    pub fn new(stage: &str, reason: impl ToString) -> Self {
+    pub fn new(stage: &str, reason: &impl ToString) -> Self {
         Self { stage: stage.to_owned(), reason: reason.to_string() }
     }
 }

@@ -43,7 +43,7 @@ impl Transform for Debug {
             "response": element.response,
             "element": describe(&element.payload),
         });
-        writeln!(self.output, "{line}").map_err(|error| StageError::new(&self.name, error))?;
+        writeln!(self.output, "{line}").map_err(|error| StageError::new(&self.name, &error))?;
         emit.push(element);
         Ok(())
     }

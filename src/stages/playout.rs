@@ -308,7 +308,7 @@ impl Playing {
         if self.source.as_ref().is_none_or(|source| source.rate != from) {
             self.finish_sound();
             let resampler =
-                Resampler::new(from, to).map_err(|error| StageError::new("playout", error))?;
+                Resampler::new(from, to).map_err(|error| StageError::new("playout", &error))?;
             self.source = Some(Source { rate: from, resampler });
         }
         let mut resampled = Vec::with_capacity(samples.len());

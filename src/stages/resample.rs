@@ -61,7 +61,7 @@ impl Transform for Resample {
             Some(resampler) => resampler,
             None => {
                 let new = Resampler::new(audio.rate(), self.to)
-                    .map_err(|error| StageError::new(self.name, error))?;
+                    .map_err(|error| StageError::new(self.name, &error))?;
                 (self.origin, self.given) = (element.at, 0);
                 self.resampler.insert(new)
             }

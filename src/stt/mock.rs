@@ -167,11 +167,11 @@ mod tests {
 
     #[tokio::test]
     async fn when_it_hangs_it_lets_time_go_on() {
-        let (clock, stepper) = crate::time::SessionClock::stepped();
+        let (clock, mut stepper) = crate::time::SessionClock::stepped();
         let mut utterance = MockTranscriber::new(["x"]).with_fault(MockFault::Hang).open().unwrap();
         utterance.send(sound(), clock.work()).await;
         utterance.send(SttInput::End, clock.work()).await;
-        stepper.quiet().await;
+        stepper.advance_to(crate::time::SessionTime::from_millis(3_600_000)).await;
         let waited = clock.timeout(std::time::Duration::ZERO, utterance.next()).await;
         assert!(waited.is_none());
     }

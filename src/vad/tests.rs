@@ -1,5 +1,6 @@
 //! The engines: what holds for all of them, and how they do on flite's voices and on labelled human clips.
 
+use crate::lacking::lacking;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -227,10 +228,4 @@ fn share_of_voiced(vad: &mut dyn Vad, clips: &[Clip], set: &str, labelled: bool)
 
 fn wav(path: &Path) -> Vec<i16> {
     hound::WavReader::open(path).unwrap().samples().map(Result::unwrap).collect()
-}
-
-fn lacking(part: &str, why: &str) {
-    let required = std::env::var("BANTER_REQUIRE").unwrap_or_default();
-    assert!(!required.split(',').any(|name| name == part), "{part} is required: {why}");
-    eprintln!("skipped: {why}");
 }

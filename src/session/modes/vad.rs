@@ -1,6 +1,7 @@
 //! VAD mode: voice detector, recogniser, language model and synthesizer, one after the other.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::{JoinError, JoinSet};
@@ -153,31 +154,49 @@ impl Session {
             recording: Recording::new(recorder, tap, clock, bus),
             pacer,
         };
+        let end = End { halves, talk, limit: config.pipeline.shutdown_timeout };
+        end.reach(drive.run(over)).await
+    }
+}
+
+/// What must have ended when a session has.
+struct End {
+    halves: JoinSet<Result<Vec<StageReport>, PipelineError>>,
+    talk: JoinSet<Outcome>,
+    limit: Duration,
+}
+
+impl End {
+    /// Drives the session until it is over.
+    async fn reach(
+        mut self,
+        drive: impl Future<Output = Result<bool, SessionError>>,
+    ) -> Result<Summary, SessionError> {
         let mut metrics = Vec::new();
-        let mut driving = Box::pin(drive.run(over));
+        let mut drive = Box::pin(drive);
         let recording_is_whole = loop {
             tokio::select! {
                 biased;
-                Some(half) = halves.join_next() => metrics.extend(ended(half)?),
-                whole = &mut driving => break whole?,
+                Some(half) = self.halves.join_next() => metrics.extend(ended(half)?),
+                whole = &mut drive => break whole?,
             }
         };
-        drop(driving);
+        drop(drive);
         // Every stage ends with the actor, which has ended; a stuck one is left behind.
         let rest = async {
-            while let Some(half) = halves.join_next().await {
+            while let Some(half) = self.halves.join_next().await {
                 metrics.extend(ended(half)?);
             }
-            Ok::<_, SessionError>(talk.join_next().await)
+            Ok::<_, SessionError>(self.talk.join_next().await)
         };
-        let outcome = match tokio::time::timeout(config.pipeline.shutdown_timeout, rest).await {
-            Ok(outcome) => outcome?,
-            Err(_late) => return Err(SessionError::BrokeOff("a stage does not end".to_owned())),
-        };
-        let Some(Ok(Outcome { messages, turns })) = outcome else {
-            return Err(SessionError::BrokeOff("its actor has died".to_owned()));
-        };
-        Ok(Summary { messages, turns, recording_is_whole, metrics })
+        match tokio::time::timeout(self.limit, rest).await {
+            Ok(Ok(Some(Ok(Outcome { messages, turns })))) => {
+                Ok(Summary { messages, turns, recording_is_whole, metrics })
+            }
+            Ok(Err(error)) => Err(error),
+            Ok(Ok(_)) => Err(SessionError::BrokeOff("its actor has died".to_owned())),
+            Err(_late) => Err(SessionError::BrokeOff("a stage does not end".to_owned())),
+        }
     }
 }
 

@@ -1,3 +1,4 @@
+use crate::lacking::lacking;
 use std::future::Future;
 
 use futures_util::StreamExt;
@@ -167,12 +168,6 @@ fn installed(program: &str) -> bool {
         lacking(program, "not installed");
     }
     found
-}
-
-fn lacking(part: &str, why: &str) {
-    let required = std::env::var("BANTER_REQUIRE").unwrap_or_default();
-    assert!(!required.split(',').any(|name| name == part), "{part} is required but {why}");
-    eprintln!("skipped: {part}: {why}");
 }
 
 fn start(program: Program, args: &[&str]) -> Speaking {

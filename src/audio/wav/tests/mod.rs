@@ -2,6 +2,7 @@ mod damaged;
 mod read;
 mod write;
 
+use crate::lacking::lacking;
 use std::io::Cursor;
 use std::path::Path;
 
@@ -47,10 +48,4 @@ fn riff(chunks: &[(&[u8; 4], &[u8])]) -> Vec<u8> {
 
 fn rate(hz: u32) -> SampleRate {
     SampleRate::new(hz).unwrap()
-}
-
-fn lacking(part: &str, why: &str) {
-    let required = std::env::var("BANTER_REQUIRE").unwrap_or_default();
-    assert!(!required.split(',').any(|name| name == part), "{part} is required: {why}");
-    eprintln!("skipped: {why}");
 }
