@@ -16,6 +16,7 @@ use crate::device::{Microphone, NullSpeaker, Speaker, WavMicrophone, WavSpeaker}
 use crate::events::{EventLog, Subscription};
 use crate::ids::SessionId;
 use crate::session::{Engines, Pace, Session, SessionConfig};
+use crate::time::SessionClock;
 use crate::tools::{ClockTool, ToolRegistry};
 use crate::turn::{BargeIn, Strategy, TurnConfig};
 use crate::{providers, stt, tts, vad};
@@ -108,6 +109,10 @@ impl Talk {
             None => Box::new(NullSpeaker(rate)),
         };
         let engines = self.engines()?;
+        // The first words must not wait until the recogniser has loaded its model.
+        let clock = SessionClock::live();
+        let warm = clock.timeout(WARM_UP, stt::warm(engines.transcriber.as_ref())).await;
+        warm.context("the recogniser does not start")??;
         let session = Session::new(engines, self.config()?);
         let watcher = Watcher {
             events: session.subscribe(),
@@ -243,3 +248,6 @@ impl Watcher {
         let _unheard = writeln!(stderr(), "banter: {message}");
     }
 }
+
+/// Loading a model takes a third of a second; on a slow disk, some more.
+const WARM_UP: Duration = Duration::from_secs(30);

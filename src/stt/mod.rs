@@ -16,6 +16,7 @@ mod pool;
 
 use std::fmt::Debug;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::mpsc;
 
@@ -31,6 +32,11 @@ pub trait Transcriber: Debug + Send + Sync {
     /// The sample rate that it takes.
     fn rate(&self) -> SampleRate {
         SampleRate::SPEECH
+    }
+
+    /// The most sound before speech that it makes good use of. No limit by default.
+    fn pre_roll(&self) -> Duration {
+        Duration::MAX
     }
 
     /// Opens an utterance. Must be called within a Tokio runtime.

@@ -111,6 +111,7 @@ impl Session {
             config.speech_ends.clone(),
         );
         reporter.publish(None, None, started(&config, &engines));
+        let pre_roll = config.turn.pre_roll.min(engines.transcriber.pre_roll());
         let threshold = config.threshold.unwrap_or(engines.vad.threshold());
         let machine = TurnMachine::new(config.turn.clone(), engines.vad.delay());
         let brief = Brief {
@@ -129,7 +130,7 @@ impl Session {
         halves.spawn(clock.track(follow(listen)));
         halves.spawn(clock.track(follow(speak)));
 
-        let rules = Rules { threshold, pre_roll: config.turn.pre_roll };
+        let rules = Rules { threshold, pre_roll };
         let wires = Wires {
             facts,
             stop: stop.subscribe(),

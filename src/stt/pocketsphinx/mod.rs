@@ -18,6 +18,7 @@ mod ffi;
 use std::ffi::CString;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use crossbeam_queue::ArrayQueue;
 
@@ -59,6 +60,10 @@ impl PocketSphinx {
 impl Transcriber for PocketSphinx {
     fn name(&self) -> &'static str {
         Self::NAME
+    }
+
+    fn pre_roll(&self) -> Duration {
+        PRE_ROLL
     }
 
     fn open(&self) -> Result<Utterance, SttError> {
@@ -201,6 +206,10 @@ const MODEL: &str = "/usr/share/pocketsphinx/model/en-us";
 
 /// All that an utterance's queue can hold.
 const BATCH: usize = 64;
+
+/// A second of faint noise before "how much is ten plus five" makes it "hello much is ten plus
+/// five": the library takes some of it for speech, and learns the voice from it.
+const PRE_ROLL: Duration = Duration::from_millis(300);
 
 #[cfg(test)]
 mod tests;
