@@ -17,3 +17,6 @@ mod modes;
 pub use config::{Engines, SessionConfig};
 pub use drive::{Pace, SessionError};
 pub use modes::vad::{Session, StopHandle, Summary};
+
+#[cfg(test)]
+mod tests;

@@ -34,6 +34,11 @@ pub enum TurnCommand {
         /// The turn.
         turn: TurnId,
     },
+    /// The words of a turn that is over are not waited for any more.
+    GiveUp {
+        /// The turn.
+        turn: TurnId,
+    },
     /// The turn is over.
     End {
         /// The turn.
@@ -110,6 +115,10 @@ impl AudioTurn {
             }
             TurnCommand::Lull { turn } => {
                 outlet.send(Element::new(turn, now, Payload::LikelyEnd)).await
+            }
+            TurnCommand::GiveUp { turn } => {
+                let end = Payload::TurnEnd(Outcome::Discarded);
+                outlet.send(Element::new(turn, now, end)).await
             }
             TurnCommand::End { turn, discard } => {
                 self.open = None;

@@ -1,6 +1,5 @@
 //! What stages tell the session.
 
-use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -48,8 +47,6 @@ pub enum Fact {
     Clause {
         /// The response.
         response: ResponseId,
-        /// Its bytes in the answer.
-        range: Range<usize>,
         /// Its text.
         text: String,
     },
@@ -139,6 +136,14 @@ impl Facts {
     pub async fn tell(&self, fact: Fact) {
         if let Some(session) = &self.0 {
             let _ended = session.send(fact).await;
+        }
+    }
+
+    /// Waits until the session has ended.
+    pub async fn closed(&self) {
+        match &self.0 {
+            Some(session) => session.closed().await,
+            None => std::future::pending().await,
         }
     }
 

@@ -1,6 +1,7 @@
 //! Turns the user's sound into words while it is spoken.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::{Fact, Facts};
 use crate::events::StageName;
@@ -41,7 +42,7 @@ impl Stt {
         // Sound of a turn that is over may still arrive; it must not open a new utterance.
         let mut over = TurnId::default();
         let mut more = true;
-        // What was said before the end of the stream still counts.
+        // What was said before the end of the stream still counts, if somebody waits for it.
         while more || open.is_some() {
             // The queue to the engine is empty again soon after it is full: events are taken
             // first, and an engine gives few events for one input.
@@ -57,11 +58,14 @@ impl Stt {
                     Some(element) => {
                         let turn = element.turn;
                         if !self.on_element(element, &mut open, &outlet, &context).await {
-                            (open, over) = (None, turn);
+                            open.take_if(|open| open.turn == turn);
+                            over = over.max(turn);
                         }
                     }
                     None => more = false,
                 },
+                () = self.facts.closed(), if !more => return Ok(()),
+                () = context.clock.sleep(LAST_WORDS), if !more => return Ok(()),
             }
         }
         Ok(())
@@ -179,3 +183,6 @@ impl Stage for Stt {
         Box::pin(self.listen(io))
     }
 }
+
+/// The longest wait for the words of the last turn after the end of the stream.
+const LAST_WORDS: Duration = Duration::from_secs(10);

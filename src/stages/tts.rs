@@ -124,8 +124,7 @@ impl Speaker {
             if first {
                 facts.mark(response, Mark::FirstClause, now).await;
             }
-            let (range, whole) = (clause.range.clone(), clause.text.clone());
-            facts.tell(Fact::Clause { response, range, text: whole }).await;
+            facts.tell(Fact::Clause { response, text: clause.text.clone() }).await;
             let request =
                 SpeakRequest { text, voice: self.stage.voice.clone(), speed: self.stage.speed };
             let stream = self.stage.synthesizer.speak(request);

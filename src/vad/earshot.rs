@@ -59,7 +59,8 @@ impl fmt::Debug for Earshot {
 
 const FRAME_LEN: usize = 256;
 const THRESHOLD: f32 = 0.6;
-/// Two frames. The median over-hang over 20 utterances of flite's voices followed by digital silence, the end being the
+/// Three frames. The median over-hang over 20 utterances of flite's voices followed by digital silence, the end being the
 /// last sample above -50 dBFS, is 35 ms; over noise at -60 dBFS it is 20 ms; after 15 labelled ends of human speech it
-/// is 10 ms, with a wide spread.
-const DELAY: Duration = Duration::from_millis(32);
+/// is 10 ms. The spread is wide, from -50 to 70 ms: a frame more than the median keeps the turns that end late within
+/// 25 ms of the silence that the settings ask for.
+const DELAY: Duration = Duration::from_millis(48);

@@ -50,8 +50,8 @@ pub trait Vad: Debug + Send {
     /// Samples in a frame.
     fn frame_len(&self) -> usize;
 
-    /// How long the probability stays high after speech has ended, at the median. The turn machine subtracts it
-    /// from the end of the last voiced frame.
+    /// How long the probability stays high after speech has ended: the median, to a frame. The
+    /// turn machine subtracts it from the end of the last voiced frame.
     fn delay(&self) -> Duration;
 
     /// The probability from which a frame counts as speech by default.

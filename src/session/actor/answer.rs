@@ -18,7 +18,13 @@ pub(super) struct Answer {
     /// The calls of tools and their results, in the order of a conversation.
     pub(super) tools: Vec<Message>,
     /// The last sign of life of any stage.
-    alive: SessionTime,
+    pub(super) alive: SessionTime,
+    /// How many samples had left the speaker when that was looked at last.
+    pub(super) played: u64,
+    /// The stage whose turn it is to go on.
+    pub(super) waits_for: StageName,
+    /// It was given up.
+    pub(super) failed: Option<Outcome>,
 }
 
 /// What the playout says of a response that is over.
@@ -39,17 +45,13 @@ impl Said {
 }
 
 impl Answer {
-    pub(super) fn new(turn: TurnId, response: ResponseId, now: SessionTime) -> Self {
-        Self { turn, response, sounding: false, tools: Vec::new(), alive: now }
+    pub(super) fn new(turn: TurnId, response: ResponseId, now: SessionTime, played: u64) -> Self {
+        let (tools, waits_for) = (Vec::new(), StageName::Provider);
+        Self { turn, response, sounding: false, tools, alive: now, played, waits_for, failed: None }
     }
 
     pub(super) fn is(&self, response: ResponseId) -> bool {
         self.response == response
-    }
-
-    /// Something happened: the wait begins anew.
-    pub(super) fn alive(&mut self, now: SessionTime) {
-        self.alive = now;
     }
 
     pub(super) fn called(&mut self, call: ToolCall) {
@@ -66,18 +68,11 @@ impl Answer {
         self.tools.push(Message::tool(result));
     }
 
-    /// When the wait for the first sound becomes too long. While the gate holds, or the answer
-    /// sounds, there is nothing to wait for.
-    pub(super) fn deadline(&self, held: bool) -> Option<SessionTime> {
-        (!self.sounding && !held).then(|| self.alive + LIMIT)
-    }
-
-    /// The wait was too long. Returns the stage that is waited for.
-    pub(super) fn give_up(&mut self, now: SessionTime) -> StageName {
-        self.alive = now;
-        StageName::Provider
+    /// When the wait for progress becomes too long.
+    pub(super) fn deadline(&self) -> SessionTime {
+        self.alive + LIMIT
     }
 }
 
-/// The longest wait for any progress of a response that is not heard yet. Tools have less.
+/// The longest wait for any progress of a response. Tools have less.
 pub(super) const LIMIT: Duration = Duration::from_secs(30);

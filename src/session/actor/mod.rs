@@ -19,7 +19,7 @@ pub(super) use self::report::Reporter;
 use crate::device::Gate;
 use crate::events::{EventKind, StageName};
 use crate::ids::{ResponseId, TurnId};
-use crate::pipeline::{Element, Floor, Metadata, Outlet, Payload, TurnContext};
+use crate::pipeline::{Element, Floor, Metadata, Outcome as Heard, Outlet, Payload, TurnContext};
 use crate::stages::{Fact, PlayoutCommand, TurnCommand};
 use crate::time::{SessionClock, SessionTime};
 use crate::turn::{Action, Agent, EndReason, Input, TurnMachine};
@@ -66,6 +66,8 @@ pub(super) struct Actor {
     talking: bool,
     /// A turn is over, and its words are still to come.
     awaited: Option<Awaited>,
+    /// The last turn that the recogniser has failed in: no words will come.
+    unheard: TurnId,
     /// What the user said that no response was opened for yet.
     unanswered: Vec<(TurnId, Arc<str>)>,
     answer: Option<Answer>,
@@ -108,6 +110,7 @@ impl Actor {
             history: History::default(),
             talking: false,
             awaited: None,
+            unheard: TurnId::default(),
             unanswered: Vec::new(),
             answer: None,
             last_response: None,
@@ -146,9 +149,6 @@ impl Actor {
     }
 
     fn on_fact(&mut self, fact: Fact) {
-        if let Some(answer) = &mut self.answer {
-            answer.alive(self.clock.now());
-        }
         match fact {
             Fact::Voice { end, length, probability } => {
                 let voiced = probability >= self.rules.threshold;
@@ -162,12 +162,13 @@ impl Actor {
             Fact::Failed { turn, response, stage, error } => {
                 self.report.failed(turn, response, stage, error);
                 if stage == StageName::Stt {
+                    self.unheard = turn;
                     self.no_words(turn);
                 }
             }
             Fact::Sounding { response, at } => {
                 self.machine.handle(Input::Agent(Agent::Sounding));
-                if let Some(answer) = self.answer.as_mut().filter(|answer| answer.is(response)) {
+                if let Some(answer) = self.alive(response) {
                     answer.sounding = true;
                     self.report.sounding(response, at);
                 }
@@ -177,25 +178,42 @@ impl Actor {
                     return;
                 };
                 self.machine.handle(Input::Agent(Agent::Listening));
+                let outcome = answer.failed.clone().unwrap_or(outcome);
                 let said = answer::Said { outcome, text, heard_bytes, heard, at };
                 self.report.over(response, &said, answer.sounding);
                 self.history.answered(answer, &said);
             }
-            Fact::Marked { response, mark, at } => self.report.marked(response, mark, at),
-            Fact::Clause { response, text, .. } => self.report.clause(response, text),
+            Fact::Marked { response, mark, at } => {
+                if let Some(answer) = self.alive(response) {
+                    answer.waits_for = StageName::Tts;
+                }
+                self.report.marked(response, mark, at);
+            }
+            Fact::Clause { response, text } => {
+                self.alive(response);
+                self.report.clause(response, text);
+            }
             Fact::ToolCalled { response, call } => {
-                if let Some(answer) = self.answer.as_mut().filter(|answer| answer.is(response)) {
+                if let Some(answer) = self.alive(response) {
                     answer.called((*call).clone());
                 }
                 self.report.called(response, &call);
             }
             Fact::ToolFinished { response, result, took } => {
-                if let Some(answer) = self.answer.as_mut().filter(|answer| answer.is(response)) {
+                if let Some(answer) = self.alive(response) {
                     answer.returned((*result).clone());
                 }
                 self.report.returned(response, &result, took);
             }
         }
+    }
+
+    /// The present answer, if it is this response. It has given a sign of life.
+    fn alive(&mut self, response: ResponseId) -> Option<&mut Answer> {
+        let now = self.clock.now();
+        let answer = self.answer.as_mut().filter(|answer| answer.is(response))?;
+        answer.alive = now;
+        Some(answer)
     }
 
     fn on_transcript(&mut self, turn: TurnId, text: Arc<str>, is_final: bool) {
@@ -245,7 +263,7 @@ impl Actor {
                 self.report.turn_ended(turn, speech_end, reason);
                 let discard = reason == EndReason::TooShort;
                 self.command(TurnCommand::End { turn, discard });
-                if !discard {
+                if !discard && turn != self.unheard {
                     let until = self.clock.now() + TRANSCRIPT_LIMIT;
                     self.awaited = Some(Awaited { turn, until });
                 }
@@ -292,7 +310,7 @@ impl Actor {
             history: self.history.snapshot(),
             metadata: Arc::clone(&self.brief.metadata),
         };
-        self.answer = Some(Answer::new(turn, response, now));
+        self.answer = Some(Answer::new(turn, response, now, self.wires.gate.played()));
         self.machine.handle(Input::Agent(Agent::Preparing));
         self.report.response_started(turn, response);
         // Nobody speaks ahead of the end of the turn yet: every response is meant.
@@ -310,30 +328,33 @@ impl Actor {
     }
 
     fn deadline(&self) -> Option<SessionTime> {
-        let answer = self.answer.as_ref().and_then(|answer| {
-            let held = self.wires.gate.holds();
-            answer.deadline(held)
-        });
-        let awaited = self.awaited.map(|awaited| awaited.until);
-        answer.into_iter().chain(awaited).min()
+        let answer = self.answer.as_ref().map(Answer::deadline);
+        answer.into_iter().chain(self.awaited.map(|awaited| awaited.until)).min()
     }
 
     /// A wait has lasted too long: the turn has failed, and the session listens again.
     fn on_deadline(&mut self) {
         let now = self.clock.now();
-        if let Some(awaited) = self.awaited.take_if(|awaited| awaited.until <= now) {
+        if let Some(Awaited { turn, .. }) = self.awaited.take_if(|awaited| awaited.until <= now) {
             let error = format!("the recogniser gave no result within {TRANSCRIPT_LIMIT:?}");
-            self.report.failed(awaited.turn, None, StageName::Stt, error);
-            self.machine.handle(Input::NoWords(awaited.turn));
+            self.report.failed(turn, None, StageName::Stt, error);
+            self.command(TurnCommand::GiveUp { turn });
+            self.machine.handle(Input::NoWords(turn));
         }
-        let late = |answer: &Answer| answer.deadline(false).is_some_and(|at| at <= now);
-        if let Some(answer) = self.answer.as_mut().filter(|answer| late(answer)) {
-            let stage = answer.give_up(now);
-            let (turn, response) = (answer.turn, answer.response);
-            let error = format!("there was no progress for {:?}", answer::LIMIT);
-            self.report.failed(turn, Some(response), stage, error);
-            self.wires.floor.cancel(response);
+        let (held, played) = (self.wires.gate.holds(), self.wires.gate.played());
+        let Some(answer) = self.answer.as_mut().filter(|answer| answer.deadline() <= now) else {
+            return;
+        };
+        answer.alive = now;
+        // Sound that leaves the speaker is progress; while the gate holds, none is wanted.
+        if held || std::mem::replace(&mut answer.played, played) != played {
+            return;
         }
+        let (turn, response) = (answer.turn, answer.response);
+        let error = format!("there was no progress for {:?}", answer::LIMIT);
+        answer.failed = Some(pipeline::Outcome::Failed { reason: error.as_str().into() });
+        self.report.failed(turn, Some(response), answer.waits_for, error);
+        self.wires.floor.cancel(response);
     }
 }
 

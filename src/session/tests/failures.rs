@@ -1,0 +1,97 @@
+//! What breaks fails a turn, not the call.
+
+use std::sync::Arc;
+
+use serde_json::json;
+
+use super::world::*;
+use crate::providers::ProviderError;
+use crate::providers::mock::MockAnswer;
+use crate::stt::mock::{MockFault as SttFault, MockTranscriber};
+use crate::tts::{MockFault as TtsFault, MockSynthesizer};
+
+fn two_questions() -> String {
+    [voice(600), silence(40_000), voice(600), silence(3000)].concat()
+}
+
+fn error() -> ProviderError {
+    ProviderError::Failed { provider: "mock".to_owned(), reason: "out of words".to_owned() }
+}
+
+/// The first of two turns fails in `stage`; the call goes on.
+fn assert_failed(told: &Told, stage: &str, error: &str) {
+    assert_eq!(told.count("turn_failed"), 1);
+    assert_eq!(field(told, "turn_failed", "stage"), json!(stage));
+    let text = field(told, "turn_failed", "error").to_string();
+    assert!(text.contains(error), "{text}");
+    assert_eq!(told.events.last().map(name).as_deref(), Some("session_ended"));
+    assert_eq!(told.count("response_started"), told.count("response_ended"));
+}
+
+#[tokio::test]
+async fn a_model_that_fails_before_it_speaks() {
+    let world = World::new(&two_questions(), &["one", "two"], &[]);
+    world.provider.add(MockAnswer::text("x").failing_after(0, error()));
+    world.provider.add_response("Two.");
+    let told = world.run().await;
+    assert_failed(&told, "provider", "out of words");
+    assert_eq!(told.said(), ["user: one", "user: two", "assistant: Two."]);
+}
+
+#[tokio::test]
+async fn a_model_that_breaks_off_is_heard_as_far_as_it_came() {
+    let world = World::new(&two_questions(), &["one", "two"], &[]);
+    world.provider.add(MockAnswer::text("Well, I think so.").failing_after(2, error()));
+    world.provider.add_response("Two.");
+    let told = world.run().await;
+    assert_failed(&told, "provider", "out of words");
+    assert_eq!(told.said()[1], "assistant: Well, I");
+}
+
+#[tokio::test]
+async fn a_model_that_hangs_is_given_up_after_30_s() {
+    let world = World::new(&two_questions(), &["one", "two"], &[]);
+    world.provider.add(MockAnswer::text("x").hanging_after(0));
+    world.provider.add_response("Two.");
+    let told = world.run().await;
+    assert_failed(&told, "provider", "30s");
+    let failed = told.times(&["turn_failed"])[0].0;
+    assert!((31_000.0..32_000.0).contains(&failed), "{failed}");
+    assert_eq!(told.said().last().unwrap(), "assistant: Two.");
+}
+
+#[tokio::test]
+async fn a_recogniser_that_fails_at_any_point() {
+    for fault in [SttFault::Open, SttFault::Middle, SttFault::End] {
+        let mut world = World::new(&[voice(600), silence(3000)].concat(), &[], &["Never."]);
+        world.transcriber = Arc::new(MockTranscriber::new(["one"]).with_fault(fault));
+        let told = world.run().await;
+        assert_failed(&told, "stt", "");
+        assert_eq!(told.count("response_started"), 0);
+    }
+}
+
+#[tokio::test]
+async fn a_recogniser_that_hangs_is_given_up_after_10_s() {
+    let mut world = World::new(&two_questions(), &[], &["Never."]);
+    world.transcriber = Arc::new(MockTranscriber::new(["one"]).with_fault(SttFault::Hang));
+    let told = world.run().await;
+    assert_eq!(told.count("turn_failed"), 2);
+    let failed = told.times(&["turn_failed"])[0].0;
+    assert!((11_400.0..11_500.0).contains(&failed), "{failed}");
+}
+
+/// An engine that works, if only at hanging, takes time on the wall: that is paused here.
+#[tokio::test(start_paused = true)]
+async fn a_synthesizer_that_fails_or_hangs() {
+    for (fault, heard) in [(TtsFault::Start, 1), (TtsFault::Middle, 2), (TtsFault::Hang, 2)] {
+        let script = [voice(600), silence(40_000)].concat();
+        let mut world = World::new(&script, &["one"], &["Well, I would think so."]);
+        world.synthesizer = Arc::new(MockSynthesizer::default().with_fault(fault));
+        let told = world.run().await;
+        assert_eq!(told.count("turn_failed"), 1, "{fault:?}");
+        assert_eq!(field(&told, "turn_failed", "stage"), json!("tts"));
+        assert_eq!(told.said().len(), heard, "{fault:?}: {:?}", told.said());
+        assert_eq!((told.count("response_ended"), told.count("interrupted")), (1, 0));
+    }
+}

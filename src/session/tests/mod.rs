@@ -1,0 +1,7 @@
+//! Conversations in memory: scripted voice, mock engines, stepped time.
+
+mod barge_in;
+mod failures;
+mod latency;
+mod turns;
+mod world;

@@ -1,0 +1,229 @@
+//! A person, mock engines and what came of it.
+
+use std::sync::{Arc, Mutex};
+
+use serde_json::Value;
+
+use crate::audio::SampleRate;
+use crate::device::{CapturePort, DeviceError, Microphone, RenderPort, Running, Speaker};
+use crate::events::{Event, EventKind};
+use crate::providers::mock::MockProvider;
+use crate::session::{Engines, Pace, Session, SessionConfig, Summary};
+use crate::stt::Transcriber;
+use crate::stt::mock::MockTranscriber;
+use crate::time::SessionTime;
+use crate::tools::ToolRegistry;
+use crate::tts::MockSynthesizer;
+use crate::tts::Synthesizer;
+use crate::types::Message;
+use crate::vad::Scripted;
+
+/// A conversation to come: one symbol of the script is a frame of 20 ms, `s` with voice.
+pub(super) struct World {
+    pub(super) script: String,
+    pub(super) transcriber: Arc<dyn Transcriber>,
+    pub(super) provider: Arc<MockProvider>,
+    pub(super) synthesizer: Arc<dyn Synthesizer>,
+    pub(super) tools: ToolRegistry,
+    pub(super) config: SessionConfig,
+    /// Stop when this event comes, if one is named.
+    pub(super) stop_at: Option<&'static str>,
+}
+
+/// What came of it.
+pub(super) struct Told {
+    pub(super) events: Vec<Event>,
+    pub(super) messages: Vec<Message>,
+    /// What left the speaker, from the session's start.
+    pub(super) heard: Vec<i16>,
+    pub(super) summary: Summary,
+}
+
+impl World {
+    /// What the person says, turn by turn, and what the model answers.
+    pub(super) fn new(script: &str, said: &[&str], answers: &[&str]) -> Self {
+        let provider = MockProvider::new();
+        answers.iter().for_each(|answer| provider.add_response(*answer));
+        Self {
+            script: script.to_owned(),
+            transcriber: Arc::new(MockTranscriber::new(said.iter().copied())),
+            provider: Arc::new(provider),
+            synthesizer: Arc::new(MockSynthesizer::default()),
+            tools: ToolRegistry::new(),
+            config: SessionConfig::default(),
+            stop_at: None,
+        }
+    }
+
+    pub(super) async fn run(self) -> Told {
+        let samples = self.script.len() * 320;
+        let heard = Arc::new(Mutex::new(Vec::new()));
+        let engines = Engines {
+            vad: Box::new(Scripted::new(&self.script)),
+            transcriber: self.transcriber,
+            provider: self.provider,
+            synthesizer: self.synthesizer,
+            tools: Arc::new(self.tools),
+        };
+        let session = Session::new(engines, self.config);
+        let mut subscription = session.subscribe();
+        let stop = session.stop_handle();
+        let watch = tokio::spawn(async move {
+            let mut events = Vec::new();
+            while let Some(event) = subscription.next().await {
+                let event = event.expect("no event is lost");
+                if self.stop_at == Some(&*name(&event)) {
+                    stop.stop();
+                }
+                events.push(event);
+            }
+            events
+        });
+        let microphone = Box::new(Counting { samples });
+        let speaker = Box::new(Listening(Arc::clone(&heard)));
+        let summary = session.run(microphone, speaker, Pace::Max).await.expect("it goes well");
+        let events = watch.await.unwrap();
+        let heard = std::mem::take(&mut *heard.lock().unwrap());
+        Told { events, messages: summary.messages.clone(), heard, summary }
+    }
+}
+
+impl Told {
+    /// The events of these types, as `(ms, type)`.
+    pub(super) fn times(&self, types: &[&str]) -> Vec<(f64, String)> {
+        let named = self.events.iter().map(|event| (event.at.as_millis(), name(event)));
+        named.filter(|(_, name)| types.contains(&&**name)).collect()
+    }
+
+    pub(super) fn count(&self, name: &str) -> usize {
+        self.times(&[name]).len()
+    }
+
+    /// The messages as `who: text`, with `…` where one was interrupted.
+    pub(super) fn said(&self) -> Vec<String> {
+        self.messages.iter().map(line).collect()
+    }
+
+    /// The loudest sample between two times.
+    pub(super) fn peak(&self, ms: std::ops::Range<usize>) -> u16 {
+        let samples = &self.heard[ms.start * 16..(ms.end * 16).min(self.heard.len())];
+        samples.iter().map(|sample| sample.unsigned_abs()).max().unwrap_or(0)
+    }
+}
+
+pub(super) fn line(message: &Message) -> String {
+    let who = format!("{:?}", message.role).to_lowercase();
+    let cut = if message.interrupted { "…" } else { "" };
+    match (&message.tool_result, message.tool_calls.first()) {
+        (Some(result), _) => format!("{who}: {}", result.content),
+        (_, Some(call)) => format!("{who}: {}({})", call.name, call.arguments),
+        _ => format!("{who}: {}{cut}", message.text),
+    }
+}
+
+pub(super) fn name(event: &Event) -> String {
+    let value = serde_json::to_value(event).unwrap();
+    value["type"].as_str().map(str::to_owned).unwrap()
+}
+
+/// A field of the first event of a type.
+pub(super) fn field(told: &Told, kind: &str, field: &str) -> Value {
+    let event = told.events.iter().find(|event| name(event) == kind);
+    serde_json::to_value(event.unwrap_or_else(|| panic!("no {kind}"))).unwrap()[field].clone()
+}
+
+pub(super) fn silence(ms: usize) -> String {
+    ".".repeat(ms / 20)
+}
+
+pub(super) fn voice(ms: usize) -> String {
+    "s".repeat(ms / 20)
+}
+
+/// A microphone whose samples count, so that each can be told from the others.
+#[derive(Debug)]
+struct Counting {
+    samples: usize,
+}
+
+impl Microphone for Counting {
+    fn rate(&self) -> SampleRate {
+        SampleRate::SPEECH
+    }
+
+    fn start(self: Box<Self>, port: CapturePort) -> Result<Box<dyn Running>, DeviceError> {
+        Ok(Box::new(Counted { samples: self.samples, moved: 0, port: Some(port) }))
+    }
+}
+
+#[derive(Debug)]
+struct Counted {
+    samples: usize,
+    moved: usize,
+    port: Option<CapturePort>,
+}
+
+impl Running for Counted {
+    fn advance(&mut self, now: SessionTime) -> Result<(), DeviceError> {
+        let due = SampleRate::SPEECH.samples(now.since(SessionTime::ZERO)) as usize;
+        let until = due.min(self.samples);
+        if let Some(port) = &mut self.port {
+            let samples: Vec<i16> = (self.moved..until).map(|n| (n % 30_000) as i16).collect();
+            port.push(&samples);
+        }
+        self.moved = until;
+        if until == self.samples {
+            self.port = None;
+        }
+        Ok(())
+    }
+
+    fn finish(self: Box<Self>) -> Result<(), DeviceError> {
+        Ok(())
+    }
+}
+
+/// A speaker that remembers.
+#[derive(Debug)]
+struct Listening(Arc<Mutex<Vec<i16>>>);
+
+impl Speaker for Listening {
+    fn rate(&self) -> SampleRate {
+        SampleRate::SPEECH
+    }
+
+    fn start(self: Box<Self>, port: RenderPort) -> Result<Box<dyn Running>, DeviceError> {
+        Ok(Box::new(Remembering { port, heard: self.0 }))
+    }
+}
+
+#[derive(Debug)]
+struct Remembering {
+    port: RenderPort,
+    heard: Arc<Mutex<Vec<i16>>>,
+}
+
+impl Running for Remembering {
+    fn advance(&mut self, now: SessionTime) -> Result<(), DeviceError> {
+        let due = SampleRate::SPEECH.samples(now.since(SessionTime::ZERO)) as usize;
+        let mut heard = self.heard.lock().unwrap();
+        let from = heard.len();
+        heard.resize(due, 0);
+        let at = SessionTime::ZERO + SampleRate::SPEECH.duration(from as u64);
+        self.port.fill(&mut heard[from..], at);
+        Ok(())
+    }
+
+    fn finish(self: Box<Self>) -> Result<(), DeviceError> {
+        Ok(())
+    }
+}
+
+/// Events that carry what a test asks for most.
+pub(super) fn interrupted(told: &Told) -> Vec<(f64, String)> {
+    let told = told.events.iter().filter_map(|event| match &event.kind {
+        EventKind::Interrupted { heard_ms, heard_text } => Some((*heard_ms, heard_text.clone())),
+        _ => None,
+    });
+    told.collect()
+}
