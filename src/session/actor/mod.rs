@@ -19,7 +19,7 @@ pub(super) use self::report::Reporter;
 use crate::device::Gate;
 use crate::events::{EventKind, StageName};
 use crate::ids::{ResponseId, TurnId};
-use crate::pipeline::{Element, Floor, Metadata, Outcome as Heard, Outlet, Payload, TurnContext};
+use crate::pipeline::{self, Element, Floor, Metadata, Outlet, Payload, TurnContext};
 use crate::stages::{Fact, PlayoutCommand, TurnCommand};
 use crate::time::{SessionClock, SessionTime};
 use crate::turn::{Action, Agent, EndReason, Input, TurnMachine};
