@@ -146,7 +146,10 @@ impl Actor {
     }
 
     fn on_fact(&mut self, fact: Fact) {
-        if let Some(answer) = &mut self.answer {
+        // What the microphone hears all the time says nothing about the answer.
+        if let Some(answer) = &mut self.answer
+            && !matches!(fact, Fact::Voice { .. })
+        {
             answer.alive(self.clock.now());
         }
         match fact {
