@@ -1,4 +1,95 @@
-//! Banter: a real-time voice agent.
+//! Banter is a real-time voice agent: it answers fast, stops the instant you speak, and never
+//! goes silent.
+//!
+//! A [`Session`] holds a conversation by voice. It takes four engines behind four traits, a
+//! microphone and a speaker, and tells what happens as [`Event`]s:
+//!
+//! ```text
+//! Microphone ─▶ Vad ─▶ Transcriber ─▶ Provider ⇄ Tool        Session: turns, responses, history
+//! Speaker    ◀──────── Synthesizer ◀─────┘                   └─▶ Event, Event, …
+//! ```
+//!
+//! Sound comes from and goes to WAV files (a live microphone is not there yet). The engines that
+//! come with the crate need neither a key nor a network.
+//!
+//! # The first program
+//!
+//! It runs on test doubles: the voice detector, the recogniser and the model follow a script,
+//! the synthesizer whistles. With [`Pace::Max`] time leaps over all waiting. For a program with
+//! real engines and a tool of its own see `examples/voice_agent.rs`.
+//!
+//! ```
+//! use std::sync::Arc;
+//!
+//! use banter::device::{NullMicrophone, NullSpeaker};
+//! use banter::stt::mock::MockTranscriber;
+//! use banter::tts::MockSynthesizer;
+//! use banter::{Engines, EventKind, Pace, SampleRate, Session, SessionConfig, providers, vad};
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let engines = Engines {
+//!     // Half a second of silence, then half a second of speech, then silence.
+//!     vad: Box::new(vad::Scripted::new(&(".".repeat(25) + &"s".repeat(25)))),
+//!     transcriber: Arc::new(MockTranscriber::new(["good morning"])),
+//!     provider: providers::by_name("mock")?,
+//!     synthesizer: Arc::new(MockSynthesizer::default()),
+//!     tools: Arc::default(),
+//! };
+//! let session = Session::new(engines, SessionConfig::default());
+//! let (mut events, stop) = (session.subscribe(), session.stop_handle());
+//! let mut said = String::new();
+//! let watch = async {
+//!     while let Some(Ok(event)) = events.next().await {
+//!         match event.kind {
+//!             EventKind::ResponseText { text } => said += &text,
+//!             EventKind::ResponseEnded { .. } => stop.stop(),
+//!             _ => {}
+//!         }
+//!     }
+//! };
+//! let microphone = Box::new(NullMicrophone(SampleRate::SPEECH));
+//! let speaker = Box::new(NullSpeaker(SampleRate::SPEECH));
+//! let (summary, ()) = tokio::join!(session.run(microphone, speaker, Pace::Max), watch);
+//!
+//! assert_eq!(said, "You said: good morning");
+//! assert_eq!(summary?.turns, 1);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Making it yours
+//!
+//! - An engine: implement [`Vad`], [`Transcriber`], [`Provider`] or [`Synthesizer`], and put it
+//!   into [`Engines`].
+//! - A tool: [`FunctionTool`], or implement [`Tool`].
+//! - A device: implement [`Microphone`] or [`Speaker`].
+//! - A step of a pipeline: implement [`Transform`] if it only computes, [`Stage`] if it waits.
+//!   A [`Session`] has a fixed pipeline; for other ones use [`pipeline`] by itself, as
+//!   `examples/custom_stage.rs` does.
+//! - Who may talk when: [`TurnConfig`] and [`BargeIn`].
+//!
+//! # Modules
+//!
+//! The rows are layers; a module knows its own row and those below it.
+//!
+//! | modules | what they hold |
+//! |---|---|
+//! | `cli` | the program `banter` |
+//! | [`session`] | a conversation: the owner of turns, responses and history |
+//! | [`stages`] | the steps of a conversation: where engines and pipeline meet |
+//! | [`pipeline`], [`device`] | stages connected by bounded edges; microphones and speakers |
+//! | [`stt`], [`providers`], [`tts`], [`tools`], [`events`] | traits, the engines behind them, and doubles for tests; what happens |
+//! | [`turn`], [`vad`], [`text`] | pure cores: who has the floor, voice detectors, what can be spoken |
+//! | [`time`], [`ids`], [`error`], [`types`], [`audio`] | vocabulary |
+//!
+//! # Features
+//!
+//! | feature | default | gives | needs |
+//! |---|---|---|---|
+//! | `cli` | yes | the program `banter` | |
+//! | `pocketsphinx` | yes | `stt::pocketsphinx`, the embedded recogniser | `libpocketsphinx`, its model `en-us` |
+//! | `webrtc-vad` | yes | `vad::WebRtc`, a second voice detector | a C compiler |
 
 pub mod audio;
 #[cfg(feature = "cli")]
@@ -20,6 +111,26 @@ pub mod turn;
 pub mod types;
 pub mod vad;
 
+pub use audio::{AudioChunk, SampleRate};
+pub use device::{Microphone, Speaker};
+pub use error::Recovery;
+pub use events::{Event, EventKind, EventLog, Latency, Subscription};
+pub use pipeline::{Element, Payload, Pipeline, PipelineBuilder, Stage, Transform};
+pub use providers::Provider;
+pub use session::{Engines, Pace, Session, SessionConfig, SessionError, StopHandle, Summary};
+pub use stt::Transcriber;
+pub use time::{SessionClock, SessionTime};
+pub use tools::{FunctionTool, Tool, ToolRegistry};
+pub use tts::Synthesizer;
+pub use turn::{BargeIn, TurnConfig};
+pub use types::{Message, ToolDescriptor};
+pub use vad::Vad;
+
 #[cfg(test)]
 #[path = "../tests/support/lacking.rs"]
 mod lacking;
+
+/// The program in the README compiles.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -18,8 +18,8 @@ impl WavMicrophone {
     /// # Errors
     ///
     /// When it is no WAV file that can be read; the error names what is wrong.
-    pub fn open(path: &Path) -> Result<Self, DeviceError> {
-        Ok(Self { reader: WavReader::open(path)? })
+    pub fn open(path: impl AsRef<Path>) -> Result<Self, DeviceError> {
+        Ok(Self { reader: WavReader::open(path.as_ref())? })
     }
 }
 
@@ -78,8 +78,8 @@ impl WavSpeaker {
     /// # Errors
     ///
     /// When it cannot be created.
-    pub fn create(path: &Path, rate: SampleRate) -> Result<Self, DeviceError> {
-        Ok(Self { writer: WavWriter::create(path, rate, 1)?, rate })
+    pub fn create(path: impl AsRef<Path>, rate: SampleRate) -> Result<Self, DeviceError> {
+        Ok(Self { writer: WavWriter::create(path.as_ref(), rate, 1)?, rate })
     }
 }
 

@@ -72,3 +72,19 @@ pub struct TurnContext {
     /// Metadata for the provider: the session's with the turn's own on top.
     pub metadata: Arc<Metadata>,
 }
+
+impl TurnContext {
+    /// Asks for an answer to the last message of `history`, without instructions, tools and
+    /// metadata.
+    #[must_use]
+    pub fn new(turn: TurnId, response: ResponseId, history: impl Into<Arc<[Message]>>) -> Self {
+        Self {
+            turn,
+            response,
+            system: "".into(),
+            tools: Arc::default(),
+            history: history.into(),
+            metadata: Arc::default(),
+        }
+    }
+}

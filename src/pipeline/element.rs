@@ -100,6 +100,13 @@ impl Element {
         Self { turn, response: None, at, payload }
     }
 
+    /// The beginning of a response: what the speaking half of a conversation starts from.
+    #[must_use]
+    pub fn begin(at: SessionTime, context: TurnContext) -> Self {
+        let (turn, response) = (context.turn, context.response);
+        Self::new(turn, at, Payload::Begin(Arc::new(context))).of(response)
+    }
+
     /// The user's voice.
     #[must_use]
     pub fn heard(turn: TurnId, at: SessionTime, audio: AudioChunk) -> Self {

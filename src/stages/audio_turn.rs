@@ -48,7 +48,8 @@ pub enum TurnCommand {
     },
 }
 
-/// The stage. See the [module](self).
+/// The stage: it tells the probability of voice and obeys its [`TurnCommand`]s. It keeps what was
+/// said before a turn was known to be one.
 #[derive(Debug)]
 pub struct AudioTurn {
     framer: Framer,

@@ -27,7 +27,8 @@ pub enum PlayoutCommand {
     FinishSentence,
 }
 
-/// The stage. See the [module](self).
+/// The stage: it plays one committed response at a time, keeps up to 30 s of sound that the
+/// speaker has no room for yet, and ends each response in exactly one [`Fact::Over`].
 #[derive(Debug)]
 pub struct Playout {
     playback: Playback,

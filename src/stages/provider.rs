@@ -2,8 +2,7 @@
 
 use std::sync::Arc;
 
-use futures_util::StreamExt;
-use futures_util::future::join_all;
+use futures_util::{StreamExt, stream};
 
 use super::{Fact, Facts, Mark};
 use crate::events::StageName;
@@ -163,7 +162,7 @@ impl ProviderStage {
         Ok(said)
     }
 
-    /// Calls tools side by side; the results are in the order of the calls.
+    /// Calls tools side by side, eight at a time; the results are in the order of the calls.
     async fn call(
         &self,
         turn: &TurnContext,
@@ -189,7 +188,7 @@ impl ProviderStage {
             self.facts.tell(Fact::ToolFinished { response, result: told, took }).await;
             Arc::unwrap_or_clone(result)
         });
-        join_all(running).await
+        stream::iter(running).buffered(TOOLS_AT_ONCE).collect().await
     }
 
     async fn failed(&self, turn: &TurnContext, error: &ProviderError) -> Outcome {
@@ -222,3 +221,6 @@ impl Stage for ProviderStage {
         Box::pin(self.serve(io))
     }
 }
+
+/// More would rather be a runaway model than a wish of the user.
+const TOOLS_AT_ONCE: usize = 8;

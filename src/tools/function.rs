@@ -16,11 +16,7 @@ use crate::types::ToolDescriptor;
 /// use banter::types::ToolDescriptor;
 /// use serde_json::json;
 ///
-/// let descriptor = ToolDescriptor {
-///     name: "dice".to_owned(),
-///     description: "Rolls a die.".to_owned(),
-///     parameters: json!({ "type": "object" }),
-/// };
+/// let descriptor = ToolDescriptor::new("dice", "Rolls a die.", json!({ "type": "object" }));
 /// let dice = FunctionTool::new(descriptor, |_| async { Ok(json!(4)) }).without_side_effects();
 /// # drop(dice);
 /// ```

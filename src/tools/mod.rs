@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! FunctionTool ─┐
-//! ClockTool    ─┼─▶ ToolRegistry ─▶ run, run_all: a call in, a result out, whatever happens
+//! ClockTool    ─┼─▶ ToolRegistry ─▶ run: a call in, a result out, whatever happens
 //! your Tool    ─┘
 //! ```
 //!
@@ -16,7 +16,7 @@ mod run;
 pub use clock::ClockTool;
 pub use function::FunctionTool;
 pub use registry::{RegisterError, ToolRegistry};
-pub use run::{run, run_all};
+pub use run::run;
 
 use std::fmt::Debug;
 use std::future::Future;

@@ -1,6 +1,5 @@
 //! Runs the tools that a model calls: every call has a result, whatever the tool does.
 
-use futures_util::{StreamExt, stream};
 use serde_json::Value;
 
 use super::{ToolError, ToolRegistry};
@@ -13,9 +12,7 @@ use crate::types::{ToolCall, ToolResult};
 /// The content is at most 16 KiB; a longer one is cut, with a note. Dropping the future cancels
 /// the tool. A panic in a tool is not caught.
 ///
-/// The call is no [`work`](SessionClock::work): a tool may wait on `clock` itself, which must be
-/// able to move meanwhile. A tool that waits for something else (a socket, a process) and runs
-/// under a stepped clock must hold it with [`during`](SessionClock::during), or it times out.
+/// The call is [`work`](SessionClock::work): on a stepped clock it takes as long as on the wall.
 pub async fn run(tools: &ToolRegistry, call: &ToolCall, clock: &SessionClock) -> ToolResult {
     let outcome = result(tools, call, clock).await;
     let is_error = outcome.is_err();
@@ -27,20 +24,6 @@ pub async fn run(tools: &ToolRegistry, call: &ToolCall, clock: &SessionClock) ->
     ToolResult { id: call.id.clone(), name: call.name.clone(), content: bounded(content), is_error }
 }
 
-/// Runs the calls of one answer, eight at a time; the results are in the order of the calls.
-pub async fn run_all(
-    tools: &ToolRegistry,
-    calls: &[ToolCall],
-    clock: &SessionClock,
-) -> Vec<ToolResult> {
-    // A plain loop, since a closure that borrows the calls would make the future not `Send`.
-    let mut running = Vec::with_capacity(calls.len());
-    for call in calls {
-        running.push(run(tools, call, clock));
-    }
-    stream::iter(running).buffered(AT_ONCE).collect().await
-}
-
 async fn result(
     tools: &ToolRegistry,
     call: &ToolCall,
@@ -49,7 +32,7 @@ async fn result(
     let name = || call.name.clone();
     let tool = tools.get(&call.name).ok_or_else(|| ToolError::Unknown { name: name() })?;
     let limit = tool.time_limit();
-    let outcome = clock.timeout(limit, tool.call(call.arguments.clone())).await;
+    let outcome = clock.timeout(limit, clock.during(tool.call(call.arguments.clone()))).await;
     outcome.unwrap_or_else(|| Err(ToolError::TimedOut { name: name(), limit }))
 }
 
@@ -62,8 +45,6 @@ fn bounded(mut content: String) -> String {
     content
 }
 
-const AT_ONCE: usize = 8;
-
 const MAX_CONTENT: usize = 16 * 1024;
 
 #[cfg(test)]
@@ -75,7 +56,6 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::time::{SessionTime, Stepper};
     use crate::tools::FunctionTool;
     use crate::types::ToolDescriptor;
 
@@ -115,23 +95,9 @@ mod tests {
         tools
     }
 
-    /// Runs the calls under a stepped clock: the results, and the second at which they were there.
-    async fn run_stepped(calls: Vec<ToolCall>) -> (Vec<ToolResult>, f64) {
-        let (clock, mut stepper): (_, Stepper) = SessionClock::stepped();
-        let tools = tools(&clock);
-        let task = tokio::spawn({
-            let own = clock.clone();
-            clock.track(async move {
-                let results = run_all(&tools, &calls, &own).await;
-                (results, own.now().as_millis() / 1000.0)
-            })
-        });
-        stepper.advance_to(SessionTime::from_millis(100_000)).await;
-        task.await.unwrap()
-    }
-
     async fn run_one(name: &str, arguments: Value) -> ToolResult {
-        run_stepped(vec![call(name, arguments)]).await.0.remove(0)
+        let clock = SessionClock::live();
+        run(&tools(&clock), &call(name, arguments), &clock).await
     }
 
     #[tokio::test]
@@ -142,7 +108,7 @@ mod tests {
         assert_eq!(run_one("echo", json!("tea")).await.content, "tea");
     }
 
-    #[tokio::test]
+    #[tokio::test(start_paused = true)]
     async fn whatever_goes_wrong_is_told_to_the_model() {
         for (name, arguments, expected) in [
             ("fail", json!({}), "`wait` failed: no tea left"),
@@ -152,18 +118,6 @@ mod tests {
             let result = run_one(name, arguments).await;
             assert_eq!((result.content.as_str(), result.is_error), (expected, true));
         }
-    }
-
-    #[tokio::test]
-    async fn calls_run_together_eight_at_a_time_and_keep_their_order() {
-        let together = [3, 1, 2].map(|seconds| call("wait", json!(seconds)));
-        let (results, took) = run_stepped(together.to_vec()).await;
-        let contents: Vec<_> = results.iter().map(|result| result.content.as_str()).collect();
-        assert_eq!((contents, took), (vec!["3", "1", "2"], 3.0));
-
-        let (results, took) = run_stepped(vec![call("wait", json!(4)); 9]).await;
-        assert_eq!(results.iter().filter(|result| result.is_error).count(), 0);
-        assert_eq!(took, 8.0);
     }
 
     #[tokio::test]

@@ -110,7 +110,10 @@ pub enum EndReason {
     TooShort,
 }
 
-/// The turn-taking state machine. See the [module](self).
+/// Decides when the user's turn starts and ends, and when the user cuts the agent short.
+///
+/// It does no I/O and reads no clock: tell it what happened with [`handle`](Self::handle), then
+/// drain [`poll_action`](Self::poll_action) until `None`. Its time is that of the sound.
 #[derive(Debug)]
 pub struct TurnMachine {
     config: TurnConfig,

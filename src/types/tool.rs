@@ -14,6 +14,14 @@ pub struct ToolDescriptor {
     pub parameters: Value,
 }
 
+impl ToolDescriptor {
+    /// A tool called `name` that takes `parameters`.
+    #[must_use]
+    pub fn new(name: impl Into<String>, description: impl Into<String>, parameters: Value) -> Self {
+        Self { name: name.into(), description: description.into(), parameters }
+    }
+}
+
 /// A model's wish to have a tool called.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ToolCall {

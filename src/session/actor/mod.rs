@@ -19,7 +19,7 @@ pub(super) use self::report::Reporter;
 use crate::device::Gate;
 use crate::events::{EventKind, StageName};
 use crate::ids::{ResponseId, TurnId};
-use crate::pipeline::{self, Element, Floor, Metadata, Outlet, Payload, TurnContext};
+use crate::pipeline::{self, Element, Floor, Metadata, Outlet, TurnContext};
 use crate::stages::{Fact, PlayoutCommand, TurnCommand};
 use crate::time::{SessionClock, SessionTime};
 use crate::turn::{Action, Agent, EndReason, Input, TurnMachine};
@@ -315,8 +315,7 @@ impl Actor {
         self.report.response_started(turn, response);
         // Nobody speaks ahead of the end of the turn yet: every response is meant.
         self.wires.floor.commit(response);
-        let begin = Element::new(turn, now, Payload::Begin(Arc::new(context))).of(response);
-        let _ended = self.wires.speak.send(begin).await;
+        let _ended = self.wires.speak.send(Element::begin(now, context)).await;
     }
 
     fn stop(&mut self) {

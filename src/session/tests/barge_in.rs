@@ -79,7 +79,8 @@ async fn ignored_it_goes_on_and_the_user_is_heard_afterwards() {
     assert_eq!(told.said()[2..], ["user: still here", "assistant: Yes?"]);
 }
 
-#[tokio::test]
+/// A tool that works takes time on the wall: that is paused here.
+#[tokio::test(start_paused = true)]
 async fn a_barge_in_cancels_the_tools_of_the_answer() {
     let mut world = World::new(&over_the_answer(), &["go", "no stop"], &[]);
     world.provider.add(crate::providers::mock::MockAnswer::text(LONG).calling("slow", json!({})));
