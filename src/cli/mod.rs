@@ -70,10 +70,21 @@ pub fn main() -> ExitCode {
         // Nobody reads on: `banter … | head` is no failure.
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
-            let _unheard = writeln!(std::io::stderr(), "banter: {error:#}");
+            let _unheard = writeln!(std::io::stderr(), "banter: {}", complaint(&error));
             ExitCode::FAILURE
         }
     }
+}
+
+/// The error with its causes, each once: some errors tell their cause themselves.
+fn complaint(error: &anyhow::Error) -> String {
+    let mut text = error.to_string();
+    for cause in error.chain().skip(1).map(ToString::to_string) {
+        if !text.contains(&cause) {
+            text = format!("{text}: {cause}");
+        }
+    }
+    text
 }
 
 fn is_broken_pipe(error: &anyhow::Error) -> bool {

@@ -180,5 +180,6 @@ fn millis<S: Serializer>(at: &SessionTime, serializer: S) -> Result<S::Ok, S::Er
 
 /// To a microsecond: finer is not known.
 pub(super) fn round(ms: f64) -> f64 {
-    (ms * 1e3).round() / 1e3
+    // Adding zero makes -0 plain 0.
+    (ms * 1e3).round() / 1e3 + 0.0
 }

@@ -91,7 +91,6 @@ impl Recorder {
 
 /// A call could not be recorded.
 #[derive(Debug, thiserror::Error)]
-#[error("the recording broke off: {0}")]
 pub enum RecordError {
     /// The file.
     #[error(transparent)]

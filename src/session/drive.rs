@@ -199,7 +199,7 @@ impl Recording {
     fn fail(&mut self, error: &RecordError) {
         self.failed = true;
         let _second_error = self.recorder.take().map(Recorder::finish);
-        let kind = EventKind::Warning { message: error.to_string() };
+        let kind = EventKind::Warning { message: format!("the recording broke off: {error}") };
         self.bus.publish(Event { at: self.clock.now(), turn: None, response: None, kind });
     }
 }

@@ -1,0 +1,112 @@
+//! At `--speed max` a conversation goes as it goes in real time.
+//!
+//! A test binary of its own: Cargo runs them one after the other, so that no other test takes
+//! the processor from the run in real time.
+
+#![expect(clippy::unwrap_used, reason = "a test may panic, and so may its helpers")]
+
+#[path = "support/events.rs"]
+mod events;
+#[path = "support/lacking.rs"]
+mod lacking;
+#[path = "support/program.rs"]
+mod program;
+
+use std::collections::BTreeMap;
+
+use crate::events::{Event, of};
+use crate::program::{banter, can_talk, run};
+
+#[test]
+fn realtime_and_max_tell_the_same() {
+    if !can_talk() {
+        return;
+    }
+    let before = processor();
+    let [max, realtime] = ["max", "realtime"].map(|speed| told(&talk(speed)));
+    let after = processor();
+    let whats = |told: &BTreeMap<What, f64>| told.keys().cloned().collect::<Vec<_>>();
+    assert_eq!(whats(&max), whats(&realtime));
+
+    let mut gaps = Vec::new();
+    for (what, at) in &max {
+        let gap = (at - realtime[what]).abs();
+        // What follows from the input alone does not depend on the machine, but that a tick may
+        // come late.
+        if ["speech_started", "turn_started", "turn_ended"].contains(&what.kind.as_str()) {
+            assert!(gap <= CLOSE, "{what:?} at {at:.1} and {:.1} ms", realtime[what]);
+        }
+        gaps.push((gap, what));
+    }
+    // The rest waits for engines. When they wait for a processor themselves, they are slower by
+    // chance; an engine that is kept waiting once is no difference between the speeds either.
+    let idle = (after.idle - before.idle) / (after.all - before.all);
+    if idle < 0.75 {
+        let why = format!("the processors were idle for {:.0} % of the time", idle * 100.0);
+        return lacking::lacking("idle-processor", &why);
+    }
+    gaps.sort_by(|a, b| a.0.total_cmp(&b.0));
+    let (median, _) = gaps[gaps.len() / 2];
+    let far = gaps.iter().filter(|(gap, _)| *gap > CLOSE).count();
+    assert!(median < 10.0 && far * 10 <= gaps.len(), "{median:.1} ms, {far} far: {gaps:?}");
+}
+
+/// The events of the whole conversation.
+fn talk(speed: &str) -> Vec<Event> {
+    let output = run(banter([
+        "talk",
+        "--input",
+        "assets/conversation.wav",
+        "--events",
+        "-",
+        "--speed",
+        speed,
+    ]));
+    assert!(output.status.success(), "{output:?}");
+    let events = events::parse(str::from_utf8(&output.stdout).unwrap());
+    assert_eq!(of(&events, "turn_ended").len(), 6, "at {speed}");
+    events
+}
+
+/// What happened, without its time: which event of its type, turn and response. Two
+/// runs with the same of these, each at the same time to a few milliseconds, are in the same
+/// order to a few milliseconds.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct What {
+    kind: String,
+    turn: Option<u64>,
+    response: Option<u64>,
+    number: usize,
+}
+
+/// When each thing happened. Without the words that may still change: how many of them there
+/// are depends on how often the recogniser comes to run.
+fn told(events: &[Event]) -> BTreeMap<What, f64> {
+    let mut told = BTreeMap::new();
+    for event in events.iter().filter(|e| e.kind() != "transcript" || e.is_final()) {
+        let (turn, response) = (event.turn(), event.response());
+        let mut what = What { kind: event.kind().to_owned(), turn, response, number: 0 };
+        while told.contains_key(&what) {
+            what.number += 1;
+        }
+        told.insert(what, event.at());
+    }
+    told
+}
+
+/// How long the machine's processors have run since its start, in units of its own.
+struct Processor {
+    idle: f64,
+    all: f64,
+}
+
+/// By the first line of `/proc/stat`: the fourth and the fifth number are idle time.
+fn processor() -> Processor {
+    let text = std::fs::read_to_string("/proc/stat").unwrap();
+    let line = text.lines().next().unwrap();
+    let times: Vec<f64> = line.split(' ').filter_map(|time| time.parse().ok()).collect();
+    Processor { idle: times[3] + times[4], all: times.iter().sum() }
+}
+
+/// In milliseconds: six ticks.
+const CLOSE: f64 = 30.0;
