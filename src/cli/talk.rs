@@ -131,7 +131,10 @@ impl Talk {
         let summary = loop {
             tokio::select! {
                 summary = &mut talking => break summary,
-                Ok(()) = tokio::signal::ctrl_c(), if !interrupted => {
+                Ok(()) = tokio::signal::ctrl_c() => {
+                    if interrupted {
+                        bail!("stopped before everything was written");
+                    }
                     interrupted = true;
                     stop.stop();
                 }

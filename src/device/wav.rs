@@ -89,14 +89,14 @@ impl Speaker for WavSpeaker {
     }
 
     fn start(self: Box<Self>, port: RenderPort) -> Result<Box<dyn Running>, DeviceError> {
-        Ok(Box::new(Playing { writer: Some(self.writer), port, moved: 0 }))
+        Ok(Box::new(Playing { writer: Ok(self.writer), port, moved: 0 }))
     }
 }
 
 #[derive(Debug)]
 struct Playing {
-    /// `None` once it has failed: the call goes on unheard.
-    writer: Option<WavWriter>,
+    /// The error once it has failed: the call goes on unheard.
+    writer: Result<WavWriter, DeviceError>,
     port: RenderPort,
     moved: u64,
 }
@@ -109,20 +109,17 @@ impl Running for Playing {
             if due == 0 {
                 return Ok(());
             }
-            if let Some(writer) = &mut self.writer
+            if let Ok(writer) = &mut self.writer
                 && let Err(error) = writer.write(&block[..due])
             {
-                let _second_error = self.writer.take().map(WavWriter::finish);
-                return Err(error.into());
+                // Dropping the writer leaves the file readable up to here.
+                self.writer = Err(error.into());
             }
         }
     }
 
-    fn finish(mut self: Box<Self>) -> Result<(), DeviceError> {
-        match self.writer.take() {
-            Some(writer) => Ok(writer.finish()?),
-            None => Ok(()),
-        }
+    fn finish(self: Box<Self>) -> Result<(), DeviceError> {
+        Ok(self.writer?.finish()?)
     }
 }
 

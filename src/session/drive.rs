@@ -13,7 +13,7 @@ use crate::pipeline::{Element, Outlet, PipelineError};
 use crate::time::{SessionClock, SessionTime, Stepper};
 
 /// How session time passes.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Pace {
     /// As on the wall.
     Live,
@@ -51,7 +51,7 @@ pub(super) struct Pacer {
 }
 
 impl Pacer {
-    pub(super) fn new(pace: &Pace) -> Self {
+    pub(super) fn new(pace: Pace) -> Self {
         match pace {
             Pace::Live => Self { clock: SessionClock::live(), stepper: None },
             Pace::Max => {
@@ -86,6 +86,14 @@ pub(super) struct Drive {
     pub(super) recording: Recording,
 }
 
+/// What was left to say when all was closed.
+#[derive(Debug)]
+pub(super) struct Closed {
+    /// Whether the recording, if there is one, is whole.
+    pub(super) recording_is_whole: bool,
+    pub(super) devices: Result<(), DeviceError>,
+}
+
 /// The way from the microphone's ring into the listening pipeline.
 #[derive(Debug)]
 pub(super) struct Ears {
@@ -106,8 +114,7 @@ pub(super) struct Recording {
 }
 
 impl Drive {
-    /// Runs until `over` is told, then closes the devices and the recording. Returns whether
-    /// the recording, if there is one, is whole.
+    /// Runs until `over` is told, then closes the devices and the recording.
     ///
     /// # Errors
     ///
@@ -115,7 +122,7 @@ impl Drive {
     pub(super) async fn run(
         mut self,
         mut over: oneshot::Receiver<()>,
-    ) -> Result<bool, SessionError> {
+    ) -> Result<Closed, SessionError> {
         let mut now = SessionTime::ZERO;
         while over.try_recv() == Err(oneshot::error::TryRecvError::Empty) {
             self.pacer.settle().await;
@@ -126,9 +133,9 @@ impl Drive {
             self.microphone.advance(now)?;
             self.ears.hear(&mut self.recording).await;
         }
-        self.microphone.finish()?;
-        self.speaker.finish()?;
-        Ok(self.recording.finish())
+        let recording_is_whole = self.recording.finish();
+        let devices = self.microphone.finish().and(self.speaker.finish());
+        Ok(Closed { recording_is_whole, devices })
     }
 }
 

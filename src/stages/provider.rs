@@ -171,24 +171,35 @@ impl ProviderStage {
         outlet: &Outlet,
         context: &Context,
     ) -> Vec<ToolResult> {
-        let response = turn.response;
-        let running = calls.iter().map(|call| async move {
-            let call = Arc::new(call.clone());
-            let _ended = outlet.send(origin.with(Payload::ToolCall(Arc::clone(&call)))).await;
-            self.facts.tell(Fact::ToolCalled { response, call: Arc::clone(&call) }).await;
-            let tool = self.tools.get(&call.name);
-            if tool.is_some_and(|tool| tool.has_side_effects()) {
-                context.floor.settled(response).await;
-            }
-            let began = context.clock.now();
-            let result = Arc::new(run(&self.tools, &call, &context.clock).await);
-            let took = context.clock.now().since(began);
-            let _ended = outlet.send(origin.with(Payload::ToolResult(Arc::clone(&result)))).await;
-            let told = Arc::clone(&result);
-            self.facts.tell(Fact::ToolFinished { response, result: told, took }).await;
-            Arc::unwrap_or_clone(result)
-        });
+        let mut running = Vec::with_capacity(calls.len());
+        for call in calls {
+            running.push(self.call_one(turn, call, origin, outlet, context));
+        }
         stream::iter(running).buffered(TOOLS_AT_ONCE).collect().await
+    }
+
+    async fn call_one(
+        &self,
+        turn: &TurnContext,
+        call: &ToolCall,
+        origin: &Element,
+        outlet: &Outlet,
+        context: &Context,
+    ) -> ToolResult {
+        let response = turn.response;
+        let call = Arc::new(call.clone());
+        let _ended = outlet.send(origin.with(Payload::ToolCall(Arc::clone(&call)))).await;
+        self.facts.tell(Fact::ToolCalled { response, call: Arc::clone(&call) }).await;
+        if self.tools.get(&call.name).is_some_and(|tool| tool.has_side_effects()) {
+            context.floor.settled(response).await;
+        }
+        let began = context.clock.now();
+        let result = Arc::new(run(&self.tools, &call, &context.clock).await);
+        let took = context.clock.now().since(began);
+        let _ended = outlet.send(origin.with(Payload::ToolResult(Arc::clone(&result)))).await;
+        let told = Arc::clone(&result);
+        self.facts.tell(Fact::ToolFinished { response, result: told, took }).await;
+        Arc::unwrap_or_clone(result)
     }
 
     async fn failed(&self, turn: &TurnContext, error: &ProviderError) -> Outcome {

@@ -89,6 +89,7 @@ struct Awaited {
 pub(super) struct Outcome {
     pub(super) messages: Vec<Message>,
     pub(super) turns: u32,
+    pub(super) under_runs: u64,
 }
 
 impl Actor {
@@ -138,9 +139,8 @@ impl Actor {
             }
             self.open_response().await;
         }
-        let turns = self.report.turns();
-        self.report.ended(self.wires.gate.under_runs());
-        Outcome { messages: self.history.into_messages(), turns }
+        let under_runs = self.wires.gate.under_runs();
+        Outcome { messages: self.history.into_messages(), turns: self.report.turns(), under_runs }
     }
 
     fn is_over(&self) -> bool {

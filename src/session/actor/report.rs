@@ -158,11 +158,6 @@ impl Reporter {
         self.publish(turn, response, kind);
     }
 
-    pub(super) fn ended(&self, under_runs: u64) {
-        let turns = self.turns;
-        self.publish(None, None, EventKind::SessionEnded { turns, under_runs });
-    }
-
     pub(crate) fn publish(
         &self,
         turn: Option<TurnId>,

@@ -7,10 +7,10 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::{JoinError, JoinSet};
 
 use crate::device::{Microphone, Playback, Speaker, capture_port, render_port};
-use crate::events::{EventBus, EventKind, Recorder, Subscription, VERSION};
+use crate::events::{Event, EventBus, EventKind, Recorder, Subscription, VERSION};
 use crate::pipeline::{Context, Node, Pipeline, PipelineBuilder, PipelineError, Run, StageReport};
 use crate::session::actor::{Actor, Brief, Outcome, Reporter, Rules, Wires};
-use crate::session::drive::{Drive, Ears, Pacer, Recording};
+use crate::session::drive::{Closed, Drive, Ears, Pacer, Recording};
 use crate::session::{Engines, Pace, SessionConfig, SessionError};
 use crate::stages::{
     AudioTurn, Facts, Playout, PlayoutCommand, ProviderStage, Resample, Stt, Tts, TurnCommand,
@@ -47,6 +47,8 @@ pub struct Summary {
     pub messages: Vec<Message>,
     /// How many turns the user had.
     pub turns: u32,
+    /// How often the speaker ran out of sound in the middle of an answer.
+    pub under_runs: u64,
     /// Whether the recording, if there is one, is whole.
     pub recording_is_whole: bool,
     /// The stages' figures, if they were measured.
@@ -86,7 +88,7 @@ impl Session {
         pace: Pace,
     ) -> Result<Summary, SessionError> {
         let Self { engines, config, bus, stop } = self;
-        let pacer = Pacer::new(&pace);
+        let pacer = Pacer::new(pace);
         let clock = pacer.clock.clone();
         let context = Context::new(clock.clone()).with_metadata(config.metadata.clone());
 
@@ -152,11 +154,17 @@ impl Session {
             microphone: microphone.start(capture_in)?,
             speaker: speaker.start(render_out)?,
             ears: Ears { capture, input: Some(input), taken: 0 },
-            recording: Recording::new(recorder, tap, clock, bus),
+            recording: Recording::new(recorder, tap, clock.clone(), bus.clone()),
             pacer,
         };
         let end = End { halves, talk, limit: config.pipeline.shutdown_timeout };
-        end.reach(drive.run(over)).await
+        let (Outcome { messages, turns, under_runs }, metrics, closed) =
+            end.reach(drive.run(over)).await?;
+        let kind = EventKind::SessionEnded { turns, under_runs };
+        bus.publish(Event { at: clock.now(), turn: None, response: None, kind });
+        closed.devices?;
+        let recording_is_whole = closed.recording_is_whole;
+        Ok(Summary { messages, turns, under_runs, recording_is_whole, metrics })
     }
 }
 
@@ -171,15 +179,15 @@ impl End {
     /// Drives the session until it is over.
     async fn reach(
         mut self,
-        drive: impl Future<Output = Result<bool, SessionError>>,
-    ) -> Result<Summary, SessionError> {
+        drive: impl Future<Output = Result<Closed, SessionError>>,
+    ) -> Result<(Outcome, Vec<StageReport>, Closed), SessionError> {
         let mut metrics = Vec::new();
         let mut drive = Box::pin(drive);
-        let recording_is_whole = loop {
+        let closed = loop {
             tokio::select! {
                 biased;
                 Some(half) = self.halves.join_next() => metrics.extend(ended(half)?),
-                whole = &mut drive => break whole?,
+                closed = &mut drive => break closed?,
             }
         };
         drop(drive);
@@ -191,9 +199,7 @@ impl End {
             Ok::<_, SessionError>(self.talk.join_next().await)
         };
         match tokio::time::timeout(self.limit, rest).await {
-            Ok(Ok(Some(Ok(Outcome { messages, turns })))) => {
-                Ok(Summary { messages, turns, recording_is_whole, metrics })
-            }
+            Ok(Ok(Some(Ok(outcome)))) => Ok((outcome, metrics, closed)),
             Ok(Err(error)) => Err(error),
             Ok(Ok(_)) => Err(SessionError::BrokeOff("its actor has died".to_owned())),
             Err(_late) => Err(SessionError::BrokeOff("a stage does not end".to_owned())),
