@@ -34,6 +34,11 @@ pub enum Fact {
         /// Whether it will not change any more.
         is_final: bool,
     },
+    /// The recogniser believes that the user has finished.
+    SpeechEnded {
+        /// The turn.
+        turn: TurnId,
+    },
     /// A point on the way to the first sound of a response was reached.
     Marked {
         /// The response.

@@ -117,7 +117,10 @@ impl Stt {
         let (text, is_final) = match event {
             Some(Ok(SttEvent::Partial(text) | SttEvent::Provisional(text))) => (text, false),
             Some(Ok(SttEvent::Final(text))) => (text, true),
-            Some(Ok(SttEvent::SpeechEnded)) => return false,
+            Some(Ok(SttEvent::SpeechEnded)) => {
+                self.facts.tell(Fact::SpeechEnded { turn }).await;
+                return false;
+            }
             Some(Err(error)) => {
                 self.fail(turn, &error, outlet, context).await;
                 return true;

@@ -37,6 +37,8 @@ pub enum Input {
     Words(TurnId),
     /// The recogniser found no words in the turn, which is over.
     NoWords(TurnId),
+    /// The recogniser believes that the user has finished: a lull is then silence enough.
+    SpeechEnded(TurnId),
     /// No more sound will come.
     StreamEnd,
 }
@@ -139,7 +141,13 @@ enum Grip {
 enum State {
     Quiet,
     Onset(Voice),
-    Speaking { voice: Voice, lulled: bool },
+    Speaking {
+        voice: Voice,
+        /// The pause was told.
+        lulled: bool,
+        /// The recogniser believes that the user has finished.
+        finished: bool,
+    },
 }
 
 /// A stretch of voice, short gaps included.
@@ -179,6 +187,12 @@ impl TurnMachine {
             Input::Words(turn) if turn == self.turn => self.settle(Action::Cancel),
             Input::NoWords(turn) if turn == self.turn => self.settle(Action::Release),
             Input::Words(_) | Input::NoWords(_) => {}
+            Input::SpeechEnded(turn) if turn == self.turn => {
+                if let State::Speaking { finished, .. } = &mut self.state {
+                    *finished = true;
+                }
+            }
+            Input::SpeechEnded(_) => {}
             Input::StreamEnd => {
                 if let State::Speaking { voice, .. } = self.state {
                     self.end(&voice, EndReason::StreamEnd);
@@ -201,9 +215,10 @@ impl TurnMachine {
                 self.state = State::Onset(voice);
             }
             State::Quiet => {}
-            State::Onset(voice) | State::Speaking { voice, .. } if voiced => {
-                voice.last = end;
-                voice.total += length;
+            State::Onset(voice) if voiced => voice.goes_on(end, length),
+            State::Speaking { voice, finished, .. } if voiced => {
+                voice.goes_on(end, length);
+                *finished = false;
             }
             State::Onset(voice) if end.since(voice.last) > ONSET_GAP => self.state = State::Quiet,
             State::Onset(_) | State::Speaking { .. } => {}
@@ -226,14 +241,14 @@ impl TurnMachine {
                     self.begin(voice);
                 }
             }
-            State::Speaking { voice, lulled } => {
+            State::Speaking { voice, lulled, finished } => {
                 let silence = now.since(self.speech_end(&voice));
                 let lull = silence >= self.config.lull;
                 if lull && !lulled {
                     self.actions.push_back(Action::Lull { turn: self.turn });
                 }
-                self.state = State::Speaking { voice, lulled: lull };
-                if silence >= self.config.silence {
+                self.state = State::Speaking { voice, lulled: lull, finished };
+                if silence >= self.config.silence || (finished && lull) {
                     self.end(&voice, EndReason::Silence);
                 } else if now.since(voice.since) >= self.config.max_turn {
                     self.end(&voice, EndReason::MaxTurn);
@@ -268,7 +283,7 @@ impl TurnMachine {
 
     fn begin(&mut self, voice: Voice) {
         self.turn = self.turn.next();
-        self.state = State::Speaking { voice, lulled: false };
+        self.state = State::Speaking { voice, lulled: false, finished: false };
         match (self.agent, self.config.barge_in.strategy) {
             (Agent::Listening, _) => {}
             (Agent::Sounding, Strategy::Deferred) => {
@@ -318,6 +333,13 @@ impl TurnMachine {
             self.grip = Grip::Free;
             self.actions.push_back(action);
         }
+    }
+}
+
+impl Voice {
+    fn goes_on(&mut self, end: SessionTime, length: Duration) {
+        self.last = end;
+        self.total += length;
     }
 }
 

@@ -9,7 +9,8 @@ use crate::ids::TurnId;
 use crate::time::SessionTime;
 
 /// `s` is speech and `.` silence; `p`, `>` and `<` have the agent prepare, sound and listen,
-/// `w` and `n` say that the last turn has words, or none, and `|` ends the stream.
+/// `w`, `n` and `e` say that the last turn has words, has none, or has ended as the recogniser
+/// has it, and `|` ends the stream.
 fn play_with(config: TurnConfig, delay: Duration, script: &str) -> Vec<(u64, Action)> {
     let mut machine = TurnMachine::new(config, delay);
     let (mut actions, mut ms, mut turn) = (Vec::new(), 0, TurnId::default());
@@ -25,6 +26,7 @@ fn play_with(config: TurnConfig, delay: Duration, script: &str) -> Vec<(u64, Act
             '<' => Input::Agent(Agent::Listening),
             'w' => Input::Words(turn),
             'n' => Input::NoWords(turn),
+            'e' => Input::SpeechEnded(turn),
             '|' => Input::StreamEnd,
             other => panic!("no such symbol: {other}"),
         };
@@ -111,6 +113,14 @@ fn a_hesitation_shorter_than_the_silence_stays_within_the_turn() {
     assert_eq!(ends, [&(1980, end(1, 1180, EndReason::Silence))]);
     let lulls = actions.iter().filter(|(_, action)| *action == lull(1)).count();
     assert_eq!(lulls, 2, "each pause may be the end");
+}
+
+#[test]
+fn a_recogniser_that_hears_the_end_needs_only_a_lull() {
+    let actions = play(&format!("{}..e{}", of("s", 20), of(".", 50)));
+    assert_eq!(actions.last(), Some(&(700, end(1, 400, EndReason::Silence))));
+    let goes_on = play(&format!("{}..es{}", of("s", 20), of(".", 50)));
+    assert_eq!(goes_on.last(), Some(&(1260, end(1, 460, EndReason::Silence))));
 }
 
 #[test]
@@ -218,7 +228,7 @@ proptest! {
     /// Whatever happens: turns follow one another, each begins once and ends once, the agent is
     /// held only while it has something to say, and a hold is settled once.
     #[test]
-    fn invariants(script in "[s.]{0,60}([s.]{20}|[p><wn]){0,40}\\|?") {
+    fn invariants(script in "[s.]{0,60}([s.]{20}|[p><wne]){0,40}\\|?") {
         let actions = play(&script);
         let mut open = None;
         let mut last = TurnId::default();

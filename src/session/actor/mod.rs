@@ -159,6 +159,7 @@ impl Actor {
                 self.machine.handle(Input::StreamEnd);
             }
             Fact::Transcript { turn, text, is_final } => self.on_transcript(turn, text, is_final),
+            Fact::SpeechEnded { turn } => self.machine.handle(Input::SpeechEnded(turn)),
             Fact::Failed { turn, response, stage, error } => {
                 self.report.failed(turn, response, stage, error);
                 if stage == StageName::Stt {
