@@ -4,21 +4,20 @@
 //! spill holds the synthesizer back. Nothing of a response is played before it is committed.
 //! One response is played at a time, and each ends in exactly one [`Fact::Over`].
 
-use std::collections::VecDeque;
+mod playing;
+
 use std::time::Duration;
 
 use tokio::sync::mpsc;
 
+use self::playing::Playing;
 use super::{Fact, Facts, Mark};
-use crate::audio::{AUDIBLE, Resampler, SampleRate, first_audible};
-use crate::device::{Playback, Played};
+use crate::device::Playback;
 use crate::ids::ResponseId;
 use crate::pipeline::{
     Context, Element, Floor, Kinds, Outcome, Outlet, Payload, Stage, StageError, StageFuture,
     StageIo, StageKind,
 };
-use crate::time::SessionTime;
-use crate::turn::{Heard, SpeechMark};
 
 /// What the session wants of the playout, beside the gate and the floor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,40 +41,6 @@ impl Playout {
     pub fn new(playback: Playback, facts: Facts, commands: mpsc::Receiver<PlayoutCommand>) -> Self {
         Self { playback, facts, commands }
     }
-}
-
-/// The response that is being played.
-#[derive(Debug)]
-struct Playing {
-    response: ResponseId,
-    /// An element of the response, for the ones to come.
-    origin: Element,
-    heard: Heard,
-    source: Option<Source>,
-    /// Sound that has no room in the ring.
-    spill: VecDeque<i16>,
-    /// Where its sound begins in the speaker's stream.
-    start: u64,
-    /// How many samples of it there are so far.
-    samples: u64,
-    /// Its first audible sample.
-    audible: Option<u64>,
-    queued: bool,
-    sounding: bool,
-    committed: bool,
-    /// How its sound ended, once it has.
-    ended: Option<Outcome>,
-    /// When the last of it was heard.
-    last_heard: SessionTime,
-    /// It ends where this sample's sentence ends.
-    finish: Option<u64>,
-}
-
-/// The sound as it comes from the synthesizer.
-#[derive(Debug)]
-struct Source {
-    rate: SampleRate,
-    resampler: Resampler,
 }
 
 struct Player {
@@ -250,6 +215,7 @@ impl Player {
     async fn over(&mut self, playing: Playing, outcome: Outcome, heard: u64) {
         self.over = Some(playing.response);
         self.playback.expect_more(false);
+        self.playback.gate().play(); // it was lowered or closed for this response only
         let now = self.context.clock.now();
         let end = playing.origin.with(Payload::TurnEnd(outcome.clone()));
         let bytes = playing.heard.heard(heard).bytes;
@@ -266,93 +232,6 @@ impl Player {
             at: if playing.sounding { playing.last_heard } else { now },
         };
         self.facts.tell(fact).await;
-    }
-}
-
-impl Playing {
-    fn new(response: ResponseId, origin: &Element, start: u64, rate: SampleRate) -> Self {
-        Self {
-            response,
-            origin: origin.clone(),
-            heard: Heard::new(rate),
-            source: None,
-            spill: VecDeque::new(),
-            start,
-            samples: 0,
-            audible: None,
-            queued: false,
-            sounding: false,
-            committed: false,
-            ended: None,
-            last_heard: SessionTime::ZERO,
-            finish: None,
-        }
-    }
-
-    fn has_room(&self, playback: &Playback) -> bool {
-        let full = playback.rate().samples(SPILL) as usize;
-        self.ended.is_none() && self.spill.len() < full
-    }
-
-    /// Takes in sound from the synthesizer, at the speaker's rate.
-    fn sound(
-        &mut self,
-        samples: &[i16],
-        from: SampleRate,
-        to: SampleRate,
-        mark: Option<SpeechMark>,
-    ) -> Result<(), StageError> {
-        if let Some(mark) = mark {
-            let at = u128::from(mark.at) * u128::from(to.hz()) / u128::from(from.hz());
-            self.heard.mark(SpeechMark { at: at as u64, ..mark });
-        }
-        if self.source.as_ref().is_none_or(|source| source.rate != from) {
-            self.finish_sound();
-            let resampler =
-                Resampler::new(from, to).map_err(|error| StageError::new("playout", &error))?;
-            self.source = Some(Source { rate: from, resampler });
-        }
-        let mut resampled = Vec::with_capacity(samples.len());
-        if let Some(source) = &mut self.source {
-            source.resampler.process(samples, &mut resampled);
-        }
-        self.add(&resampled);
-        Ok(())
-    }
-
-    /// Gives out what the resampler holds back: no more sound follows.
-    fn finish_sound(&mut self) {
-        self.heard.complete();
-        if let Some(mut source) = self.source.take() {
-            let mut rest = Vec::new();
-            source.resampler.flush(&mut rest);
-            self.add(&rest);
-        }
-    }
-
-    fn add(&mut self, samples: &[i16]) {
-        if self.audible.is_none() {
-            self.audible = first_audible(samples, AUDIBLE).map(|at| self.samples + at as u64);
-        }
-        self.spill.extend(samples);
-        self.samples += samples.len() as u64;
-        self.heard.sound(self.samples);
-    }
-
-    /// Notes what has left the speaker. Returns when the first audible sample did, if it is
-    /// among it.
-    fn heard_until(&mut self, played: Played, rate: SampleRate) -> Option<SessionTime> {
-        if played.to <= self.start {
-            return None;
-        }
-        let in_air = |index: u64| played.at + rate.duration(index.saturating_sub(played.from));
-        self.last_heard = in_air(played.to);
-        let audible = self.start + self.audible?;
-        if self.sounding || played.to <= audible {
-            return None;
-        }
-        self.sounding = true;
-        Some(in_air(audible))
     }
 }
 
@@ -406,9 +285,6 @@ impl Stage for Playout {
 /// How often the playout looks at what has left the speaker: the session hears of the end of an
 /// answer that much later, though with its exact time.
 const POLL: Duration = Duration::from_millis(10);
-
-/// How far synthesis may run ahead of the ear.
-const SPILL: Duration = Duration::from_secs(30);
 
 /// Each under-run adds a twentieth of a second to the cushion: 50 ms.
 const CUSHION_PER_SECOND: usize = 20;
