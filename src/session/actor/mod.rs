@@ -151,6 +151,7 @@ impl Actor {
     fn on_fact(&mut self, fact: Fact) {
         match fact {
             Fact::Voice { end, length, probability } => {
+                self.look_for_progress();
                 let voiced = probability >= self.rules.threshold;
                 self.machine.handle(Input::Voice { end, length, voiced });
             }
@@ -327,6 +328,16 @@ impl Actor {
         self.cancel();
     }
 
+    /// Sound that leaves the speaker is progress; while the gate holds, none is wanted.
+    fn look_for_progress(&mut self) {
+        let (held, played) = (self.wires.gate.holds(), self.wires.gate.played());
+        if let Some(answer) = &mut self.answer
+            && (std::mem::replace(&mut answer.played, played) != played || held)
+        {
+            answer.alive = self.clock.now();
+        }
+    }
+
     fn deadline(&self) -> Option<SessionTime> {
         let answer = self.answer.as_ref().map(Answer::deadline);
         answer.into_iter().chain(self.awaited.map(|awaited| awaited.until)).min()
@@ -341,15 +352,11 @@ impl Actor {
             self.command(TurnCommand::GiveUp { turn });
             self.machine.handle(Input::NoWords(turn));
         }
-        let (held, played) = (self.wires.gate.holds(), self.wires.gate.played());
+        self.look_for_progress();
         let Some(answer) = self.answer.as_mut().filter(|answer| answer.deadline() <= now) else {
             return;
         };
         answer.alive = now;
-        // Sound that leaves the speaker is progress; while the gate holds, none is wanted.
-        if held || std::mem::replace(&mut answer.played, played) != played {
-            return;
-        }
         let (turn, response) = (answer.turn, answer.response);
         let error = format!("there was no progress for {:?}", answer::LIMIT);
         answer.failed = Some(pipeline::Outcome::Failed { reason: error.as_str().into() });

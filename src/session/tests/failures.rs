@@ -61,6 +61,17 @@ async fn a_model_that_hangs_is_given_up_after_30_s() {
 }
 
 #[tokio::test]
+async fn a_model_that_stalls_in_the_middle_of_its_answer_is_given_up_too() {
+    let world = World::new(&two_questions(), &["one", "two"], &[]);
+    world.provider.add(MockAnswer::text("Well. I think that").hanging_after(2));
+    world.provider.add_response("Two.");
+    let told = world.run().await;
+    assert_failed(&told, "tts", "30s");
+    assert_eq!(told.said(), ["user: one", "assistant: Well.", "user: two", "assistant: Two."]);
+    assert_eq!(told.count("interrupted"), 0);
+}
+
+#[tokio::test]
 async fn a_recogniser_that_fails_at_any_point() {
     for fault in [SttFault::Open, SttFault::Middle, SttFault::End] {
         let mut world = World::new(&[voice(600), silence(3000)].concat(), &[], &["Never."]);
