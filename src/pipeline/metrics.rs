@@ -88,6 +88,10 @@ impl StageMetrics {
         }
     }
 
+    pub(super) fn stage(&self) -> &str {
+        &self.0.name
+    }
+
     /// Counts an element that failed.
     pub(super) fn count_error(&self) {
         self.figures().errors += 1;

@@ -9,7 +9,7 @@
 //! ```
 //!
 //! - A [`Stage`] waits or does I/O, and has a task. A [`Transform`] only computes, and runs in
-//!   the task of the stage after it.
+//!   the task of the stage after it; with several ways on, or none, it has its own.
 //! - An edge is a bounded queue: a full one holds the sender back. Only an edge marked
 //!   [`Delivery::BestEffort`] drops, its oldest element first, and counts.
 //! - The [`Floor`] says which responses are cancelled. Edges drop their elements, all but their
@@ -24,6 +24,7 @@ mod floor;
 mod graph;
 mod inlet;
 mod metrics;
+mod priority;
 mod run;
 mod stage;
 
