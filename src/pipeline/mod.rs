@@ -37,3 +37,6 @@ pub use inlet::Inlet;
 pub use metrics::{StageMetrics, StageReport};
 pub use run::{Execution, PipelineError, Run};
 pub use stage::{FromTransform, Stage, StageError, StageFuture, StageIo, StageKind, Transform};
+
+#[cfg(test)]
+mod tests;
