@@ -21,8 +21,9 @@ use crate::time::SessionTime;
 impl Pipeline {
     /// Starts the pipeline. Must be called within a Tokio runtime.
     ///
-    /// The stages without an edge into them read [`Run::input`]; those without an edge out of
-    /// them write [`Run::output`].
+    /// The stages without an edge into them read what is sent to [`Run::take_input`]; those
+    /// without an edge out of them write [`Run::output`], which must be read: a full output
+    /// holds them back.
     #[must_use]
     pub fn run(self, context: &Context) -> Run {
         let Self { config, nodes, edges } = self;
