@@ -162,8 +162,9 @@ impl Payload {
     #[must_use]
     pub fn priority(&self) -> Priority {
         match self {
-            Self::Begin(_) | Self::TurnEnd(_) | Self::LikelyEnd => Priority::Critical,
-            Self::Heard(_) | Self::Spoken { .. } => Priority::High,
+            Self::Begin(_) | Self::TurnEnd(_) => Priority::Critical,
+            // A pause says something about the sound before it, and stays behind it.
+            Self::Heard(_) | Self::LikelyEnd | Self::Spoken { .. } => Priority::High,
             Self::Transcript(_)
             | Self::Message(_)
             | Self::TextDelta(_)

@@ -3,14 +3,13 @@
 use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::task::{Context as TaskContext, Poll};
 
 use tokio::sync::mpsc;
 
-use super::edge::Shared;
 use super::metrics::Meter;
-use super::{Context, Element, Floor, StageError, Transform};
+use super::queue::Shared;
+use super::{Context, Element, Floor, StageError, Transform, priority};
 
 /// The receiving end of one edge, or of several that meet.
 ///
@@ -68,19 +67,19 @@ impl Inlet {
             if let Some(end) = self.complete_end() {
                 return Poll::Ready(Ok(Some(end)));
             }
-            let Some(element) = self.most_urgent() else {
-                let over = self.lanes.iter().all(|lane| lane.over);
+            let Some((lane, element)) = self.most_urgent() else {
+                let over = self.lanes.iter().all(Lane::is_over);
                 return if over { Poll::Ready(Ok(None)) } else { Poll::Pending };
             };
             if !element.is_end() {
                 return Poll::Ready(Ok(Some(element)));
             }
-            self.count_end(element);
+            self.count_end(lane, element);
         }
     }
 
-    /// Takes the most urgent of the elements at hand.
-    fn most_urgent(&mut self) -> Option<Element> {
+    /// Takes the most urgent of the elements at hand, and says from which lane.
+    fn most_urgent(&mut self) -> Option<(usize, Element)> {
         let count = self.lanes.len();
         let turn = (0..count).map(|offset| (self.first + offset) % count);
         let best = turn
@@ -91,23 +90,45 @@ impl Inlet {
             })
             .reduce(|best, next| if next.0 > best.0 { next } else { best })?;
         self.first = (best.1 + 1) % count;
-        self.lanes[best.1].head.take()
+        Some((best.1, self.lanes[best.1].head.take()?))
     }
 
-    fn count_end(&mut self, element: Element) {
-        let key = (element.turn, element.response);
-        match self.ends.iter_mut().find(|end| (end.element.turn, end.element.response) == key) {
-            Some(end) => end.seen += 1,
-            None => self.ends.push(PendingEnd { element, seen: 1 }),
+    fn count_end(&mut self, lane: usize, element: Element) {
+        let same = |end: &&mut PendingEnd| {
+            (end.element.turn, end.element.response) == (element.turn, element.response)
+                && !end.from.contains(&lane)
+        };
+        match self.ends.iter_mut().find(same) {
+            Some(end) => end.from.push(lane),
+            None => self.ends.push(PendingEnd { element, from: vec![lane] }),
         }
+        // An edge that never gives its ends must not have those of the others pile up.
+        let too_many = self.ends.len().saturating_sub(PENDING_ENDS);
+        self.ends.drain(..too_many);
     }
 
-    /// Takes the oldest end that every live lane has given.
+    /// Takes the first end that nobody owes any more.
     fn complete_end(&mut self) -> Option<Element> {
-        let live = self.lanes.iter().filter(|lane| !lane.over).count();
-        let at = self.ends.iter().position(|end| end.seen >= live)?;
-        // Lanes keep their order: an older end that is still short of a lane will not come.
-        self.ends.drain(..=at).next_back().map(|end| end.element)
+        let complete = |end: &PendingEnd| {
+            (0..self.lanes.len())
+                .all(|lane| self.lanes[lane].is_over() || self.has_given(lane, end))
+        };
+        let ends = self.ends.iter().enumerate().filter(|(_, end)| complete(end));
+        let first = ends.min_by_key(|(_, end)| (end.element.response, end.element.turn))?.0;
+        Some(self.ends.remove(first).element)
+    }
+
+    /// Whether `lane` has given `end`, or a later one: lanes keep their order, so that it has
+    /// lost this one.
+    fn has_given(&self, lane: usize, end: &PendingEnd) -> bool {
+        let Element { turn, response, .. } = end.element;
+        self.ends.iter().filter(|other| other.from.contains(&lane)).any(|other| {
+            let later = &other.element;
+            match response {
+                Some(_) => later.response >= response,
+                None => later.response.is_none() && later.turn >= turn,
+            }
+        })
     }
 }
 
@@ -115,7 +136,7 @@ impl Inlet {
 #[derive(Debug)]
 struct PendingEnd {
     element: Element,
-    seen: usize,
+    from: Vec<usize>,
 }
 
 /// One queue into an inlet, with the transforms that run on its way.
@@ -123,49 +144,54 @@ struct PendingEnd {
 pub(super) struct Lane {
     queue: Queue,
     transforms: Vec<(Box<dyn Transform>, Option<Meter>)>,
+    /// What goes into the next transform, and what comes out of it: kept for their room.
+    wave: Vec<Element>,
+    emitted: Vec<Element>,
     /// What the transforms have given and nobody has taken yet.
     given: VecDeque<Element>,
     /// The next element, where several lanes compete.
     head: Option<Element>,
-    /// The queue has ended and the transforms have given all they held.
-    over: bool,
+    /// The queue has ended, and the transforms have no more to give than is in `given`.
+    ended: bool,
 }
 
 #[derive(Debug)]
 pub(super) enum Queue {
     Required(mpsc::Receiver<Element>),
+    Prioritized(priority::Receiver),
     BestEffort(Arc<Shared>),
 }
 
 impl Queue {
-    pub(super) fn best_effort(shared: Arc<Shared>) -> Self {
-        Self::BestEffort(shared)
-    }
-
     fn poll(&mut self, cx: &mut TaskContext<'_>) -> Poll<Option<Element>> {
-        let shared = match self {
-            Self::Required(receiver) => return receiver.poll_recv(cx),
-            Self::BestEffort(shared) => shared,
-        };
-        shared.reader.register(cx.waker());
-        // `ended` first: what was pushed before the end is then still seen below.
-        let ended = shared.ended.load(Ordering::Acquire);
-        match shared.queue.pop() {
-            Some(element) => Poll::Ready(Some(element)),
-            None if ended => Poll::Ready(None),
-            None => Poll::Pending,
+        match self {
+            Self::Required(queue) => queue.poll_recv(cx),
+            Self::Prioritized(queue) => queue.poll(cx),
+            Self::BestEffort(shared) => shared.poll(cx),
         }
     }
 }
 
 impl Lane {
     pub(super) fn new(queue: Queue) -> Self {
-        Self { queue, transforms: Vec::new(), given: VecDeque::new(), head: None, over: false }
+        Self {
+            queue,
+            transforms: Vec::new(),
+            wave: Vec::new(),
+            emitted: Vec::new(),
+            given: VecDeque::new(),
+            head: None,
+            ended: false,
+        }
     }
 
     /// Adds a transform behind those that are there.
     pub(super) fn fuse(&mut self, transform: Box<dyn Transform>, meter: Option<Meter>) {
         self.transforms.push((transform, meter));
+    }
+
+    fn is_over(&self) -> bool {
+        self.ended && self.given.is_empty() && self.head.is_none()
     }
 
     fn peek(&mut self, cx: &mut TaskContext<'_>, floor: &Floor) -> Result<(), StageError> {
@@ -192,7 +218,7 @@ impl Lane {
                 }
                 return Poll::Ready(Ok(Some(element)));
             }
-            if self.over {
+            if self.ended {
                 return Poll::Ready(Ok(None));
             }
             match std::task::ready!(self.queue.poll(cx)) {
@@ -200,32 +226,34 @@ impl Lane {
                 Some(element) if self.transforms.is_empty() => {
                     return Poll::Ready(Ok(Some(element)));
                 }
-                Some(element) => self.transform(0, Some(element))?,
+                Some(element) => {
+                    self.wave.push(element);
+                    self.transform(0)?;
+                }
                 None => {
-                    self.over = true;
-                    for from in 0..self.transforms.len() {
-                        self.transform(from, None)?;
+                    self.ended = true;
+                    for at in 0..self.transforms.len() {
+                        self.transforms[at].0.finish(&mut self.wave)?;
+                        self.transform(at + 1)?;
                     }
                 }
             }
         }
     }
 
-    /// Runs an element, or the end of all, through the transforms from `from` on.
-    fn transform(&mut self, from: usize, element: Option<Element>) -> Result<(), StageError> {
-        let mut wave: Vec<Option<Element>> = vec![element];
+    /// Runs the wave through the transforms from `from` on.
+    fn transform(&mut self, from: usize) -> Result<(), StageError> {
         for (transform, meter) in &mut self.transforms[from..] {
-            let mut emitted = Vec::new();
-            for element in wave {
+            for element in self.wave.drain(..) {
                 let _measured = meter.as_mut().map(Meter::measure);
-                match element {
-                    Some(element) => transform.apply(element, &mut emitted)?,
-                    None => transform.finish(&mut emitted)?,
-                }
+                transform.apply(element, &mut self.emitted)?;
             }
-            wave = emitted.into_iter().map(Some).collect();
+            std::mem::swap(&mut self.wave, &mut self.emitted);
         }
-        self.given.extend(wave.into_iter().flatten());
+        self.given.extend(self.wave.drain(..));
         Ok(())
     }
 }
+
+/// Ends that wait for the other edges of a merge. Only a few responses are on their way at once.
+const PENDING_ENDS: usize = 64;

@@ -9,7 +9,7 @@
 //! ```
 //!
 //! - A [`Stage`] waits or does I/O, and has a task. A [`Transform`] only computes, and runs in
-//!   the task of the stage after it.
+//!   the task of the stage after it; with several ways on, or none, it has its own.
 //! - An edge is a bounded queue: a full one holds the sender back. Only an edge marked
 //!   [`Delivery::BestEffort`] drops, its oldest element first, and counts.
 //! - The [`Floor`] says which responses are cancelled. Edges drop their elements, all but their
@@ -24,15 +24,21 @@ mod floor;
 mod graph;
 mod inlet;
 mod metrics;
+mod priority;
+mod queue;
 mod run;
 mod stage;
 
 pub use context::{Context, Metadata, TurnContext};
-pub use edge::{Closed, Outlet, edge};
+pub use edge::{Outlet, edge};
 pub use element::{Element, Kinds, Outcome, Payload, Priority, Transcript};
 pub use floor::Floor;
 pub use graph::{Delivery, GraphError, Node, Pipeline, PipelineBuilder, PipelineConfig};
 pub use inlet::Inlet;
 pub use metrics::{StageMetrics, StageReport};
+pub use queue::Closed;
 pub use run::{Execution, PipelineError, Run};
 pub use stage::{FromTransform, Stage, StageError, StageFuture, StageIo, StageKind, Transform};
+
+#[cfg(test)]
+mod tests;

@@ -21,8 +21,9 @@ use crate::time::SessionTime;
 impl Pipeline {
     /// Starts the pipeline. Must be called within a Tokio runtime.
     ///
-    /// The stages without an edge into them read what goes into [`Run::take_input`]; those without
-    /// an edge out of them write [`Run::output`].
+    /// The stages without an edge into them read what is sent to [`Run::take_input`]; those
+    /// without an edge out of them write [`Run::output`], which must be read: a full output
+    /// holds them back.
     #[must_use]
     pub fn run(self, context: &Context) -> Run {
         let Self { config, nodes, edges } = self;
@@ -47,6 +48,7 @@ impl Pipeline {
             input: Some(input),
             output: Inlet::new(output, context.clone()),
             supervisor: tokio::spawn(context.clock.track(watch)),
+            outcome: None,
             stop,
             metrics,
             context: context.clone(),
@@ -79,11 +81,10 @@ impl Pipeline {
             }
             Ok::<_, StageError>(())
         };
-        let ((), failed) = tokio::join!(feed, collect);
-        let metrics = run.reports();
+        let ((), collected_all) = tokio::join!(feed, collect);
         run.wait().await?;
-        failed?;
-        Ok(Execution { elements: collected, metrics })
+        collected_all?;
+        Ok(Execution { elements: collected, metrics: run.reports() })
     }
 }
 
@@ -98,6 +99,8 @@ pub struct Run {
     /// What comes out.
     pub output: Inlet,
     supervisor: JoinHandle<Result<(), PipelineError>>,
+    /// What the supervisor said when it ended.
+    outcome: Option<Result<(), PipelineError>>,
     stop: watch::Sender<Option<SessionTime>>,
     metrics: Vec<StageMetrics>,
     context: Context,
@@ -123,13 +126,15 @@ impl Run {
     /// The first error of a stage, or the time-out that was hit.
     pub async fn wait(&mut self) -> Result<(), PipelineError> {
         drop(self.input.take());
-        match (&mut self.supervisor).await {
-            Ok(outcome) => outcome,
-            Err(gone) => Err(PipelineError::Panicked {
-                stage: "supervisor".to_owned(),
-                reason: gone.to_string(),
-            }),
+        if let Some(outcome) = &self.outcome {
+            return outcome.clone();
         }
+        let ended = (&mut self.supervisor).await;
+        let outcome = ended.unwrap_or_else(|gone| {
+            let (stage, reason) = ("supervisor".to_owned(), gone.to_string());
+            Err(PipelineError::Panicked { stage, reason })
+        });
+        self.outcome.insert(outcome).clone()
     }
 
     /// Ends the input, and waits until every stage has ended, but not longer than the
@@ -234,8 +239,8 @@ impl Start<'_> {
         let entries = nodes.iter().filter(|node| !self.edges.iter().any(|e| e.to == node.name()));
         let targets = entries
             .map(|node| {
-                let (target, lanes) = self.target(node.name(), Delivery::Required);
-                self.into.entry(node.name().to_owned()).or_default().extend(lanes);
+                let (target, lane) = self.target(node.name(), Delivery::Required);
+                self.into.entry(node.name().to_owned()).or_default().push(lane);
                 target
             })
             .collect();
@@ -243,54 +248,45 @@ impl Start<'_> {
     }
 
     fn node(&mut self, node: Node) {
-        let lanes = self.into.remove(node.name()).unwrap_or_default();
+        let mut lanes = self.into.remove(node.name()).unwrap_or_default();
         let onward: Vec<_> = self.edges.iter().filter(|edge| edge.from == node.name()).collect();
-        match node {
-            Node::Transform(transform) if self.fuses(&lanes, &onward) => {
+        match (node, &mut lanes[..], &onward[..]) {
+            // On a single plain path a transform runs in the task after it.
+            (Node::Transform(transform), [lane], [edge]) if edge.delivery == Delivery::Required => {
                 let meter = self.meter(transform.name(), StageKind::Transform);
-                let to = match onward.first() {
-                    Some(edge) => self.into.entry(edge.to.clone()).or_default(),
-                    None => &mut self.output,
-                };
-                let first = to.len();
-                to.extend(lanes);
-                to[first].fuse(transform, meter);
+                lane.fuse(transform, meter);
+                self.into.entry(edge.to.clone()).or_default().append(&mut lanes);
             }
-            Node::Transform(transform) => {
+            (Node::Transform(transform), ..) => {
                 self.spawn(Box::new(FromTransform(transform)), lanes, &onward);
             }
-            Node::Stage(stage) => self.spawn(stage, lanes, &onward),
+            (Node::Stage(stage), ..) => self.spawn(stage, lanes, &onward),
         }
-    }
-
-    /// A transform runs in the task after it if it is on a single plain path.
-    fn fuses(&self, lanes: &[Lane], onward: &[&Edge]) -> bool {
-        let plain = onward.iter().all(|edge| edge.delivery == Delivery::Required);
-        lanes.len() == 1 && onward.len() <= 1 && plain && !self.config.priority_queue
     }
 
     fn spawn(&mut self, stage: Box<dyn Stage>, lanes: Vec<Lane>, onward: &[&Edge]) {
         let name = stage.name().to_owned();
         let mut targets = Vec::new();
         for edge in onward {
-            let (target, lanes) = self.target(&edge.to, edge.delivery);
+            let (target, lane) = self.target(&edge.to, edge.delivery);
             targets.push(target);
-            self.into.entry(edge.to.clone()).or_default().extend(lanes);
+            self.into.entry(edge.to.clone()).or_default().push(lane);
         }
         if onward.is_empty() && stage.emits() != Kinds::NONE {
-            let (target, lanes) = self.target("output", Delivery::Required);
+            let (target, lane) = self.target("output", Delivery::Required);
             targets.push(target);
-            self.output.extend(lanes);
+            self.output.push(lane);
         }
         let meter = self.meter(&name, stage.kind());
-        let metrics = self.metrics.last().filter(|_| meter.is_some()).cloned();
+        let metrics = self.metrics.clone();
         let work = stage.run(StageIo {
             inlet: Inlet::new(lanes, self.context.clone()).metered(meter),
             outlet: Outlet::new(targets, self.context.floor.clone()),
             context: self.context.clone(),
         });
-        let work = work.inspect_err(move |_| {
-            metrics.inspect(StageMetrics::count_error);
+        // It may be a transform on the way here that failed.
+        let work = work.inspect_err(move |error| {
+            metrics.iter().filter(|m| m.stage() == error.stage).for_each(StageMetrics::count_error);
         });
         let span = match self.config.tracing {
             true => tracing::info_span!("stage", name = name.as_str()),
@@ -300,7 +296,7 @@ impl Start<'_> {
         self.tasks.names.insert(task.id(), name);
     }
 
-    fn target(&self, name: &str, delivery: Delivery) -> (Target, Vec<Lane>) {
+    fn target(&self, name: &str, delivery: Delivery) -> (Target, Lane) {
         let capacity = self.config.capacity;
         match delivery {
             Delivery::BestEffort => Target::best_effort(name, capacity),
@@ -342,11 +338,12 @@ async fn supervise(
             joined = tasks.set.join_next_with_id() => match joined {
                 None => return Ok(()),
                 Some(Ok((id, Ok(())))) => drop(tasks.names.remove(&id)),
-                Some(Ok((_, Err(error)))) => return stopped(tasks, error.into()).await,
+                Some(Ok((_, Err(error)))) => return stopped(tasks, error.into(), &context, &config).await,
                 Some(Err(gone)) => {
                     let stage = tasks.names.remove(&gone.id()).unwrap_or_default();
                     let reason = gone.to_string();
-                    return stopped(tasks, PipelineError::Panicked { stage, reason }).await;
+                    let error = PipelineError::Panicked { stage, reason };
+                    return stopped(tasks, error, &context, &config).await;
                 }
             },
             Ok(()) = stop.changed() => {}
@@ -365,14 +362,23 @@ async fn supervise(
                 } else {
                     continue;
                 };
-                return stopped(tasks, error).await;
+                return stopped(tasks, error, &context, &config).await;
             }
         }
     }
 }
 
-async fn stopped(mut tasks: Tasks, error: PipelineError) -> Result<(), PipelineError> {
+/// Stops what is left. A stage that blocks its thread cannot be stopped: it is left behind.
+async fn stopped(
+    mut tasks: Tasks,
+    error: PipelineError,
+    context: &Context,
+    config: &PipelineConfig,
+) -> Result<(), PipelineError> {
     tracing::warn!(%error, "pipeline stopped");
-    tasks.set.shutdown().await;
+    let stop = tasks.set.shutdown();
+    if context.clock.timeout(config.shutdown_timeout, stop).await.is_none() {
+        tracing::warn!("a stage blocks its thread and could not be stopped");
+    }
     Err(error)
 }

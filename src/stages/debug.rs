@@ -79,3 +79,113 @@ fn describe_outcome(outcome: &Outcome) -> serde_json::Value {
         Outcome::Discarded => json!("discarded"),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+    use std::sync::{Arc, Mutex};
+
+    use super::*;
+    use crate::audio::{AudioChunk, SampleRate};
+    use crate::ids::{ResponseId, TurnId};
+    use crate::pipeline::TurnContext;
+    use crate::time::SessionTime;
+    use crate::turn::SpeechMark;
+    use crate::types::{Message, ToolCall};
+
+    #[derive(Clone, Default)]
+    struct Log(Arc<Mutex<Vec<u8>>>);
+
+    impl Write for Log {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap().write(bytes)
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    /// What is written about a payload of turn 2, response 1.
+    fn written(payload: Payload) -> serde_json::Value {
+        let log = Log::default();
+        let mut debug = Debug::new("probe", Box::new(log.clone()));
+        let element = Element::new(TurnId::new(2), SessionTime::from_millis(1_500), payload);
+        let mut emitted = Vec::new();
+        debug.apply(element.of(ResponseId::FIRST), &mut emitted).unwrap();
+        assert_eq!(emitted.len(), 1, "it is passed on");
+        let bytes = log.0.lock().unwrap().clone();
+        let text = String::from_utf8(bytes).unwrap();
+        assert_eq!(text.lines().count(), 1, "{text}");
+        serde_json::from_str(&text).unwrap()
+    }
+
+    #[test]
+    fn every_element_is_a_line_of_json_and_goes_on() {
+        let line = written(Payload::TextDelta("Hel\nlo ".into()));
+        let expected = json!({
+            "stage": "probe", "t_ms": 1500.0, "turn": 2, "response": 1,
+            "element": { "text": "Hel\nlo " },
+        });
+        assert_eq!(line, expected);
+    }
+
+    #[test]
+    fn every_kind_is_described_and_sound_in_short() {
+        let audio = || AudioChunk::new([0; 320], SampleRate::SPEECH);
+        let sound = json!({ "samples": 320, "rate_hz": 16_000 });
+        let mark = Some(SpeechMark { start: 3, end: 9, at: 0, ends_sentence: false });
+        let begin = TurnContext {
+            turn: TurnId::new(2),
+            response: ResponseId::FIRST,
+            system: "".into(),
+            tools: [].into(),
+            history: [Message::user("hi")].into(),
+            metadata: Arc::default(),
+        };
+        let call = ToolCall { id: "1".into(), name: "clock".into(), arguments: json!({}) };
+        let cases = [
+            (Payload::Begin(begin.into()), json!({ "begin": { "messages": 1 } })),
+            (Payload::Heard(audio()), json!({ "heard": sound.clone() })),
+            (Payload::LikelyEnd, json!("likely_end")),
+            (Payload::Transcript(Transcript::Partial("he".into())), json!({ "partial": "he" })),
+            (Payload::Transcript(Transcript::Final("hey".into())), json!({ "final": "hey" })),
+            (
+                Payload::Spoken { audio: audio(), mark },
+                json!({ "spoken": sound, "text_bytes": [3, 9] }),
+            ),
+            (
+                Payload::ToolCall(call.into()),
+                json!({ "tool_call": { "id": "1", "name": "clock", "arguments": {} } }),
+            ),
+            (
+                Payload::TurnEnd(Outcome::Failed { reason: "no line".into() }),
+                json!({ "end": { "failed": "no line" } }),
+            ),
+            (Payload::Custom(Arc::new(1)), json!("custom")),
+        ];
+        for (payload, expected) in cases {
+            assert_eq!(written(payload)["element"], expected);
+        }
+    }
+
+    struct Full;
+
+    impl Write for Full {
+        fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+            Err(io::ErrorKind::StorageFull.into())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_line_that_cannot_be_written_is_an_error() {
+        let mut debug = Debug::new("probe", Box::new(Full));
+        let element = Element::new(TurnId::new(1), SessionTime::ZERO, Payload::LikelyEnd);
+        let error = debug.apply(element, &mut Vec::new()).unwrap_err();
+        assert_eq!(error.stage, "probe");
+    }
+}

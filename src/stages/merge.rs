@@ -28,3 +28,27 @@ impl Transform for Merge {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ids::TurnId;
+    use crate::pipeline::{Context, Node, Outcome, Payload, PipelineBuilder};
+    use crate::time::{SessionClock, SessionTime};
+
+    #[tokio::test(start_paused = true)]
+    async fn two_ways_come_together_in_one_end() {
+        let pipeline = PipelineBuilder::default()
+            .chain([Node::transform(Merge::new("left")), Node::transform(Merge::new("merge"))])
+            .chain([Node::transform(Merge::new("right"))])
+            .connect("right", "merge");
+        let element = |payload| Element::new(TurnId::new(1), SessionTime::ZERO, payload);
+        let text = || element(Payload::TextDelta("x".into()));
+        let end = element(Payload::TurnEnd(Outcome::Completed));
+        let context = Context::new(SessionClock::live());
+        let input = [text(), text(), end];
+        let execution = pipeline.build().unwrap().execute(&context, input).await.unwrap();
+        assert_eq!(execution.text(), "xxxx");
+        assert!(execution.elements.len() == 5 && execution.elements[4].is_end());
+    }
+}

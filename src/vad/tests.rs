@@ -124,12 +124,12 @@ pub(super) fn noise(len: usize, rms: f32) -> Vec<i16> {
 
 /// One of each at 16 kHz, and WebRTC's with every frame size.
 fn engines() -> Vec<Box<dyn Vad>> {
-    let mut all: Vec<Box<dyn Vad>> = vec![Box::new(Earshot::new()), Box::new(Energy::new())];
+    let own: [Box<dyn Vad>; 2] = [Box::new(Earshot::new()), Box::new(Energy::new())];
     #[cfg(feature = "webrtc-vad")]
-    for vad in webrtc::tests::all().filter(|vad| vad.rate() == SampleRate::SPEECH) {
-        all.push(Box::new(vad));
-    }
-    all
+    let webrtc = webrtc::tests::all().filter(|vad| vad.rate() == SampleRate::SPEECH);
+    #[cfg(not(feature = "webrtc-vad"))]
+    let webrtc = std::iter::empty::<Earshot>();
+    own.into_iter().chain(webrtc.map(|vad| Box::new(vad) as Box<dyn Vad>)).collect()
 }
 
 fn probabilities(vad: &mut dyn Vad, samples: &[i16]) -> Vec<f32> {
