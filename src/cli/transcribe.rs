@@ -10,7 +10,7 @@ use clap::Args;
 use serde_json::json;
 
 use super::Ending;
-use super::turns::{Scored, Stretch};
+use super::turns::{Scored, Stretch, for_each_file};
 use crate::audio::{AudioChunk, Resampler};
 use crate::stt::{self, SttEvent, SttInput, Transcriber};
 use crate::time::{SessionTime, Work};
@@ -40,10 +40,7 @@ impl Transcribe {
     pub(super) fn run(self) -> anyhow::Result<Ending> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let transcriber = stt::by_name(&self.stt)?;
-        for file in &self.files {
-            runtime.block_on(self.transcribe(file, &transcriber))?;
-        }
-        Ok(Ending::Done)
+        for_each_file(&self.files, |file| runtime.block_on(self.transcribe(file, &transcriber)))
     }
 
     async fn transcribe(

@@ -1,10 +1,12 @@
 //! Finds the turns in a file, for the commands that look at files.
 
-use std::path::Path;
+use std::io::{Write, stderr};
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 
+use super::{Ending, is_broken_pipe};
 use crate::audio::{Resampler, SampleRate, WavReader};
 use crate::time::SessionTime;
 use crate::turn::{Action, Input, TurnConfig, TurnMachine};
@@ -62,6 +64,29 @@ impl Scored {
             }
         }
         turns
+    }
+}
+
+/// Does `each` for every file. One that fails is reported, and does not keep the others from
+/// being done.
+pub(super) fn for_each_file(
+    files: &[PathBuf],
+    mut each: impl FnMut(&Path) -> anyhow::Result<()>,
+) -> anyhow::Result<Ending> {
+    let mut failed = 0;
+    for file in files {
+        match each(file) {
+            Ok(()) => {}
+            Err(error) if is_broken_pipe(&error) => return Err(error),
+            Err(error) => {
+                failed += 1;
+                writeln!(stderr(), "banter: {error:#}")?;
+            }
+        }
+    }
+    match failed {
+        0 => Ok(Ending::Done),
+        _ => bail!("{failed} of {} files failed", files.len()),
     }
 }
 

@@ -7,7 +7,7 @@ use clap::Args;
 use serde_json::json;
 
 use super::Ending;
-use super::turns::Scored;
+use super::turns::{Scored, for_each_file};
 use crate::vad;
 
 /// Show where speech is in WAV files: the turns that a conversation would take.
@@ -31,13 +31,12 @@ pub(super) struct VadCommand {
 
 impl VadCommand {
     pub(super) fn run(self) -> anyhow::Result<Ending> {
-        let mut output = BufWriter::new(stdout().lock());
-        for file in &self.files {
+        for_each_file(&self.files, |file| {
             let scored = Scored::read(file, vad::by_name(&self.vad)?)?;
+            let mut output = BufWriter::new(stdout().lock());
             self.write(file, &scored, &mut output)?;
-            output.flush()?;
-        }
-        Ok(Ending::Done)
+            Ok(output.flush()?)
+        })
     }
 
     fn write(&self, file: &Path, scored: &Scored, output: &mut impl Write) -> anyhow::Result<()> {
