@@ -51,8 +51,10 @@ impl Captions {
                 self.line(seconds, "failed", &format!("{stage:?}: {error}"))
             }
             EventKind::Warning { message } => self.line(seconds, "warning", message),
-            EventKind::SessionEnded { turns, under_runs } => {
-                let text = format!("over: {turns} turns, {under_runs} under-runs");
+            EventKind::SessionEnded { turns, under_runs, lost_ms } => {
+                let lost =
+                    if *lost_ms > 0.0 { format!(", {lost_ms:.0} ms lost") } else { String::new() };
+                let text = format!("over: {turns} turns, {under_runs} under-runs{lost}");
                 self.line(seconds, "", &text)
             }
             _ => Ok(()),

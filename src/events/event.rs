@@ -159,6 +159,8 @@ pub enum EventKind {
         turns: u32,
         /// How often the speaker ran out of sound in the middle of an answer.
         under_runs: u64,
+        /// How much of the microphone's sound was lost because nobody took it in time: a length.
+        lost_ms: f64,
     },
 }
 

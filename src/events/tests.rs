@@ -117,7 +117,7 @@ fn after(kind: &EventKind) -> Option<EventKind> {
         ToolFinished { .. } => TurnFailed { stage: StageName::Stt, error: text() },
         TurnFailed { .. } => EventKind::Latency(no_latency()),
         EventKind::Latency(_) => Warning { message: text() },
-        Warning { .. } => SessionEnded { turns: 0, under_runs: 0 },
+        Warning { .. } => SessionEnded { turns: 0, under_runs: 0, lost_ms: 0.0 },
         SessionEnded { .. } => return None,
     })
 }

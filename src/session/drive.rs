@@ -91,6 +91,8 @@ pub(super) struct Drive {
 pub(super) struct Closed {
     /// Whether the recording, if there is one, is whole.
     pub(super) recording_is_whole: bool,
+    /// How much of the microphone's sound nobody took in time.
+    pub(super) lost: Duration,
     pub(super) devices: Result<(), DeviceError>,
 }
 
@@ -134,8 +136,9 @@ impl Drive {
             self.ears.hear(&mut self.recording).await;
         }
         let recording_is_whole = self.recording.finish();
+        let lost = self.ears.capture.rate().duration(self.ears.capture.lost());
         let devices = self.microphone.finish().and(self.speaker.finish());
-        Ok(Closed { recording_is_whole, devices })
+        Ok(Closed { recording_is_whole, lost, devices })
     }
 }
 

@@ -160,7 +160,8 @@ impl Session {
         let end = End { halves, talk, limit: config.pipeline.shutdown_timeout };
         let (Outcome { messages, turns, under_runs }, metrics, closed) =
             end.reach(drive.run(over)).await?;
-        let kind = EventKind::SessionEnded { turns, under_runs };
+        let lost_ms = closed.lost.as_secs_f64() * 1e3;
+        let kind = EventKind::SessionEnded { turns, under_runs, lost_ms };
         bus.publish(Event { at: clock.now(), turn: None, response: None, kind });
         closed.devices?;
         let recording_is_whole = closed.recording_is_whole;
