@@ -41,6 +41,16 @@ fn a_file_that_is_no_sound_is_refused_with_its_name_and_the_reason() {
 }
 
 #[test]
+fn a_file_that_fails_does_not_keep_the_others_from_being_done() {
+    let output = run(banter(["vad", "no/such.wav", "assets/sentences/04.wav"]));
+    assert_eq!(output.status.code(), Some(1));
+    let complaint = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(complaint.contains("no/such.wav: cannot be read"), "{complaint}");
+    assert!(complaint.contains("1 of 2 files failed"), "{complaint}");
+    assert!(String::from_utf8_lossy(&output.stdout).contains("04.wav"), "{output:?}");
+}
+
+#[test]
 fn sound_of_any_rate_and_width_is_understood() {
     if !can_talk() {
         return;

@@ -77,7 +77,7 @@ pub(super) fn for_each_file(
     for file in files {
         match each(file) {
             Ok(()) => {}
-            Err(error) if is_broken_pipe(&error) => return Err(error),
+            Err(error) if is_broken_pipe(&error) || files.len() == 1 => return Err(error),
             Err(error) => {
                 failed += 1;
                 writeln!(stderr(), "banter: {error:#}")?;

@@ -1,5 +1,6 @@
 //! Turns the user's sound into words while it is spoken.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,7 +13,8 @@ use crate::pipeline::{
 };
 use crate::stt::{SttError, SttEvent, SttInput, Transcriber, Utterance};
 
-/// The stage: one utterance a turn.
+/// The stage: one utterance a turn. The words of a turn come after those of the turn before, also
+/// if the recogniser still works on that one.
 ///
 /// It emits [`Transcript`]s and the turn's end, and keeps the sound to itself. An empty final
 /// ends the turn as [`Outcome::Discarded`]; a failed recogniser as [`Outcome::Failed`].
@@ -22,7 +24,7 @@ pub struct Stt {
     facts: Facts,
 }
 
-/// The turn that is being heard.
+/// A turn that is being heard, or whose words are still to come.
 #[derive(Debug)]
 struct Open {
     turn: TurnId,
@@ -38,19 +40,20 @@ impl Stt {
 
     async fn listen(self, io: StageIo) -> Result<(), StageError> {
         let StageIo { mut inlet, outlet, context } = io;
-        let mut open: Option<Open> = None;
+        let mut open: VecDeque<Open> = VecDeque::new();
         // Sound of a turn that is over may still arrive; it must not open a new utterance.
         let mut over = TurnId::default();
         let mut more = true;
         // What was said before the end of the stream still counts, if somebody waits for it.
-        while more || open.is_some() {
+        while more || !open.is_empty() {
             // The queue to the engine is empty again soon after it is full: events are taken
             // first, and an engine gives few events for one input.
             tokio::select! {
                 biased;
                 (turn, event) = next_event(&mut open) => {
                     if self.on_event(turn, event, &outlet, &context).await {
-                        (open, over) = (None, turn);
+                        open.pop_front();
+                        over = over.max(turn);
                     }
                 }
                 element = inlet.recv(), if more => match element? {
@@ -58,7 +61,7 @@ impl Stt {
                     Some(element) => {
                         let turn = element.turn;
                         if !self.on_element(element, &mut open, &outlet, &context).await {
-                            open.take_if(|open| open.turn == turn);
+                            open.retain(|open| open.turn != turn);
                             over = over.max(turn);
                         }
                     }
@@ -75,7 +78,7 @@ impl Stt {
     async fn on_element(
         &self,
         element: Element,
-        open: &mut Option<Open>,
+        open: &mut VecDeque<Open>,
         outlet: &Outlet,
         context: &Context,
     ) -> bool {
@@ -91,16 +94,16 @@ impl Stt {
             }
         };
         let begins = matches!(input, SttInput::Audio(_));
-        if begins && open.as_ref().is_none_or(|open| open.turn != turn) {
+        if begins && open.back().is_none_or(|open| open.turn != turn) {
             match self.transcriber.open() {
-                Ok(utterance) => *open = Some(Open { turn, utterance }),
+                Ok(utterance) => open.push_back(Open { turn, utterance }),
                 Err(error) => {
                     self.fail(turn, &error, outlet, context).await;
                     return false;
                 }
             }
         }
-        if let Some(open) = open {
+        if let Some(open) = open.iter().find(|open| open.turn == turn) {
             open.utterance.send(input, context.clock.work()).await;
         }
         true
@@ -157,9 +160,9 @@ impl Stt {
     }
 }
 
-/// The next event of the open utterance; waits for ever while there is none.
-async fn next_event(open: &mut Option<Open>) -> (TurnId, Option<Result<SttEvent, SttError>>) {
-    match open {
+/// The next event of the oldest utterance; waits for ever while there is none.
+async fn next_event(open: &mut VecDeque<Open>) -> (TurnId, Option<Result<SttEvent, SttError>>) {
+    match open.front_mut() {
         Some(open) => (open.turn, open.utterance.next().await),
         None => std::future::pending().await,
     }

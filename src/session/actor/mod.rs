@@ -64,8 +64,9 @@ pub(super) struct Actor {
     history: History,
     /// A turn has begun and is not over.
     talking: bool,
-    /// A turn is over, and its words are still to come.
-    awaited: Option<Awaited>,
+    /// Turns that are over, and whose words are still to come. Each waits for ten seconds at
+    /// most, so that they are few.
+    awaited: Vec<Awaited>,
     /// The last turn that the recogniser has failed in: no words will come.
     unheard: TurnId,
     /// What the user said that no response was opened for yet.
@@ -110,7 +111,7 @@ impl Actor {
             report,
             history: History::default(),
             talking: false,
-            awaited: None,
+            awaited: Vec::new(),
             unheard: TurnId::default(),
             unanswered: Vec::new(),
             answer: None,
@@ -144,7 +145,7 @@ impl Actor {
     }
 
     fn is_over(&self) -> bool {
-        let idle = self.answer.is_none() && self.awaited.is_none() && self.unanswered.is_empty();
+        let idle = self.answer.is_none() && self.awaited.is_empty() && self.unanswered.is_empty();
         (self.deaf || self.stopping) && !self.talking && idle
     }
 
@@ -226,14 +227,14 @@ impl Actor {
         if is_final && text.is_empty() {
             self.no_words(turn);
         } else if is_final {
-            self.awaited.take_if(|awaited| awaited.turn == turn);
+            self.awaited.retain(|awaited| awaited.turn != turn);
             self.unanswered.push((turn, text));
         }
     }
 
     /// The turn is over and gave no words.
     fn no_words(&mut self, turn: TurnId) {
-        self.awaited.take_if(|awaited| awaited.turn == turn);
+        self.awaited.retain(|awaited| awaited.turn != turn);
         self.machine.handle(Input::NoWords(turn));
     }
 
@@ -267,7 +268,7 @@ impl Actor {
                 self.command(TurnCommand::End { turn, discard });
                 if !discard && turn != self.unheard {
                     let until = self.clock.now() + TRANSCRIPT_LIMIT;
-                    self.awaited = Some(Awaited { turn, until });
+                    self.awaited.push(Awaited { turn, until });
                 }
             }
         }
@@ -294,7 +295,8 @@ impl Actor {
     /// Opens a response to what the user said, once the one before is over and has reported
     /// what was heard of it.
     async fn open_response(&mut self) {
-        if self.answer.is_some() || self.talking || self.stopping {
+        let more_to_come = self.talking || !self.awaited.is_empty();
+        if self.answer.is_some() || more_to_come || self.stopping {
             return;
         }
         let Some(&(turn, _)) = self.unanswered.last() else { return };
@@ -323,7 +325,7 @@ impl Actor {
     fn stop(&mut self) {
         self.stopping = true;
         self.talking = false;
-        self.awaited = None;
+        self.awaited.clear();
         self.unanswered.clear();
         self.cancel();
     }
@@ -340,13 +342,15 @@ impl Actor {
 
     fn deadline(&self) -> Option<SessionTime> {
         let answer = self.answer.as_ref().map(Answer::deadline);
-        answer.into_iter().chain(self.awaited.map(|awaited| awaited.until)).min()
+        answer.into_iter().chain(self.awaited.iter().map(|awaited| awaited.until)).min()
     }
 
     /// A wait has lasted too long: the turn has failed, and the session listens again.
     fn on_deadline(&mut self) {
         let now = self.clock.now();
-        if let Some(Awaited { turn, .. }) = self.awaited.take_if(|awaited| awaited.until <= now) {
+        for Awaited { turn, .. } in
+            self.awaited.extract_if(.., |awaited| awaited.until <= now).collect::<Vec<_>>()
+        {
             let error = format!("the recogniser gave no result within {TRANSCRIPT_LIMIT:?}");
             self.report.failed(turn, None, StageName::Stt, error);
             self.command(TurnCommand::GiveUp { turn });

@@ -123,6 +123,48 @@ async fn stopping_ends_it_at_once_and_keeps_what_was_heard() {
     assert!(told.messages.last().unwrap().text.len() < answer.len());
 }
 
+#[tokio::test]
+async fn words_that_come_late_are_not_lost_when_the_next_turn_has_begun() {
+    let script = [voice(600), silence(900), voice(600), silence(3000)].concat();
+    let mut world = World::new(&script, &[], &["Both."]);
+    world.transcriber = Arc::new(Late::default());
+    let told = world.run().await;
+    assert_eq!(told.said(), ["user: turn 1", "user: turn 2", "assistant: Both."]);
+}
+
+/// A recogniser that is not done with an utterance before the next one ends.
+#[derive(Debug, Default)]
+struct Late(Mutex<(u32, Option<tokio::sync::oneshot::Sender<()>>)>);
+
+impl Transcriber for Late {
+    fn name(&self) -> &'static str {
+        "late"
+    }
+
+    fn open(&self) -> Result<Utterance, SttError> {
+        let (utterance, mut engine) = Utterance::channel();
+        let mut state = self.0.lock().unwrap();
+        state.0 += 1;
+        let number = state.0;
+        let (next_ends, ended) = tokio::sync::oneshot::channel();
+        let before = state.1.replace(next_ends);
+        tokio::spawn(async move {
+            while let Some((input, _work)) = engine.inputs.recv().await {
+                if matches!(input, SttInput::End) {
+                    break;
+                }
+            }
+            match before {
+                Some(before) => drop(before.send(())),
+                None => drop(ended.await),
+            }
+            let text = format!("turn {number}");
+            let _gone = engine.events.send(Ok(crate::stt::SttEvent::Final(text))).await;
+        });
+        Ok(utterance)
+    }
+}
+
 /// A recogniser that keeps the sound it gets.
 #[derive(Debug)]
 struct Eavesdropper(Arc<Mutex<Vec<i16>>>);
