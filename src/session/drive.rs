@@ -11,6 +11,7 @@ use crate::events::{Event, EventBus, EventKind, RecordError, Recorder};
 use crate::ids::TurnId;
 use crate::pipeline::{Element, Outlet, PipelineError};
 use crate::time::{SessionClock, SessionTime, Stepper};
+use crate::turn::TurnConfigError;
 
 /// How session time passes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,7 +36,10 @@ pub enum SessionError {
     /// A stage failed.
     #[error(transparent)]
     Pipeline(#[from] PipelineError),
-    /// The settings make no sense.
+    /// A setting of turn taking cannot work.
+    #[error(transparent)]
+    Turn(#[from] TurnConfigError),
+    /// The settings of the pipelines make no sense.
     #[error(transparent)]
     Graph(#[from] crate::pipeline::GraphError),
     /// The session ended by itself before its time: a bug.

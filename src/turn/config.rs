@@ -36,6 +36,52 @@ impl Default for TurnConfig {
     }
 }
 
+impl TurnConfig {
+    /// Checks the settings, also against each other.
+    ///
+    /// # Errors
+    ///
+    /// [`TurnConfigError`] names the setting that cannot work, and the value it has.
+    pub fn check(&self) -> Result<(), TurnConfigError> {
+        let wrong =
+            |setting, value: String, expected| Err(TurnConfigError { setting, value, expected });
+        let BargeIn { window, share, .. } = self.barge_in;
+        if self.silence < SHORTEST_SILENCE {
+            return wrong(
+                "silence",
+                format!("{:?}", self.silence),
+                "at least 100 ms: words have gaps",
+            );
+        }
+        if self.start.is_zero() {
+            return wrong("start", format!("{:?}", self.start), "more than nothing");
+        }
+        if self.max_turn <= self.start + self.silence {
+            return wrong(
+                "max_turn",
+                format!("{:?}", self.max_turn),
+                "more than start and silence",
+            );
+        }
+        if window.is_zero() {
+            return wrong("barge_in.window", format!("{window:?}"), "more than nothing");
+        }
+        if !(share > 0.0 && share <= 1.0) {
+            return wrong("barge_in.share", share.to_string(), "more than 0, at most 1");
+        }
+        Ok(())
+    }
+}
+
+/// A setting of turn taking that cannot work.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{setting}` is {value}; expected {expected}")]
+pub struct TurnConfigError {
+    setting: &'static str,
+    value: String,
+    expected: &'static str,
+}
+
 /// When speech over the agent's speech is an interruption.
 ///
 /// On human speech, 70 % of half a second held all of ten barge-ins and none of twelve
@@ -67,3 +113,6 @@ pub enum Strategy {
     /// It goes on. The user's turn begins when the agent has finished.
     Ignore,
 }
+
+/// Stop consonants are silent for up to a tenth of a second.
+const SHORTEST_SILENCE: Duration = Duration::from_millis(100);

@@ -7,7 +7,7 @@ mod heard;
 mod machine;
 mod preroll;
 
-pub use config::{BargeIn, Strategy, TurnConfig};
+pub use config::{BargeIn, Strategy, TurnConfig, TurnConfigError};
 pub use heard::{Heard, HeardText, SpeechMark};
 pub use machine::{Action, Agent, EndReason, Input, TurnMachine};
 pub use preroll::PreRoll;

@@ -224,6 +224,22 @@ fn the_pre_roll_keeps_what_a_turn_begins_with() {
     assert_eq!(pre_roll.take(at(0)).count(), 0, "what was taken is gone");
 }
 
+#[test]
+fn settings_that_cannot_work_are_named() {
+    assert_eq!(TurnConfig::default().check(), Ok(()));
+    let wrong = |change: fn(&mut TurnConfig)| {
+        let mut config = TurnConfig::default();
+        change(&mut config);
+        config.check().unwrap_err().to_string()
+    };
+    let silence = wrong(|config| config.silence = Duration::from_millis(50));
+    assert_eq!(silence, "`silence` is 50ms; expected at least 100 ms: words have gaps");
+    assert!(wrong(|config| config.start = Duration::ZERO).contains("`start`"));
+    assert!(wrong(|config| config.max_turn = Duration::from_secs(1)).contains("`max_turn`"));
+    assert!(wrong(|config| config.barge_in.window = Duration::ZERO).contains("window"));
+    assert!(wrong(|config| config.barge_in.share = f32::NAN).contains("`barge_in.share` is NaN"));
+}
+
 proptest! {
     /// Whatever happens: turns follow one another, each begins once and ends once, the agent is
     /// held only while it has something to say, and a hold is settled once.

@@ -80,7 +80,8 @@ impl Session {
     ///
     /// # Errors
     ///
-    /// When a device, the recording's creation or a stage fails. A failed turn is an event.
+    /// When a setting cannot work, or when a device, the recording's creation or a stage fails. A
+    /// failed turn is an event.
     pub async fn run(
         self,
         microphone: Box<dyn Microphone>,
@@ -88,6 +89,7 @@ impl Session {
         pace: Pace,
     ) -> Result<Summary, SessionError> {
         let Self { engines, config, bus, stop } = self;
+        config.turn.check()?;
         let pacer = Pacer::new(pace);
         let clock = pacer.clock.clone();
         let context = Context::new(clock.clone()).with_metadata(config.metadata.clone());

@@ -1,5 +1,6 @@
 //! Conversations in memory: scripted voice, mock engines, stepped time.
 
+mod any;
 mod barge_in;
 mod failures;
 mod latency;

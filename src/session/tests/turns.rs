@@ -111,6 +111,21 @@ async fn the_first_words_of_a_turn_are_not_lost() {
 }
 
 #[tokio::test]
+async fn priorities_figures_and_spans_change_nothing_that_is_said() {
+    let script = [voice(600), silence(3000)].concat();
+    let mut world = World::new(&script, &["what time is it"], &["It is ten. Or so."]);
+    world.config.pipeline.priority_queue = true;
+    world.config.pipeline.metrics = true;
+    world.config.pipeline.tracing = true;
+    let told = world.run().await;
+    assert_eq!(told.said(), ["user: what time is it", "assistant: It is ten. Or so."]);
+    let stages: Vec<_> = told.summary.metrics.iter().map(|report| &*report.stage).collect();
+    for stage in ["resample", "audio_turn", "stt", "provider", "tts", "playout"] {
+        assert!(stages.contains(&stage), "{stage} of {stages:?}");
+    }
+}
+
+#[tokio::test]
 async fn stopping_ends_it_at_once_and_keeps_what_was_heard() {
     let script = [voice(600), silence(60_000)].concat();
     let answer = "One two three four five six seven eight nine ten eleven twelve. ".repeat(20);
