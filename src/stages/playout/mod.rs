@@ -288,3 +288,6 @@ const POLL: Duration = Duration::from_millis(10);
 
 /// Each under-run adds a twentieth of a second to the cushion: 50 ms.
 const CUSHION_PER_SECOND: usize = 20;
+
+#[cfg(test)]
+mod tests;

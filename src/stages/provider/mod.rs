@@ -235,3 +235,6 @@ impl Stage for ProviderStage {
 
 /// More would rather be a runaway model than a wish of the user.
 const TOOLS_AT_ONCE: usize = 8;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,187 @@
+//! What is played when, and what is said to have been heard.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+
+use super::*;
+use crate::audio::{AudioChunk, SampleRate};
+use crate::device::{Gate, RenderPort, render_port};
+use crate::ids::{ResponseId, TurnId};
+use crate::pipeline::{Node, PipelineBuilder, PipelineConfig, Run, TurnContext};
+use crate::time::{SessionClock, SessionTime, Stepper};
+use crate::turn::SpeechMark;
+
+const RATE: SampleRate = SampleRate::SPEECH;
+
+/// The stage alone, and a speaker that is asked for blocks of 10 ms.
+struct Bench {
+    context: Context,
+    stepper: Stepper,
+    run: Run,
+    input: Outlet,
+    facts: mpsc::Receiver<Fact>,
+    port: RenderPort,
+    gate: Arc<Gate>,
+    now: SessionTime,
+    heard: Vec<i16>,
+    _commands: mpsc::Sender<PlayoutCommand>,
+}
+
+impl Bench {
+    fn new() -> Self {
+        let (clock, stepper) = SessionClock::stepped();
+        let context = Context::new(clock);
+        let (port, playback, _tap) = render_port(RATE);
+        let gate = Arc::clone(playback.gate());
+        let (facts_in, facts) = mpsc::channel(64);
+        let (commands, playout_commands) = mpsc::channel(4);
+        let playout = Playout::new(playback, Facts::to(facts_in), playout_commands);
+        let builder = PipelineBuilder::new(PipelineConfig::default());
+        let mut run = builder.chain([Node::stage(playout)]).build().unwrap().run(&context);
+        let input = run.take_input().unwrap();
+        let (now, heard) = (SessionTime::ZERO, Vec::new());
+        Self { context, stepper, run, input, facts, port, gate, now, heard, _commands: commands }
+    }
+
+    /// Begins a response and says `text` for so many milliseconds.
+    async fn say(&mut self, response: ResponseId, text: &str, ms: usize) {
+        let context = TurnContext::new(TurnId::new(1), response, []);
+        let begin = Element::begin(self.now, context);
+        let delta = begin.with(Payload::TextDelta(text.into()));
+        let (end, ends_sentence) = (u32::try_from(text.len()).unwrap(), true);
+        let mark = Some(SpeechMark { start: 0, end, at: 0, ends_sentence });
+        let audio = AudioChunk::new(vec![1000; 16 * ms], RATE);
+        let sound = begin.with(Payload::Spoken { audio, mark });
+        for element in [begin, delta, sound] {
+            self.input.send(element).await.unwrap();
+        }
+    }
+
+    async fn end(&mut self, response: ResponseId) {
+        let end = Payload::TurnEnd(Outcome::Completed);
+        let end = Element::new(TurnId::new(1), self.now, end).of(response);
+        self.input.send(end).await.unwrap();
+    }
+
+    /// Lets time pass, and the speaker play.
+    async fn pass(&mut self, ms: u64) {
+        let until = self.now + Duration::from_millis(ms);
+        while self.now < until {
+            self.stepper.settle().await;
+            let mut block = [0; 160];
+            self.port.fill(&mut block, self.now);
+            self.heard.extend(block);
+            self.now = self.now + Duration::from_millis(10);
+            self.stepper.advance_to(self.now).await;
+        }
+    }
+
+    fn loud(&self) -> usize {
+        self.heard.iter().filter(|sample| sample.abs() > 950).count()
+    }
+
+    fn over(&mut self) -> Option<(Outcome, usize, Duration)> {
+        while let Ok(fact) = self.facts.try_recv() {
+            if let Fact::Over { outcome, heard_bytes, heard, .. } = fact {
+                return Some((outcome, heard_bytes, heard));
+            }
+        }
+        None
+    }
+}
+
+#[tokio::test]
+async fn nothing_is_heard_before_it_is_committed_and_then_all_of_it() {
+    let mut bench = Bench::new();
+    bench.say(ResponseId::FIRST, "Yes, I do.", 500).await;
+    bench.end(ResponseId::FIRST).await;
+    bench.pass(300).await;
+    assert_eq!(bench.loud(), 0);
+    bench.context.floor.commit(ResponseId::FIRST);
+    bench.pass(600).await;
+    assert_eq!(bench.loud(), 8000, "every sample, the last one too");
+    assert!(bench.heard[4800..4960].iter().any(|sample| *sample != 0), "at once");
+    assert_eq!(bench.over(), Some((Outcome::Completed, 10, Duration::from_millis(500))));
+}
+
+#[tokio::test]
+async fn what_is_discarded_before_it_is_committed_leaves_no_trace() {
+    let mut bench = Bench::new();
+    bench.say(ResponseId::FIRST, "Yes, I do.", 500).await;
+    bench.pass(100).await;
+    bench.context.floor.cancel(ResponseId::FIRST);
+    bench.pass(100).await;
+    let second = ResponseId::FIRST.next();
+    bench.context.floor.commit(second);
+    let nothing = Outcome::Interrupted { heard: Duration::ZERO };
+    assert_eq!(bench.over(), Some((nothing, 0, Duration::ZERO)));
+    bench.say(second, "No.", 200).await;
+    bench.end(second).await;
+    bench.end(ResponseId::FIRST).await; // late, as it may be
+    bench.pass(400).await;
+    assert_eq!(bench.over(), Some((Outcome::Completed, 3, Duration::from_millis(200))));
+    assert_eq!(bench.over(), None, "each response is over once");
+    // The second fades in over 5 ms: the gate was moved for the first.
+    assert!((3000..=3200).contains(&bench.loud()), "{}", bench.loud());
+}
+
+#[tokio::test]
+async fn a_response_that_was_cancelled_before_it_came_is_over_all_the_same() {
+    let mut bench = Bench::new();
+    bench.context.floor.cancel(ResponseId::FIRST);
+    bench.say(ResponseId::FIRST, "Yes.", 500).await;
+    bench.end(ResponseId::FIRST).await;
+    bench.pass(50).await;
+    let nothing = Outcome::Interrupted { heard: Duration::ZERO };
+    assert_eq!(bench.over(), Some((nothing, 0, Duration::ZERO)));
+    assert_eq!(bench.loud(), 0);
+}
+
+#[tokio::test]
+async fn the_spill_holds_30_s_and_then_holds_the_synthesizer_back() {
+    let mut bench = Bench::new();
+    bench.say(ResponseId::FIRST, "A very long story.", 31_000).await;
+    bench.stepper.settle().await;
+    let more = Element::new(TurnId::new(1), bench.now, Payload::LikelyEnd).of(ResponseId::FIRST);
+    let capacity = PipelineConfig::default().capacity;
+    for _ in 0..capacity {
+        bench.input.send(more.clone()).await.unwrap();
+    }
+    bench.stepper.settle().await;
+    assert!(!bench.input.has_room(), "it takes no more");
+    bench.context.floor.commit(ResponseId::FIRST);
+    bench.pass(2_000).await;
+    assert!(bench.input.has_room(), "until some of it was heard");
+}
+
+#[tokio::test]
+async fn sound_that_comes_too_late_is_an_under_run_and_not_a_click() {
+    let mut bench = Bench::new();
+    bench.context.floor.commit(ResponseId::FIRST);
+    bench.say(ResponseId::FIRST, "Well,", 100).await;
+    bench.pass(200).await;
+    let late = AudioChunk::new(vec![1000; 16 * 100], RATE);
+    let late = Payload::Spoken { audio: late, mark: None };
+    let late = Element::new(TurnId::new(1), bench.now, late).of(ResponseId::FIRST);
+    bench.input.send(late).await.unwrap();
+    bench.end(ResponseId::FIRST).await;
+    bench.pass(300).await;
+    assert_eq!(bench.gate.under_runs(), 1);
+    let falls = bench.heard.windows(2).map(|pair| i32::from(pair[0]) - i32::from(pair[1]));
+    assert!(falls.max().unwrap() <= 101, "it fades");
+    assert_eq!(bench.over().map(|(outcome, ..)| outcome), Some(Outcome::Completed));
+}
+
+#[tokio::test]
+async fn when_nothing_more_comes_it_plays_what_there_is() {
+    let mut bench = Bench::new();
+    bench.context.floor.commit(ResponseId::FIRST);
+    bench.say(ResponseId::FIRST, "Well,", 100).await;
+    drop(std::mem::replace(&mut bench.input, crate::pipeline::edge(1, &bench.context).0));
+    bench.pass(200).await;
+    assert_eq!(bench.loud(), 1600);
+    assert_eq!(bench.over().map(|(outcome, ..)| outcome), Some(Outcome::Discarded));
+    bench.run.wait().await.unwrap();
+}
