@@ -32,17 +32,17 @@ async fn outcome(side_effects: bool, commit: bool) -> (Vec<&'static str>, Vec<&'
     input.send(Element::begin(SessionTime::ZERO, turn)).await.unwrap();
 
     stepper.advance_to(SessionTime::from_millis(1000)).await;
-    let before = drain(&mut run).await;
+    let before = drain(&mut run);
     if commit {
         context.floor.commit(FIRST);
     } else {
         context.floor.cancel(FIRST);
     }
     stepper.advance_to(SessionTime::from_millis(2000)).await;
-    (before, drain(&mut run).await)
+    (before, drain(&mut run))
 }
 
-async fn drain(run: &mut crate::pipeline::Run) -> Vec<&'static str> {
+fn drain(run: &mut crate::pipeline::Run) -> Vec<&'static str> {
     let mut seen = Vec::new();
     while let Some(element) = futures_util::FutureExt::now_or_never(run.output.recv()) {
         seen.push(match element.unwrap().unwrap().payload {
