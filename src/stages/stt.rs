@@ -29,6 +29,8 @@ pub struct Stt {
 struct Open {
     turn: TurnId,
     utterance: Utterance,
+    /// The words that were passed on last.
+    told: Arc<str>,
 }
 
 impl Stt {
@@ -50,8 +52,9 @@ impl Stt {
             // first, and an engine gives few events for one input.
             tokio::select! {
                 biased;
-                (turn, event) = next_event(&mut open) => {
-                    if self.on_event(turn, event, &outlet, &context).await {
+                (front, event) = next_event(&mut open) => {
+                    let turn = front.turn;
+                    if self.on_event(front, event, &outlet, &context).await {
                         open.pop_front();
                         over = over.max(turn);
                     }
@@ -96,7 +99,9 @@ impl Stt {
         let begins = matches!(input, SttInput::Audio(_));
         if begins && open.back().is_none_or(|open| open.turn != turn) {
             match self.transcriber.open() {
-                Ok(utterance) => open.push_back(Open { turn, utterance }),
+                Ok(utterance) => {
+                    open.push_back(Open { turn, utterance, told: "".into() });
+                }
                 Err(error) => {
                     self.fail(turn, &error, outlet, context).await;
                     return false;
@@ -112,11 +117,12 @@ impl Stt {
     /// Passes on what the recogniser says; `true` when the turn is over.
     async fn on_event(
         &self,
-        turn: TurnId,
+        open: &mut Open,
         event: Option<Result<SttEvent, SttError>>,
         outlet: &Outlet,
         context: &Context,
     ) -> bool {
+        let turn = open.turn;
         let (text, is_final) = match event {
             Some(Ok(SttEvent::Partial(text) | SttEvent::Provisional(text))) => (text, false),
             Some(Ok(SttEvent::Final(text))) => (text, true),
@@ -135,7 +141,11 @@ impl Stt {
                 return true;
             }
         };
+        if !is_final && *text == *open.told {
+            return false; // nothing new
+        }
         let text: Arc<str> = text.into();
+        open.told = Arc::clone(&text);
         let now = context.clock.now();
         let transcript = match is_final {
             true => Transcript::Final(Arc::clone(&text)),
@@ -161,9 +171,12 @@ impl Stt {
 }
 
 /// The next event of the oldest utterance; waits for ever while there is none.
-async fn next_event(open: &mut VecDeque<Open>) -> (TurnId, Option<Result<SttEvent, SttError>>) {
+async fn next_event(open: &mut VecDeque<Open>) -> (&mut Open, Option<Result<SttEvent, SttError>>) {
     match open.front_mut() {
-        Some(open) => (open.turn, open.utterance.next().await),
+        Some(front) => {
+            let event = front.utterance.next().await;
+            (front, event)
+        }
         None => std::future::pending().await,
     }
 }
