@@ -252,12 +252,6 @@ impl Kinds {
         self.0 & other.0 & !Self::TURN_END.0 != 0
     }
 
-    /// Whether `kind` is among them.
-    #[must_use]
-    pub const fn has(self, kind: Self) -> bool {
-        self.0 & kind.0 == kind.0
-    }
-
     /// Those of one or the other, for constants.
     #[must_use]
     pub const fn or(self, other: Self) -> Self {

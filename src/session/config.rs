@@ -8,6 +8,7 @@ use crate::pipeline::{Metadata, PipelineConfig};
 use crate::providers::Provider;
 use crate::stages::ProviderOptions;
 use crate::stt::Transcriber;
+use crate::text::{English, Language};
 use crate::time::SessionTime;
 use crate::tools::ToolRegistry;
 use crate::tts::Synthesizer;
@@ -46,6 +47,9 @@ pub struct SessionConfig {
     pub voice: Option<String>,
     /// How fast it speaks, from 0.5 to 2; 1 by default.
     pub speed: f32,
+    /// The rules by which answers are cut for the synthesizer; those of English by default, which
+    /// also serve languages without abbreviations.
+    pub language: Arc<dyn Language>,
     /// Metadata that reaches every provider request.
     pub metadata: Metadata,
     /// How the pipelines run. A conversation may be silent for any time, so that there is no
@@ -68,6 +72,7 @@ impl Default for SessionConfig {
             provider: ProviderOptions::default(),
             voice: None,
             speed: 1.0,
+            language: Arc::new(English),
             metadata: Metadata::default(),
             pipeline: PipelineConfig { idle_timeout: None, ..PipelineConfig::default() },
             speech_ends: Vec::new(),

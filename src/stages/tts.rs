@@ -13,7 +13,7 @@ use crate::pipeline::{
     Context, Element, Floor, Inlet, Kinds, Outcome, Outlet, Payload, Stage, StageError,
     StageFuture, StageIo, StageKind,
 };
-use crate::text::{Clause, ClauseCutter, spoken};
+use crate::text::{Clause, ClauseCutter, English, Language, spoken};
 use crate::tts::{SpeakRequest, SpeechEvent, SpeechStream, Synthesizer, TtsError, from_onset};
 use crate::turn::SpeechMark;
 
@@ -26,20 +26,30 @@ pub struct Tts {
     synthesizer: Arc<dyn Synthesizer>,
     voice: Option<String>,
     speed: f32,
+    language: Arc<dyn Language>,
     facts: Facts,
 }
 
 impl Tts {
-    /// A stage with this engine, in its default voice.
+    /// A stage with this engine, in its default voice, for answers in English or in a language
+    /// without abbreviations.
     #[must_use]
     pub fn new(synthesizer: Arc<dyn Synthesizer>, facts: Facts) -> Self {
-        Self { synthesizer, voice: None, speed: 1.0, facts }
+        let language = Arc::new(English);
+        Self { synthesizer, voice: None, speed: 1.0, language, facts }
     }
 
     /// The same in this voice, at this speed (from 0.5 to 2, 1 by default).
     #[must_use]
     pub fn with_voice(mut self, voice: Option<String>, speed: f32) -> Self {
         (self.voice, self.speed) = (voice, speed);
+        self
+    }
+
+    /// The same for answers in this language: its rules say where they are cut.
+    #[must_use]
+    pub fn with_language(mut self, language: Arc<dyn Language>) -> Self {
+        self.language = language;
         self
     }
 }
@@ -152,7 +162,7 @@ impl Speaker {
         }
         match (&element.payload, &mut self.speaking) {
             (Payload::Begin(turn), _) => {
-                self.speaking = Some(Speaking::new(turn.response, &element));
+                self.speaking = Some(Speaking::new(turn.response, &element, &self.stage.language));
             }
             (Payload::TextDelta(text), Some(speaking)) if speaking.is(&element) => {
                 speaking.cutter.push(text);
@@ -231,11 +241,11 @@ impl Speaker {
 }
 
 impl Speaking {
-    fn new(response: ResponseId, origin: &Element) -> Self {
+    fn new(response: ResponseId, origin: &Element, language: &Arc<dyn Language>) -> Self {
         Self {
             response,
             origin: origin.clone(),
-            cutter: ClauseCutter::default(),
+            cutter: ClauseCutter::new(Arc::clone(language)),
             waiting: VecDeque::new(),
             current: None,
             unmarked: false,

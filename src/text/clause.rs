@@ -18,13 +18,14 @@
 //! read markup: [`spoken`](super::spoken) does.
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use super::language::{English, Language, Mark};
 
 /// Cuts the text of one answer.
 #[derive(Debug)]
 pub struct ClauseCutter {
-    language: Box<dyn Language>,
+    language: Arc<dyn Language>,
     text: String,
     /// How much of the text is cut: where the next clause begins.
     cut: usize,
@@ -47,7 +48,7 @@ pub struct Clause {
 impl ClauseCutter {
     /// A cutter for text in `language`.
     #[must_use]
-    pub fn new(language: Box<dyn Language>) -> Self {
+    pub fn new(language: Arc<dyn Language>) -> Self {
         Self { language, text: String::new(), cut: 0, finished: false }
     }
 
@@ -145,7 +146,7 @@ impl ClauseCutter {
 
 impl Default for ClauseCutter {
     fn default() -> Self {
-        Self::new(Box::new(English))
+        Self::new(Arc::new(English))
     }
 }
 

@@ -4,7 +4,7 @@ use std::fmt::Debug;
 
 /// The rules of a language by which text is cut. The defaults fit any language: Latin marks
 /// need a space after them, Chinese and Japanese ones do not.
-pub trait Language: Debug + Send {
+pub trait Language: Debug + Send + Sync {
     /// What `mark` means after the text `before`.
     fn mark(&self, before: &str, mark: char) -> Mark {
         Universal::mark_of(before, mark)

@@ -260,7 +260,9 @@ fn pipelines(
     ];
     let provider =
         ProviderStage::new(provider, tools, facts.clone()).with_options(config.provider.clone());
-    let tts = Tts::new(synthesizer, facts.clone()).with_voice(config.voice.clone(), config.speed);
+    let tts = Tts::new(synthesizer, facts.clone())
+        .with_voice(config.voice.clone(), config.speed)
+        .with_language(Arc::clone(&config.language));
     let playout = Playout::new(playback, facts.clone(), playout_commands);
     let speak = [Node::stage(provider), Node::stage(tts), Node::stage(playout)];
     let build =

@@ -111,6 +111,16 @@ async fn the_first_words_of_a_turn_are_not_lost() {
 }
 
 #[tokio::test]
+async fn answers_are_cut_by_the_rules_of_their_language() {
+    let script = [voice(600), silence(5000)].concat();
+    let world = || World::new(&script, &["whom shall I ask"], &["Ask Dr. Who. Now."]);
+    assert_eq!(world().run().await.count("response_text"), 2);
+    let mut other = world();
+    other.config.language = Arc::new(crate::text::Universal);
+    assert_eq!(other.run().await.count("response_text"), 3, "it does not know the doctor");
+}
+
+#[tokio::test]
 async fn priorities_figures_and_spans_change_nothing_that_is_said() {
     let script = [voice(600), silence(3000)].concat();
     let mut world = World::new(&script, &["what time is it"], &["It is ten. Or so."]);

@@ -81,7 +81,7 @@ fn dashes_pause_and_lines_end_sentences() {
 fn chinese_and_japanese_need_no_space() {
     let text = "好的，我们走吧。「真的吗？」是的！";
     assert_eq!(
-        cut_in(Box::new(Universal), text),
+        cut_in(Arc::new(Universal), text),
         ["好的，", "我们走吧。", "「真的吗？」", "是的！"]
     );
     assert_eq!(cut(text).len(), 4);
@@ -143,10 +143,10 @@ proptest! {
 }
 
 fn cut(text: &str) -> Vec<String> {
-    cut_in(Box::new(English), text)
+    cut_in(Arc::new(English), text)
 }
 
-fn cut_in(language: Box<dyn Language>, text: &str) -> Vec<String> {
+fn cut_in(language: Arc<dyn Language>, text: &str) -> Vec<String> {
     clauses(ClauseCutter::new(language), [text]).into_iter().map(|clause| clause.text).collect()
 }
 
