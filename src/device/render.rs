@@ -218,14 +218,13 @@ impl RenderPort {
     /// first sample is in the air.
     pub fn fill(&mut self, out: &mut [i16], at: SessionTime) {
         self.drop_unwanted();
-        let from = self.cursor;
         let target = match self.gate.mode.load(Ordering::Acquire) {
             HOLD => 0.0,
             DUCK => DUCKED,
             _ => 1.0,
         };
         self.follow(target);
-        let from = if self.cursor < from { self.cursor } else { from };
+        let from = self.cursor;
         for sample in out.iter_mut() {
             *sample = self.next(target);
         }
@@ -239,18 +238,14 @@ impl RenderPort {
     /// Obeys a drop: forgets samples up to its index.
     fn drop_unwanted(&mut self) {
         let until = self.gate.drop_until.load(Ordering::Acquire);
-        if until <= self.cursor && self.taken <= until {
+        if until <= self.cursor {
             return;
         }
-        if until > self.taken {
-            self.taken += self.ring.skip((until - self.taken) as usize) as u64;
-        }
-        if until > self.cursor {
-            self.cursor = self.taken;
-            self.lookback.clear();
-            self.lowered_since = None;
-            self.held = false;
-        }
+        self.taken += self.ring.skip(until.saturating_sub(self.taken) as usize) as u64;
+        self.cursor = self.taken;
+        self.lookback.clear();
+        self.lowered_since = None;
+        self.held = false;
     }
 
     /// Follows the gate: notes where full level was left, and goes back there after a hold.

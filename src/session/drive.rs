@@ -106,8 +106,10 @@ pub(super) struct Ears {
     pub(super) capture: Capture,
     /// `None` once the microphone has ended.
     pub(super) input: Option<Outlet>,
-    /// Samples taken so far.
+    /// Samples of the microphone so far, the lost ones too: where it is in time.
     pub(super) taken: u64,
+    /// Samples known to be lost.
+    pub(super) lost: u64,
 }
 
 /// The recording of a call, as long as it can be written.
@@ -140,7 +142,7 @@ impl Drive {
             self.ears.hear(&mut self.recording).await;
         }
         let recording_is_whole = self.recording.finish();
-        let lost = self.ears.capture.rate().duration(self.ears.capture.lost());
+        let lost = self.ears.capture.rate().duration(self.ears.lost);
         let devices = self.microphone.finish().and(self.speaker.finish());
         Ok(Closed { recording_is_whole, lost, devices })
     }
@@ -164,6 +166,18 @@ impl Ears {
         if self.capture.is_over() {
             self.input = None;
         }
+        self.skip_lost(recording);
+    }
+
+    /// Sound that was lost still took its time, and is silence in the recording.
+    fn skip_lost(&mut self, recording: &mut Recording) {
+        let lost = self.capture.lost();
+        let more = lost - std::mem::replace(&mut self.lost, lost);
+        self.taken += more;
+        for _ in 0..more / BLOCK as u64 {
+            recording.user(&[0; BLOCK]);
+        }
+        recording.user(&[0; BLOCK][..more as usize % BLOCK]);
     }
 }
 
@@ -231,5 +245,5 @@ const TICK: Duration = Duration::from_millis(5);
 /// The microphone's sound goes on in pieces of this length.
 const CHUNK: Duration = Duration::from_millis(10);
 
-/// Samples taken from the speaker's tap at once.
+/// Samples that are recorded at once.
 const BLOCK: usize = 512;

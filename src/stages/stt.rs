@@ -108,8 +108,13 @@ impl Stt {
                 }
             }
         }
-        if let Some(open) = open.iter().find(|open| open.turn == turn) {
-            open.utterance.send(input, context.clock.work()).await;
+        let Some(open) = open.iter().find(|open| open.turn == turn) else { return true };
+        let sent = open.utterance.send(input, context.clock.work());
+        if context.clock.timeout(STUCK, sent).await.is_none() {
+            let engine = self.transcriber.name();
+            let reason = format!("it took no sound for {STUCK:?}");
+            self.fail(turn, &SttError::Failed { engine, reason }, outlet, context).await;
+            return false;
         }
         true
     }
@@ -202,6 +207,10 @@ impl Stage for Stt {
         Box::pin(self.listen(io))
     }
 }
+
+/// An engine that takes nothing for so long is stuck. The microphone's ring holds two seconds, so
+/// that nothing of the next turn is lost meanwhile.
+const STUCK: Duration = Duration::from_millis(1500);
 
 /// The longest wait for the words of the last turn after the end of the stream.
 const LAST_WORDS: Duration = Duration::from_secs(10);

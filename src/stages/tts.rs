@@ -104,7 +104,8 @@ impl Speaker {
                 event = next_sound(&mut self.speaking, &self.context) => self.on_sound(event).await,
                 element = self.inlet.recv(), if room => match element? {
                     Some(element) => self.on_element(element).await,
-                    None => return Ok(()),
+                    None if self.speaking.is_none() => return Ok(()),
+                    None => self.finish(),
                 },
             }
         }
@@ -169,14 +170,19 @@ impl Speaker {
                 speaking.take_clauses();
             }
             (Payload::TurnEnd(outcome), Some(speaking)) if speaking.is(&element) => {
-                speaking.cutter.finish();
-                speaking.take_clauses();
-                speaking.ended = Some(outcome.clone());
+                speaking.end_text(outcome.clone());
                 return; // it is passed on when all is spoken
             }
             _ => {}
         }
         let _ended = self.outlet.send(element).await;
+    }
+
+    /// No more comes: what there is, is spoken to its end.
+    fn finish(&mut self) {
+        if let Some(speaking) = &mut self.speaking {
+            speaking.end_text(Outcome::Discarded);
+        }
     }
 
     async fn on_sound(&mut self, event: Option<Result<SpeechEvent, TtsError>>) {
@@ -266,6 +272,12 @@ impl Speaking {
     /// Whether more text may come. What comes after the end belongs to another response.
     fn has_room(&self) -> bool {
         self.ended.is_none() && self.waiting.len() < WAITING
+    }
+
+    fn end_text(&mut self, outcome: Outcome) {
+        self.cutter.finish();
+        self.take_clauses();
+        self.ended = Some(outcome);
     }
 
     fn take_clauses(&mut self) {

@@ -155,7 +155,7 @@ impl Session {
         let drive = Drive {
             microphone: microphone.start(capture_in)?,
             speaker: speaker.start(render_out)?,
-            ears: Ears { capture, input: Some(input), taken: 0 },
+            ears: Ears { capture, input: Some(input), taken: 0, lost: 0 },
             recording: Recording::new(recorder, tap, clock.clone(), bus.clone()),
             pacer,
         };

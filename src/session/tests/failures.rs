@@ -1,6 +1,6 @@
 //! What breaks fails a turn, not the call.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use serde_json::json;
 
@@ -8,6 +8,7 @@ use super::world::*;
 use crate::providers::ProviderError;
 use crate::providers::mock::MockAnswer;
 use crate::stt::mock::{MockFault as SttFault, MockTranscriber};
+use crate::stt::{SttError, Transcriber, Utterance, UtteranceEngine};
 use crate::tts::{MockFault as TtsFault, MockSynthesizer};
 
 fn two_questions() -> String {
@@ -90,6 +91,37 @@ async fn a_recogniser_that_hangs_is_given_up_after_10_s() {
     assert_eq!(told.count("turn_failed"), 2);
     let failed = told.times(&["turn_failed"])[0].0;
     assert!((11_400.0..11_500.0).contains(&failed), "{failed}");
+}
+
+/// Its queue is full and stays so: that takes time on the wall, which is paused here.
+#[tokio::test(start_paused = true)]
+async fn a_recogniser_that_takes_no_sound_does_not_stop_the_microphone() {
+    let script = [voice(12_000), silence(2000), voice(600), silence(8000)].concat();
+    let mut world = World::new(&script, &[], &["Never."]);
+    world.transcriber = Arc::new(Stuck::default());
+    let told = world.run().await;
+    assert_eq!(told.count("turn_ended"), 2);
+    assert_eq!(told.count("turn_failed"), 2, "each in its middle");
+    assert_eq!(field(&told, "turn_failed", "stage"), json!("stt"));
+    let error = field(&told, "turn_failed", "error").to_string();
+    assert!(error.contains("took no sound for 1.5s"), "{error}");
+    assert_eq!(field(&told, "session_ended", "lost_ms"), json!(0.0));
+}
+
+/// A recogniser that does nothing at all.
+#[derive(Debug, Default)]
+struct Stuck(Mutex<Vec<UtteranceEngine>>);
+
+impl Transcriber for Stuck {
+    fn name(&self) -> &'static str {
+        "stuck"
+    }
+
+    fn open(&self) -> Result<Utterance, SttError> {
+        let (utterance, engine) = Utterance::channel();
+        self.0.lock().unwrap().push(engine);
+        Ok(utterance)
+    }
 }
 
 /// An engine that works, if only at hanging, takes time on the wall: that is paused here.
