@@ -4,8 +4,8 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-BUILD_PACKAGES=(build-essential pkg-config libpocketsphinx-dev)
-RUN_PACKAGES=(pocketsphinx-en-us flite espeak-ng)
+BUILD_PACKAGES=(build-essential pkg-config libasound2-dev libpocketsphinx-dev)
+RUN_PACKAGES=(ca-certificates libasound2 libasound2-plugins pocketsphinx-en-us flite espeak-ng)
 
 main() {
     if [ $# -gt 0 ]; then

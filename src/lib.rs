@@ -79,7 +79,7 @@
 //! | [`session`] | a conversation: the owner of turns, responses and history |
 //! | [`stages`] | the steps of a conversation: where engines and pipeline meet |
 //! | [`pipeline`], [`device`] | stages connected by bounded edges; microphones and speakers |
-//! | [`stt`], [`providers`], [`tts`], [`tools`], [`events`] | traits, the engines behind them, and doubles for tests; what happens |
+//! | [`stt`], [`providers`], [`tts`], [`tools`], [`events`], [`net`] | traits, the engines behind them, and doubles for tests; what happens; the way to services |
 //! | [`turn`], [`vad`], [`text`] | pure cores: who has the floor, voice detectors, what can be spoken |
 //! | [`time`], [`ids`], [`error`], [`types`], [`audio`] | vocabulary |
 //!
@@ -87,7 +87,9 @@
 //!
 //! | feature | default | gives | needs |
 //! |---|---|---|---|
-//! | `cli` | yes | the program `banter` | |
+//! | `cli` | yes | the program `banter`; brings `cpal` and `net` | |
+//! | `cpal` | yes | live microphones and speakers | `libasound2` |
+//! | `net` | yes | [`net::HttpClient`], the network behind engines that are services | |
 //! | `pocketsphinx` | yes | `stt::pocketsphinx`, the embedded recogniser | `libpocketsphinx`, its model `en-us` |
 //! | `webrtc-vad` | yes | `vad::WebRtc`, a second voice detector | a C compiler |
 
@@ -98,6 +100,7 @@ pub mod device;
 pub mod error;
 pub mod events;
 pub mod ids;
+pub mod net;
 pub mod pipeline;
 pub mod providers;
 pub mod session;

@@ -55,6 +55,10 @@ pub trait Provider: Debug + Send + Sync {
     /// Begins to answer. Dropping the stream ends the answer at once.
     /// Must be called within a Tokio runtime.
     fn stream(&self, request: ProviderRequest) -> ProviderStream;
+
+    /// The user begins to speak: gets ready, without waiting, for the request that will follow.
+    /// Does nothing by default. Must be called within a Tokio runtime.
+    fn warm(&self) {}
 }
 
 /// What a model is asked.

@@ -89,6 +89,10 @@ pub trait Synthesizer: Debug + Send + Sync {
     /// Begins to speak. Dropping the stream stops the engine at once.
     /// Must be called within a Tokio runtime.
     fn speak(&self, request: SpeakRequest) -> SpeechStream;
+
+    /// The user begins to speak: gets ready, without waiting, for the request that will follow.
+    /// Does nothing by default. Must be called within a Tokio runtime.
+    fn warm(&self) {}
 }
 
 /// What to say, and how.

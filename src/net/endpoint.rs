@@ -1,0 +1,192 @@
+//! Where a service is, and how long it may take.
+
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use futures_util::{StreamExt, stream};
+use http::header::{AUTHORIZATION, RETRY_AFTER};
+use http::request::Builder;
+use http::{HeaderMap, HeaderValue, Request, Response, Uri};
+use serde_json::Value;
+use tokio::time::timeout;
+
+use super::{Body, Http, Incoming, NetError};
+use crate::types::Secret;
+
+/// A service: the address that all its paths begin with, and the key to it.
+#[derive(Clone, Debug)]
+pub struct Endpoint {
+    base: String,
+    host: String,
+    key: Option<Secret>,
+}
+
+/// How long an exchange may take, and how large an answer may be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// From the request to the head of the answer: 10 s by default.
+    pub head: Duration,
+    /// From one piece of the answer to the next: 10 s by default.
+    pub piece: Duration,
+    /// The whole answer, in bytes: 64 MiB by default.
+    pub size: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        let wait = Duration::from_secs(10);
+        Self { head: wait, piece: wait, size: 64 << 20 }
+    }
+}
+
+/// An address that cannot be one of a service.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum EndpointError {
+    /// It is no address.
+    #[error("\"{0}\" is no address of a service; write it as in http://localhost:8080/v1")]
+    Address(String),
+    /// The key cannot be sent.
+    #[error("the key for {0} has characters that no key has; copy it anew")]
+    Key(String),
+}
+
+impl Endpoint {
+    /// The service at `base`, such as `https://api.openai.com/v1`.
+    ///
+    /// # Errors
+    ///
+    /// When that is no address with `http` or `https`, or when the key cannot be sent.
+    pub fn new(base: &str, key: Option<Secret>) -> Result<Self, EndpointError> {
+        let wrong = || EndpointError::Address(base.to_owned());
+        let uri: Uri = base.parse().map_err(|_| wrong())?;
+        let authority = uri.authority().filter(|authority| !authority.as_str().contains('@'));
+        let (Some("http" | "https"), Some(authority), None) =
+            (uri.scheme_str(), authority, uri.query())
+        else {
+            return Err(wrong());
+        };
+        let host = authority.to_string();
+        if key.as_ref().is_some_and(|key| bearer(key).is_none()) {
+            return Err(EndpointError::Key(host));
+        }
+        Ok(Self { base: base.trim_end_matches('/').to_owned(), host, key })
+    }
+
+    /// The name and port of its host.
+    #[must_use]
+    pub fn host(&self) -> &str {
+        &self.host
+    }
+
+    /// A request of `POST` to the path below the address, with the key.
+    #[must_use]
+    pub fn post(&self, path: &str) -> Builder {
+        let request = Request::post(format!("{}/{path}", self.base));
+        match self.key.as_ref().and_then(bearer) {
+            Some(key) => request.header(AUTHORIZATION, key),
+            None => request,
+        }
+    }
+
+    /// Sends a request; the answer is that of a service that agrees.
+    ///
+    /// # Errors
+    ///
+    /// As [`NetError`] says. So do the pieces of the answer.
+    pub async fn send(
+        &self,
+        http: &dyn Http,
+        request: Request<Body>,
+        limits: Limits,
+    ) -> Result<Response<Incoming>, NetError> {
+        let late = NetError::TimedOut { host: self.host.clone(), limit: limits.head };
+        let answer = timeout(limits.head, http.send(request)).await.map_err(|_| late)??;
+        let (head, body) = answer.into_parts();
+        let body = self.limited(body, limits);
+        if head.status.is_success() {
+            return Ok(Response::from_parts(head, body));
+        }
+        let retry_after = retry_after(&head.headers);
+        let said = read_at_most(body, MOST_OF_A_REFUSAL).await;
+        let message = complaint(&said);
+        let message = match &self.key {
+            Some(key) => key.removed_from(&message),
+            None => message,
+        };
+        Err(NetError::Refused {
+            host: self.host.clone(),
+            status: head.status,
+            message,
+            retry_after,
+        })
+    }
+
+    /// Opens a connection that the next request finds ready. Failures show there.
+    pub async fn warm(&self, http: &dyn Http) {
+        if let Ok(request) = Request::head(&self.base).body(Body::empty()) {
+            let _shown_later = timeout(Limits::default().head, http.send(request)).await;
+        }
+    }
+
+    fn limited(&self, body: Incoming, limits: Limits) -> Incoming {
+        let state = Some((body, 0, self.host.clone()));
+        Box::pin(stream::unfold(state, move |state| async move {
+            let (mut body, before, host) = state?;
+            let piece = match timeout(limits.piece, body.next()).await {
+                Ok(piece) => piece?,
+                Err(_late) => Err(NetError::TimedOut { host: host.clone(), limit: limits.piece }),
+            };
+            let sum = before + piece.as_ref().map_or(0, Bytes::len);
+            if sum > limits.size {
+                return Some((Err(NetError::TooLong { host, limit: limits.size }), None));
+            }
+            let rest = piece.is_ok().then_some((body, sum, host));
+            Some((piece, rest))
+        }))
+    }
+}
+
+fn bearer(key: &Secret) -> Option<HeaderValue> {
+    let mut value = HeaderValue::from_str(&format!("Bearer {}", key.expose())).ok()?;
+    value.set_sensitive(true);
+    Some(value)
+}
+
+fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    let seconds: f64 = headers.get(RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()?;
+    Duration::try_from_secs_f64(seconds).ok()
+}
+
+async fn read_at_most(mut body: Incoming, most: usize) -> Bytes {
+    let mut read = BytesMut::new();
+    while read.len() < most
+        && let Some(Ok(piece)) = body.next().await
+    {
+        read.extend_from_slice(&piece);
+    }
+    read.truncate(most);
+    read.freeze()
+}
+
+/// What a service says in a refusal: the message of `{"error": {"message": …}}`,
+/// `{"error": …}` or `{"message": …}`, else the text.
+fn complaint(said: &[u8]) -> String {
+    let text = String::from_utf8_lossy(said);
+    let value: Option<Value> = serde_json::from_slice(said).ok();
+    let message = value.as_ref().and_then(|value| {
+        ["/error/message", "/error", "/message", "/detail"]
+            .iter()
+            .find_map(|at| value.pointer(at)?.as_str())
+    });
+    let message = message.unwrap_or(&text).replace(char::is_control, " ");
+    let mut short: String = message.trim().chars().take(MOST_OF_A_COMPLAINT).collect();
+    if short.is_empty() {
+        short.push_str("(no reason)");
+    }
+    short
+}
+
+/// Enough for any message; a whole page of HTML need not be read.
+const MOST_OF_A_REFUSAL: usize = 8 << 10;
+/// In characters.
+const MOST_OF_A_COMPLAINT: usize = 300;

@@ -1,0 +1,137 @@
+//! The way to services: every client of one reaches the world through [`Http`].
+//!
+//! ```text
+//!  client of a service ─▶ Endpoint::send ─▶ Http ─▶ HttpClient (reqwest) │ MockHttp
+//!                ◀── Response<Incoming>: pieces as they come, each with a limit of time ──┘
+//! ```
+//!
+//! Every wait has a limit and every answer a bound on its size: see [`Limits`]. Errors name the
+//! host, never a key.
+
+#[cfg(feature = "net")]
+mod client;
+mod endpoint;
+pub mod mock;
+
+use std::fmt::{self, Debug};
+use std::future::Future;
+use std::pin::Pin;
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::Stream;
+use http::{Request, Response, StatusCode};
+
+use crate::error::Recovery;
+
+#[cfg(feature = "net")]
+pub use client::HttpClient;
+pub use endpoint::{Endpoint, EndpointError, Limits};
+
+/// Sends requests.
+pub trait Http: Debug + Send + Sync {
+    /// Sends a request. Resolves when the head of the answer has come; its body follows in
+    /// pieces. Dropping the future or the body ends the exchange. Must be called within a Tokio
+    /// runtime.
+    fn send(&self, request: Request<Body>) -> HttpFuture;
+}
+
+/// An answer to come.
+pub type HttpFuture = Pin<Box<dyn Future<Output = Result<Response<Incoming>, NetError>> + Send>>;
+
+/// The body of an answer, as it comes.
+pub type Incoming = Pin<Box<dyn Stream<Item = Result<Bytes, NetError>> + Send>>;
+
+/// The body of a request.
+pub enum Body {
+    /// All of it. Its length is told.
+    Whole(Bytes),
+    /// Pieces, sent as they come.
+    Stream(Pin<Box<dyn Stream<Item = Bytes> + Send>>),
+}
+
+impl Body {
+    /// No body.
+    #[must_use]
+    pub const fn empty() -> Self {
+        Self::Whole(Bytes::new())
+    }
+}
+
+impl Debug for Body {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Whole(bytes) => write!(f, "Whole({} bytes)", bytes.len()),
+            Self::Stream(_) => f.write_str("Stream(…)"),
+        }
+    }
+}
+
+/// A failure on the way to a service, or the service's refusal.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum NetError {
+    /// There was no connection.
+    #[error("cannot reach {host}: {reason}")]
+    Unreachable {
+        /// Name and port.
+        host: String,
+        /// Why.
+        reason: String,
+    },
+    /// An answer, or the next piece of it, did not come in time.
+    #[error("{host} gave nothing for {limit:?}")]
+    TimedOut {
+        /// Name and port.
+        host: String,
+        /// How long was waited.
+        limit: Duration,
+    },
+    /// The connection broke off.
+    #[error("the connection to {host} broke off: {reason}")]
+    BrokeOff {
+        /// Name and port.
+        host: String,
+        /// Why.
+        reason: String,
+    },
+    /// The answer has no end.
+    #[error("{host} sends more than {limit} bytes")]
+    TooLong {
+        /// Name and port.
+        host: String,
+        /// How many were accepted.
+        limit: usize,
+    },
+    /// The service refused.
+    #[error("{host} refuses with {status}: {message}")]
+    Refused {
+        /// Name and port.
+        host: String,
+        /// Its status.
+        status: StatusCode,
+        /// What it says.
+        message: String,
+        /// When to come back, if it says so.
+        retry_after: Option<Duration>,
+    },
+}
+
+impl NetError {
+    /// What to do about it.
+    #[must_use]
+    pub fn recovery(&self) -> Recovery {
+        match self {
+            Self::Unreachable { .. } | Self::TooLong { .. } => Recovery::FallBack,
+            Self::TimedOut { .. } | Self::BrokeOff { .. } => Recovery::RetryAfter(Duration::ZERO),
+            Self::Refused { status, retry_after, .. } => match status.as_u16() {
+                401 | 403 | 404 => Recovery::AskUser,
+                408 | 429 | 500..=599 => Recovery::RetryAfter(retry_after.unwrap_or(SOON)),
+                _ => Recovery::FallBack,
+            },
+        }
+    }
+}
+
+/// Somebody listens to silence meanwhile.
+const SOON: Duration = Duration::from_millis(250);
