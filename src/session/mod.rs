@@ -12,11 +12,14 @@
 mod actor;
 mod config;
 mod drive;
+mod end_call;
+mod handle;
 mod modes;
 
-pub use config::{Engines, SessionConfig};
+pub use config::{Apology, Engines, SessionConfig};
 pub use drive::{Pace, SessionError};
-pub use modes::vad::{Session, StopHandle, Summary};
+pub use handle::{SessionHandle, WishError};
+pub use modes::vad::{Session, Summary};
 
 #[cfg(test)]
 mod tests;

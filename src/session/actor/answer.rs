@@ -13,6 +13,8 @@ use crate::types::{Message, Role, ToolCall, ToolResult};
 pub(super) struct Answer {
     pub(super) turn: TurnId,
     pub(super) response: ResponseId,
+    /// It was told what to say.
+    pub(super) scripted: bool,
     /// It is heard.
     pub(super) sounding: bool,
     /// The calls of tools and their results, in the order of a conversation.
@@ -45,9 +47,24 @@ impl Said {
 }
 
 impl Answer {
-    pub(super) fn new(turn: TurnId, response: ResponseId, now: SessionTime, played: u64) -> Self {
-        let (tools, waits_for) = (Vec::new(), StageName::Provider);
-        Self { turn, response, sounding: false, tools, alive: now, played, waits_for, failed: None }
+    pub(super) fn new(
+        turn: TurnId,
+        response: ResponseId,
+        scripted: bool,
+        now: SessionTime,
+        played: u64,
+    ) -> Self {
+        Self {
+            turn,
+            response,
+            scripted,
+            sounding: false,
+            tools: Vec::new(),
+            alive: now,
+            played,
+            waits_for: StageName::Provider,
+            failed: None,
+        }
     }
 
     pub(super) fn is(&self, response: ResponseId) -> bool {

@@ -8,6 +8,7 @@ mod answer;
 mod history;
 mod report;
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -20,8 +21,12 @@ use crate::device::Gate;
 use crate::events::{EventKind, StageName};
 use crate::ids::{ResponseId, TurnId};
 use crate::pipeline::{self, Element, Floor, Metadata, Outlet, TurnContext};
+use crate::providers::Provider;
+use crate::session::Apology;
+use crate::session::handle::{Wish, Wishes};
 use crate::stages::{Fact, PlayoutCommand, TurnCommand};
 use crate::time::{SessionClock, SessionTime};
+use crate::tts::Synthesizer;
 use crate::turn::{Action, Agent, EndReason, Input, TurnMachine};
 use crate::types::{Message, ToolDescriptor};
 
@@ -29,12 +34,27 @@ use crate::types::{Message, ToolDescriptor};
 #[derive(Debug)]
 pub(super) struct Wires {
     pub(super) facts: mpsc::Receiver<Fact>,
-    pub(super) stop: watch::Receiver<bool>,
+    pub(super) wishes: Wishes,
+    pub(super) services: Services,
     pub(super) turns: mpsc::Sender<TurnCommand>,
     pub(super) playout: mpsc::Sender<PlayoutCommand>,
     pub(super) speak: Outlet,
     pub(super) floor: Floor,
     pub(super) gate: Arc<Gate>,
+}
+
+/// What is warmed when the user begins to speak.
+#[derive(Debug)]
+pub(super) struct Services {
+    pub(super) provider: Arc<dyn Provider>,
+    pub(super) synthesizer: Arc<dyn Synthesizer>,
+}
+
+impl Services {
+    fn warm(&self) {
+        self.provider.warm();
+        self.synthesizer.warm();
+    }
 }
 
 /// What the actor gives to every response.
@@ -43,6 +63,7 @@ pub(super) struct Brief {
     pub(super) system: Arc<str>,
     pub(super) tools: Arc<[ToolDescriptor]>,
     pub(super) metadata: Arc<Metadata>,
+    pub(super) apology: Apology,
 }
 
 /// The settings that the actor needs itself.
@@ -71,11 +92,26 @@ pub(super) struct Actor {
     unheard: TurnId,
     /// What the user said that no response was opened for yet.
     unanswered: Vec<(TurnId, Arc<str>)>,
+    /// What the agent is to say of itself, before it answers.
+    lines: VecDeque<Arc<str>>,
     answer: Option<Answer>,
     last_response: Option<ResponseId>,
+    /// The last turn that began.
+    last_turn: TurnId,
     /// The microphone has ended.
     deaf: bool,
-    stopping: bool,
+    ending: Ending,
+}
+
+/// Whether the session is to end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Ending {
+    /// When the microphone does.
+    NotYet,
+    /// With what is being said.
+    HangingUp,
+    /// Now.
+    Stopping,
 }
 
 /// The words of a turn that are still to come.
@@ -114,16 +150,19 @@ impl Actor {
             awaited: Vec::new(),
             unheard: TurnId::default(),
             unanswered: Vec::new(),
+            lines: VecDeque::new(),
             answer: None,
             last_response: None,
+            last_turn: TurnId::default(),
             deaf: false,
-            stopping: false,
+            ending: Ending::NotYet,
         }
     }
 
     /// Runs until the microphone has ended and everything is said, or until it is stopped.
     pub(super) async fn run(mut self) -> Outcome {
         let clock = self.clock.clone();
+        self.wires.services.warm();
         while !self.is_over() {
             let deadline = self.deadline();
             tokio::select! {
@@ -132,7 +171,8 @@ impl Actor {
                     Some(fact) => self.on_fact(fact),
                     None => break, // every stage has ended: something failed
                 },
-                () = stopped(&mut self.wires.stop), if !self.stopping => self.stop(),
+                () = stopped(&mut self.wires.wishes.stop), if !self.stops() => self.stop(),
+                Some(wish) = self.wires.wishes.wishes.recv() => self.on_wish(wish),
                 () = until(&clock, deadline) => self.on_deadline(),
             }
             while let Some(action) = self.machine.poll_action() {
@@ -145,8 +185,50 @@ impl Actor {
     }
 
     fn is_over(&self) -> bool {
-        let idle = self.answer.is_none() && self.awaited.is_empty() && self.unanswered.is_empty();
-        (self.deaf || self.stopping) && !self.talking && idle
+        let silent = self.answer.is_none() && self.lines.is_empty();
+        let idle = self.awaited.is_empty() && self.unanswered.is_empty() && !self.talking;
+        silent
+            && match self.ending {
+                Ending::NotYet => self.deaf && idle,
+                Ending::HangingUp => true,
+                Ending::Stopping => idle,
+            }
+    }
+
+    fn on_wish(&mut self, wish: Wish) {
+        match wish {
+            _ if self.stops() => {}
+            Wish::Say(text) => self.say(text),
+            Wish::Hear(text) => self.read(text),
+            Wish::Press => self.machine.handle(Input::Press),
+            Wish::Release => self.machine.handle(Input::Release),
+            Wish::HangUp => self.ending = Ending::HangingUp,
+        }
+    }
+
+    /// The agent will say `text`, unless it is about to say just that.
+    fn say(&mut self, text: Arc<str>) {
+        if text.trim().is_empty() || self.lines.back() == Some(&text) {
+            return;
+        }
+        if self.lines.len() == LINES {
+            let message = format!("more than {LINES} lines wait to be said; one was dropped");
+            self.report.publish(None, None, EventKind::Warning { message });
+            return;
+        }
+        self.lines.push_back(text);
+    }
+
+    /// What the user typed: a part of the turn that is open, else a turn of its own.
+    fn read(&mut self, text: Arc<str>) {
+        if text.trim().is_empty() {
+            return;
+        }
+        let turn = self.machine.open_turn().unwrap_or_else(|| self.machine.number_turn());
+        self.last_turn = turn;
+        self.report.typed(turn, &text);
+        self.cancel();
+        self.unanswered.push((turn, text));
     }
 
     fn on_fact(&mut self, fact: Fact) {
@@ -167,6 +249,7 @@ impl Actor {
                 if stage == StageName::Stt {
                     self.unheard = turn;
                     self.no_words(turn);
+                    self.say(Arc::clone(&self.brief.apology.unheard));
                 }
             }
             Fact::Sounding { response, at } => {
@@ -184,7 +267,16 @@ impl Actor {
                 let outcome = answer.failed.clone().unwrap_or(outcome);
                 let said = answer::Said { outcome, text, heard_bytes, heard, at };
                 self.report.over(response, &said, answer.sounding);
+                // An apology that fails as well is not apologised for.
+                let failed = matches!(said.outcome, pipeline::Outcome::Failed { .. });
+                if failed && !answer.scripted && self.ending == Ending::NotYet {
+                    self.say(Arc::clone(&self.brief.apology.unanswered));
+                }
                 self.history.answered(answer, &said);
+            }
+            Fact::Retrying { turn, response, stage, error } => {
+                self.alive(response);
+                self.report.retrying(turn, response, stage, error);
             }
             Fact::Marked { response, mark, at } => {
                 if let Some(answer) = self.alive(response) {
@@ -240,7 +332,10 @@ impl Actor {
 
     fn act(&mut self, action: Action) {
         match action {
-            Action::Voice { since } => self.report.voice(since),
+            Action::Voice { since } => {
+                self.wires.services.warm();
+                self.report.voice(since);
+            }
             Action::Duck => self.wires.gate.duck(),
             Action::Unduck => self.wires.gate.play(),
             Action::Hold => {
@@ -257,6 +352,8 @@ impl Actor {
             }
             Action::Begin { turn, since } => {
                 self.talking = true;
+                self.wires.services.warm();
+                self.last_turn = turn;
                 self.report.turn_started(turn, since);
                 self.command(TurnCommand::Begin { turn, from: since - self.rules.pre_roll });
             }
@@ -292,17 +389,14 @@ impl Actor {
         }
     }
 
-    /// Opens a response to what the user said, once the one before is over and has reported
-    /// what was heard of it.
+    /// Opens a response to what the user said, or one with what the agent says of itself, once
+    /// the one before is over and has reported what was heard of it.
     async fn open_response(&mut self) {
         let more_to_come = self.talking || !self.awaited.is_empty();
-        if self.answer.is_some() || more_to_come || self.stopping {
+        if self.answer.is_some() || more_to_come || self.stops() {
             return;
         }
-        let Some(&(turn, _)) = self.unanswered.last() else { return };
-        for (_, text) in self.unanswered.drain(..) {
-            self.history.said(&text);
-        }
+        let Some((turn, script)) = self.next_to_say() else { return };
         let response = self.last_response.map_or(ResponseId::FIRST, ResponseId::next);
         self.last_response = Some(response);
         let now = self.clock.now();
@@ -313,20 +407,40 @@ impl Actor {
             tools: Arc::clone(&self.brief.tools),
             history: self.history.snapshot(),
             metadata: Arc::clone(&self.brief.metadata),
+            script,
         };
-        self.answer = Some(Answer::new(turn, response, now, self.wires.gate.played()));
+        let scripted = context.script.is_some();
+        let played = self.wires.gate.played();
+        self.answer = Some(Answer::new(turn, response, scripted, now, played));
         self.machine.handle(Input::Agent(Agent::Preparing));
-        self.report.response_started(turn, response);
+        self.report.response_started(turn, response, scripted);
         // Nobody speaks ahead of the end of the turn yet: every response is meant.
         self.wires.floor.commit(response);
         let _ended = self.wires.speak.send(Element::begin(now, context)).await;
     }
 
+    /// The turn that is answered, and what is said, if the model is not to be asked.
+    fn next_to_say(&mut self) -> Option<(TurnId, Option<Arc<str>>)> {
+        if let Some(line) = self.lines.pop_front() {
+            return Some((self.last_turn, Some(line)));
+        }
+        let &(turn, _) = self.unanswered.last().filter(|_| self.ending == Ending::NotYet)?;
+        for (_, text) in self.unanswered.drain(..) {
+            self.history.said(&text);
+        }
+        Some((turn, None))
+    }
+
+    fn stops(&self) -> bool {
+        self.ending == Ending::Stopping
+    }
+
     fn stop(&mut self) {
-        self.stopping = true;
+        self.ending = Ending::Stopping;
         self.talking = false;
         self.awaited.clear();
         self.unanswered.clear();
+        self.lines.clear();
         self.cancel();
     }
 
@@ -355,6 +469,7 @@ impl Actor {
             self.report.failed(turn, None, StageName::Stt, error);
             self.command(TurnCommand::GiveUp { turn });
             self.machine.handle(Input::NoWords(turn));
+            self.say(Arc::clone(&self.brief.apology.unheard));
         }
         self.look_for_progress();
         let Some(answer) = self.answer.as_mut().filter(|answer| answer.deadline() <= now) else {
@@ -381,6 +496,9 @@ async fn stopped(stop: &mut watch::Receiver<bool>) {
         std::future::pending().await
     }
 }
+
+/// What the agent may have to say of itself. More would rather be a program gone wild.
+const LINES: usize = 16;
 
 /// The longest wait for the words of a turn that is over.
 const TRANSCRIPT_LIMIT: Duration = Duration::from_secs(10);
