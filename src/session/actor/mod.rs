@@ -7,6 +7,9 @@
 mod answer;
 mod history;
 mod report;
+mod respond;
+mod waits;
+mod wishes;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -20,10 +23,10 @@ pub(super) use self::report::Reporter;
 use crate::device::Gate;
 use crate::events::{EventKind, StageName};
 use crate::ids::{ResponseId, TurnId};
-use crate::pipeline::{self, Element, Floor, Metadata, Outlet, TurnContext};
+use crate::pipeline::{self, Floor, Metadata, Outlet};
 use crate::providers::Provider;
 use crate::session::Apology;
-use crate::session::handle::{Wish, Wishes};
+use crate::session::handle::Wishes;
 use crate::stages::{Fact, PlayoutCommand, TurnCommand};
 use crate::time::{SessionClock, SessionTime};
 use crate::tts::Synthesizer;
@@ -195,42 +198,6 @@ impl Actor {
             }
     }
 
-    fn on_wish(&mut self, wish: Wish) {
-        match wish {
-            _ if self.stops() => {}
-            Wish::Say(text) => self.say(text),
-            Wish::Hear(text) => self.read(text),
-            Wish::Press => self.machine.handle(Input::Press),
-            Wish::Release => self.machine.handle(Input::Release),
-            Wish::HangUp => self.ending = Ending::HangingUp,
-        }
-    }
-
-    /// The agent will say `text`, unless it is about to say just that.
-    fn say(&mut self, text: Arc<str>) {
-        if text.trim().is_empty() || self.lines.back() == Some(&text) {
-            return;
-        }
-        if self.lines.len() == LINES {
-            let message = format!("more than {LINES} lines wait to be said; one was dropped");
-            self.report.publish(None, None, EventKind::Warning { message });
-            return;
-        }
-        self.lines.push_back(text);
-    }
-
-    /// What the user typed: a part of the turn that is open, else a turn of its own.
-    fn read(&mut self, text: Arc<str>) {
-        if text.trim().is_empty() {
-            return;
-        }
-        let turn = self.machine.open_turn().unwrap_or_else(|| self.machine.number_turn());
-        self.last_turn = turn;
-        self.report.typed(turn, &text);
-        self.cancel();
-        self.unanswered.push((turn, text));
-    }
-
     fn on_fact(&mut self, fact: Fact) {
         match fact {
             Fact::Voice { end, length, probability } => {
@@ -364,7 +331,7 @@ impl Actor {
                 let discard = reason == EndReason::TooShort;
                 self.command(TurnCommand::End { turn, discard });
                 if !discard && turn != self.unheard {
-                    let until = self.clock.now() + TRANSCRIPT_LIMIT;
+                    let until = self.clock.now() + waits::TRANSCRIPT_LIMIT;
                     self.awaited.push(Awaited { turn, until });
                 }
             }
@@ -389,48 +356,6 @@ impl Actor {
         }
     }
 
-    /// Opens a response to what the user said, or one with what the agent says of itself, once
-    /// the one before is over and has reported what was heard of it.
-    async fn open_response(&mut self) {
-        let more_to_come = self.talking || !self.awaited.is_empty();
-        if self.answer.is_some() || more_to_come || self.stops() {
-            return;
-        }
-        let Some((turn, script)) = self.next_to_say() else { return };
-        let response = self.last_response.map_or(ResponseId::FIRST, ResponseId::next);
-        self.last_response = Some(response);
-        let now = self.clock.now();
-        let context = TurnContext {
-            turn,
-            response,
-            system: Arc::clone(&self.brief.system),
-            tools: Arc::clone(&self.brief.tools),
-            history: self.history.snapshot(),
-            metadata: Arc::clone(&self.brief.metadata),
-            script,
-        };
-        let scripted = context.script.is_some();
-        let played = self.wires.gate.played();
-        self.answer = Some(Answer::new(turn, response, scripted, now, played));
-        self.machine.handle(Input::Agent(Agent::Preparing));
-        self.report.response_started(turn, response, scripted);
-        // Nobody speaks ahead of the end of the turn yet: every response is meant.
-        self.wires.floor.commit(response);
-        let _ended = self.wires.speak.send(Element::begin(now, context)).await;
-    }
-
-    /// The turn that is answered, and what is said, if the model is not to be asked.
-    fn next_to_say(&mut self) -> Option<(TurnId, Option<Arc<str>>)> {
-        if let Some(line) = self.lines.pop_front() {
-            return Some((self.last_turn, Some(line)));
-        }
-        let &(turn, _) = self.unanswered.last().filter(|_| self.ending == Ending::NotYet)?;
-        for (_, text) in self.unanswered.drain(..) {
-            self.history.said(&text);
-        }
-        Some((turn, None))
-    }
-
     fn stops(&self) -> bool {
         self.ending == Ending::Stopping
     }
@@ -442,45 +367,6 @@ impl Actor {
         self.unanswered.clear();
         self.lines.clear();
         self.cancel();
-    }
-
-    /// Sound that leaves the speaker is progress; while the gate holds, none is wanted.
-    fn look_for_progress(&mut self) {
-        let (held, played) = (self.wires.gate.holds(), self.wires.gate.played());
-        if let Some(answer) = &mut self.answer
-            && (std::mem::replace(&mut answer.played, played) != played || held)
-        {
-            answer.alive = self.clock.now();
-        }
-    }
-
-    fn deadline(&self) -> Option<SessionTime> {
-        let answer = self.answer.as_ref().map(Answer::deadline);
-        answer.into_iter().chain(self.awaited.iter().map(|awaited| awaited.until)).min()
-    }
-
-    /// A wait has lasted too long: the turn has failed, and the session listens again.
-    fn on_deadline(&mut self) {
-        let now = self.clock.now();
-        for Awaited { turn, .. } in
-            self.awaited.extract_if(.., |awaited| awaited.until <= now).collect::<Vec<_>>()
-        {
-            let error = format!("the recogniser gave no result within {TRANSCRIPT_LIMIT:?}");
-            self.report.failed(turn, None, StageName::Stt, error);
-            self.command(TurnCommand::GiveUp { turn });
-            self.machine.handle(Input::NoWords(turn));
-            self.say(Arc::clone(&self.brief.apology.unheard));
-        }
-        self.look_for_progress();
-        let Some(answer) = self.answer.as_mut().filter(|answer| answer.deadline() <= now) else {
-            return;
-        };
-        answer.alive = now;
-        let (turn, response) = (answer.turn, answer.response);
-        let error = format!("there was no progress for {:?}", answer::LIMIT);
-        answer.failed = Some(pipeline::Outcome::Failed { reason: error.as_str().into() });
-        self.report.failed(turn, Some(response), answer.waits_for, error);
-        self.wires.floor.cancel(response);
     }
 }
 
@@ -496,9 +382,3 @@ async fn stopped(stop: &mut watch::Receiver<bool>) {
         std::future::pending().await
     }
 }
-
-/// What the agent may have to say of itself. More would rather be a program gone wild.
-const LINES: usize = 16;
-
-/// The longest wait for the words of a turn that is over.
-const TRANSCRIPT_LIMIT: Duration = Duration::from_secs(10);
