@@ -1,4 +1,4 @@
-//! A conversation by voice, from the microphone to the speaker.
+//! A conversation: by voice, from the microphone to the speaker, or in writing.
 //!
 //! ```text
 //!  microphone ─▶ audio_turn ─▶ stt ─┐ facts          ┌▶ provider ─▶ tts ─▶ playout ─▶ speaker
@@ -8,6 +8,8 @@
 //!
 //! One actor a session owns the turn machine, the responses and the history. Everything else
 //! tells it facts and obeys.
+//!
+//! A [`TextSession`] is the speaking half alone, without a voice: text in, text out.
 
 mod actor;
 mod config;
@@ -16,6 +18,7 @@ mod modes;
 
 pub use config::{Engines, SessionConfig};
 pub use drive::{Pace, SessionError};
+pub use modes::text::{TextConfig, TextEvent, TextReply, TextSession};
 pub use modes::vad::{Session, StopHandle, Summary};
 
 #[cfg(test)]

@@ -10,51 +10,56 @@ use crate::types::{Message, Role, ToolCall, ToolResult};
 
 /// A response in flight.
 #[derive(Debug)]
-pub(super) struct Answer {
-    pub(super) turn: TurnId,
-    pub(super) response: ResponseId,
+pub(in crate::session) struct Answer {
+    pub(in crate::session) turn: TurnId,
+    pub(in crate::session) response: ResponseId,
     /// It is heard.
-    pub(super) sounding: bool,
+    pub(in crate::session) sounding: bool,
     /// The calls of tools and their results, in the order of a conversation.
-    pub(super) tools: Vec<Message>,
+    pub(in crate::session) tools: Vec<Message>,
     /// The last sign of life of any stage.
-    pub(super) alive: SessionTime,
+    pub(in crate::session) alive: SessionTime,
     /// How many samples had left the speaker when that was looked at last.
-    pub(super) played: u64,
+    pub(in crate::session) played: u64,
     /// The stage whose turn it is to go on.
-    pub(super) waits_for: StageName,
+    pub(in crate::session) waits_for: StageName,
     /// It was given up.
-    pub(super) failed: Option<Outcome>,
+    pub(in crate::session) failed: Option<Outcome>,
 }
 
 /// What the playout says of a response that is over.
 #[derive(Debug)]
-pub(super) struct Said {
-    pub(super) outcome: Outcome,
-    pub(super) text: String,
-    pub(super) heard_bytes: usize,
-    pub(super) heard: Duration,
-    pub(super) at: SessionTime,
+pub(in crate::session) struct Said {
+    pub(in crate::session) outcome: Outcome,
+    pub(in crate::session) text: String,
+    pub(in crate::session) heard_bytes: usize,
+    pub(in crate::session) heard: Duration,
+    pub(in crate::session) at: SessionTime,
 }
 
 impl Said {
     /// The part of the answer that was heard.
-    pub(super) fn heard_text(&self) -> &str {
+    pub(in crate::session) fn heard_text(&self) -> &str {
         self.text.get(..self.heard_bytes).unwrap_or(&self.text).trim()
     }
 }
 
 impl Answer {
-    pub(super) fn new(turn: TurnId, response: ResponseId, now: SessionTime, played: u64) -> Self {
+    pub(in crate::session) fn new(
+        turn: TurnId,
+        response: ResponseId,
+        now: SessionTime,
+        played: u64,
+    ) -> Self {
         let (tools, waits_for) = (Vec::new(), StageName::Provider);
         Self { turn, response, sounding: false, tools, alive: now, played, waits_for, failed: None }
     }
 
-    pub(super) fn is(&self, response: ResponseId) -> bool {
+    pub(in crate::session) fn is(&self, response: ResponseId) -> bool {
         self.response == response
     }
 
-    pub(super) fn called(&mut self, call: ToolCall) {
+    pub(in crate::session) fn called(&mut self, call: ToolCall) {
         match self.tools.last_mut() {
             Some(message) if message.role == Role::Assistant => message.tool_calls.push(call),
             _ => {
@@ -64,15 +69,15 @@ impl Answer {
         }
     }
 
-    pub(super) fn returned(&mut self, result: ToolResult) {
+    pub(in crate::session) fn returned(&mut self, result: ToolResult) {
         self.tools.push(Message::tool(result));
     }
 
     /// When the wait for progress becomes too long.
-    pub(super) fn deadline(&self) -> SessionTime {
+    pub(in crate::session) fn deadline(&self) -> SessionTime {
         self.alive + LIMIT
     }
 }
 
 /// The longest wait for any progress of a response. Tools have less.
-pub(super) const LIMIT: Duration = Duration::from_secs(30);
+pub(in crate::session) const LIMIT: Duration = Duration::from_secs(30);

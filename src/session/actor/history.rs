@@ -8,18 +8,18 @@ use crate::types::Message;
 
 /// The conversation so far.
 #[derive(Debug, Default)]
-pub(super) struct History {
+pub(in crate::session) struct History {
     messages: Vec<Message>,
 }
 
 impl History {
     /// The user said something.
-    pub(super) fn said(&mut self, text: &str) {
+    pub(in crate::session) fn said(&mut self, text: &str) {
         self.messages.push(Message::user(text));
     }
 
     /// A response is over: what was heard of it, and what its tools did, happened.
-    pub(super) fn answered(&mut self, answer: Answer, said: &Said) {
+    pub(in crate::session) fn answered(&mut self, answer: Answer, said: &Said) {
         self.messages.extend(complete(answer.tools));
         let heard = said.heard_text();
         if !heard.is_empty() {
@@ -28,11 +28,11 @@ impl History {
         }
     }
 
-    pub(super) fn snapshot(&self) -> Arc<[Message]> {
+    pub(in crate::session) fn snapshot(&self) -> Arc<[Message]> {
         self.messages.as_slice().into()
     }
 
-    pub(super) fn into_messages(self) -> Vec<Message> {
+    pub(in crate::session) fn into_messages(self) -> Vec<Message> {
         self.messages
     }
 }

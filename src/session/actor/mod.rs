@@ -4,8 +4,8 @@
 //! with commands: to the microphone's stage, to the playout, to the floor and the gate, and by
 //! opening a response. It never waits for anything but the next fact.
 
-mod answer;
-mod history;
+pub(super) mod answer;
+pub(super) mod history;
 mod report;
 
 use std::sync::Arc;
