@@ -4,6 +4,7 @@
 //! whole (the recording, the events); 130 ended by Ctrl-C, with everything written.
 
 mod captions;
+mod chat;
 mod labels;
 mod say;
 mod talk;
@@ -28,6 +29,7 @@ struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Command {
     Talk(talk::Talk),
+    Chat(chat::Chat),
     Vad(vad::VadCommand),
     Transcribe(transcribe::Transcribe),
     Say(say::Say),
@@ -59,6 +61,7 @@ pub fn main() -> ExitCode {
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
     let ended = match arguments.command {
         Command::Talk(talk) => talk.run(),
+        Command::Chat(chat) => chat.run(),
         Command::Vad(vad) => vad.run(),
         Command::Transcribe(transcribe) => transcribe.run(),
         Command::Say(say) => say.run(),

@@ -1,4 +1,4 @@
-//! A conversation by voice, from the microphone to the speaker.
+//! A conversation: by voice, from the microphone to the speaker, or in writing.
 //!
 //! ```text
 //!  microphone ─▶ audio_turn ─▶ stt ─┐ facts          ┌▶ provider ─▶ tts ─▶ playout ─▶ speaker
@@ -8,17 +8,22 @@
 //!
 //! One actor a session owns the turn machine, the responses and the history. Everything else
 //! tells it facts and obeys.
+//!
+//! A [`TextSession`] is the speaking half alone, without a voice: text in, text out.
 
 mod actor;
+mod answer;
 mod config;
 mod drive;
 mod end_call;
 mod handle;
+mod history;
 mod modes;
 
 pub use config::{Apology, Engines, SessionConfig};
 pub use drive::{Pace, SessionError};
 pub use handle::{SessionHandle, WishError};
+pub use modes::text::{TextConfig, TextEvent, TextReply, TextSession};
 pub use modes::vad::{Session, Summary};
 
 #[cfg(test)]

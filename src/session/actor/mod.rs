@@ -4,8 +4,6 @@
 //! with commands: to the microphone's stage, to the playout, to the floor and the gate, and by
 //! opening a response. It never waits for anything but the next fact.
 
-mod answer;
-mod history;
 mod report;
 mod respond;
 mod waits;
@@ -17,8 +15,6 @@ use std::time::Duration;
 
 use tokio::sync::{mpsc, watch};
 
-use self::answer::Answer;
-use self::history::History;
 pub(super) use self::report::Reporter;
 use crate::device::Gate;
 use crate::events::{EventKind, StageName};
@@ -26,7 +22,9 @@ use crate::ids::{ResponseId, TurnId};
 use crate::pipeline::{self, Floor, Metadata, Outlet};
 use crate::providers::Provider;
 use crate::session::Apology;
+use crate::session::answer::{Answer, Said};
 use crate::session::handle::Wishes;
+use crate::session::history::History;
 use crate::stages::{Fact, PlayoutCommand, TurnCommand};
 use crate::time::{SessionClock, SessionTime};
 use crate::tts::Synthesizer;
@@ -232,7 +230,7 @@ impl Actor {
                 };
                 self.machine.handle(Input::Agent(Agent::Listening));
                 let outcome = answer.failed.clone().unwrap_or(outcome);
-                let said = answer::Said { outcome, text, heard_bytes, heard, at };
+                let said = Said { outcome, text, heard_bytes, heard, at };
                 self.report.over(response, &said, answer.sounding);
                 // An apology that fails as well is not apologised for.
                 let failed = matches!(said.outcome, pipeline::Outcome::Failed { .. });

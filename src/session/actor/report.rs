@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use super::answer::Said;
 use crate::events::{Event, EventBus, EventKind, Instants, Latency, SpeechEnd, StageName};
 use crate::ids::{ResponseId, TurnId};
 use crate::pipeline::Outcome;
+use crate::session::answer::Said;
 use crate::stages::Mark;
 use crate::time::{SessionClock, SessionTime};
 use crate::turn::EndReason;

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use super::answer::Answer;
 use super::{Actor, Ending};
 use crate::ids::{ResponseId, TurnId};
 use crate::pipeline::{Element, TurnContext};
+use crate::session::answer::Answer;
 use crate::turn::{Agent, Input};
 
 impl Actor {

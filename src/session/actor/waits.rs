@@ -3,10 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::answer::{self, Answer};
 use super::{Actor, Awaited};
 use crate::events::StageName;
 use crate::pipeline;
+use crate::session::answer::{Answer, LIMIT};
 use crate::stages::TurnCommand;
 use crate::time::SessionTime;
 use crate::turn::Input;
@@ -45,7 +45,7 @@ impl Actor {
         };
         answer.alive = now;
         let (turn, response) = (answer.turn, answer.response);
-        let error = format!("there was no progress for {:?}", answer::LIMIT);
+        let error = format!("there was no progress for {:?}", LIMIT);
         answer.failed = Some(pipeline::Outcome::Failed { reason: error.as_str().into() });
         self.report.failed(turn, Some(response), answer.waits_for, error);
         self.wires.floor.cancel(response);

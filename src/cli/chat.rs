@@ -1,0 +1,75 @@
+//! `banter chat`.
+
+mod lines;
+mod talker;
+
+use std::io::{IsTerminal, stderr, stdin, stdout};
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use clap::Args;
+use tokio::sync::mpsc;
+
+use self::talker::{Show, Talker};
+use super::Ending;
+use crate::providers;
+use crate::session::{TextConfig, TextSession};
+use crate::tools::{ClockTool, ToolRegistry};
+
+/// Hold a conversation in writing: read lines, answer each.
+///
+/// On a terminal the answer appears as it is written; Ctrl-C ends the answer, or at the prompt
+/// the program. From a pipe or file, each line is answered with one line. A turn that fails is
+/// told on the standard error and the chat goes on; from a pipe or file, the exit code is then 1.
+///
+/// Lines that begin with a slash are commands: /clear, /help, /quit.
+#[derive(Debug, Args)]
+pub(super) struct Chat {
+    /// The language model: scripted, or scripted:FILE.toml for your own rules.
+    #[arg(long, value_name = "NAME", default_value = "scripted")]
+    llm: String,
+    /// Write each turn as a JSON object on a line: `user`, `agent`, and `error` if it failed.
+    #[arg(long)]
+    json: bool,
+}
+
+impl Chat {
+    pub(super) fn run(self) -> anyhow::Result<Ending> {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .context("cannot start the runtime")?;
+        let ending = runtime.block_on(self.chat());
+        // A hung tool must not keep the program from ending.
+        runtime.shutdown_timeout(Duration::from_secs(1));
+        ending
+    }
+
+    async fn chat(self) -> anyhow::Result<Ending> {
+        let mut tools = ToolRegistry::new();
+        tools.register(ClockTool::new())?;
+        let provider = providers::by_name(&self.llm)?;
+        let session = TextSession::new(provider, Arc::new(tools), TextConfig::default());
+        let live = stdin().is_terminal() && stdout().is_terminal() && !self.json;
+        let show = match (self.json, live) {
+            (true, _) => Show::Json,
+            (false, true) => Show::Live,
+            (false, false) => Show::Lines,
+        };
+        let talker = Talker::new(session, show, Box::new(stdout()), Box::new(stderr()));
+        talker.talk(lines::read()?, interrupts()).await
+    }
+}
+
+/// Each press of Ctrl-C. None is lost while somebody listens for them, and one that comes
+/// before is enough.
+fn interrupts() -> mpsc::Receiver<()> {
+    let (pressed, interrupts) = mpsc::channel(1);
+    tokio::spawn(async move {
+        while tokio::signal::ctrl_c().await.is_ok() && !pressed.is_closed() {
+            let _one_waits = pressed.try_send(());
+        }
+    });
+    interrupts
+}

@@ -1,0 +1,190 @@
+//! Who says what, and how it is shown.
+
+use std::io::{self, Write};
+
+use anyhow::bail;
+use serde::Serialize;
+use tokio::sync::mpsc;
+
+use super::lines::{Command, LineError};
+use crate::cli::Ending;
+use crate::session::{TextEvent, TextSession};
+
+/// How answers are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Show {
+    /// As they come, with a prompt.
+    Live,
+    /// One a line.
+    Lines,
+    /// One object a line.
+    Json,
+}
+
+/// Reads lines, answers each, and counts what failed.
+pub(super) struct Talker {
+    session: TextSession,
+    show: Show,
+    output: Box<dyn Write>,
+    complaints: Box<dyn Write>,
+    turns: u32,
+    failed: u32,
+}
+
+/// What became of a turn.
+#[derive(Debug, Default, Serialize)]
+struct Turn<'a> {
+    user: &'a str,
+    agent: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<String>,
+    #[serde(skip)]
+    interrupted: bool,
+}
+
+impl Talker {
+    pub(super) fn new(
+        session: TextSession,
+        show: Show,
+        output: Box<dyn Write>,
+        complaints: Box<dyn Write>,
+    ) -> Self {
+        Self { session, show, output, complaints, turns: 0, failed: 0 }
+    }
+
+    /// Talks until the lines end.
+    pub(super) async fn talk(
+        mut self,
+        mut lines: mpsc::Receiver<Result<String, LineError>>,
+        mut interrupts: mpsc::Receiver<()>,
+    ) -> anyhow::Result<Ending> {
+        loop {
+            self.prompt()?;
+            let line = tokio::select! {
+                biased;
+                Some(()) = interrupts.recv() => return self.interrupted(),
+                line = lines.recv() => line,
+            };
+            let Some(line) = line.transpose()? else { break };
+            match Command::parse(&line) {
+                Some(Command::Quit) => return self.ending(),
+                Some(Command::Clear) => self.session.clear(),
+                Some(Command::Help) => writeln!(self.complaints, "{HELP}")?,
+                Some(Command::Unknown) => {
+                    writeln!(
+                        self.complaints,
+                        "banter: there is no command {line}; there are:\n{HELP}"
+                    )?;
+                }
+                None if line.trim().is_empty() => {}
+                None => {
+                    let interrupted = self.turn(line.trim(), &mut interrupts).await?;
+                    if interrupted && self.show != Show::Live {
+                        return self.interrupted();
+                    }
+                }
+            }
+        }
+        if self.show == Show::Live {
+            writeln!(self.output)?;
+        }
+        self.ending()
+    }
+
+    fn prompt(&mut self) -> io::Result<()> {
+        if self.show != Show::Live {
+            return Ok(());
+        }
+        write!(self.output, "> ")?;
+        self.output.flush()
+    }
+
+    /// One turn; says whether it was interrupted.
+    async fn turn(
+        &mut self,
+        line: &str,
+        interrupts: &mut mpsc::Receiver<()>,
+    ) -> anyhow::Result<bool> {
+        let turn = self.answer(line, interrupts).await?;
+        self.turns += 1;
+        if let Some(error) = &turn.error {
+            self.failed += 1;
+            writeln!(self.complaints, "banter: this turn failed: {error}; say it again, or go on")?;
+        }
+        match self.show {
+            Show::Live => writeln!(self.output, "{}", if turn.interrupted { "—" } else { "" })?,
+            // One line in, one line out.
+            Show::Lines => writeln!(self.output, "{}", one_line(&turn.agent))?,
+            Show::Json => writeln!(self.output, "{}", serde_json::to_string(&turn)?)?,
+        }
+        self.output.flush()?;
+        Ok(turn.interrupted)
+    }
+
+    async fn answer<'a>(
+        &mut self,
+        user: &'a str,
+        interrupts: &mut mpsc::Receiver<()>,
+    ) -> io::Result<Turn<'a>> {
+        let live = self.show == Show::Live;
+        let mut turn = Turn { user, ..Turn::default() };
+        let mut reply = self.session.send(user);
+        loop {
+            let event = tokio::select! {
+                biased;
+                Some(()) = interrupts.recv() => {
+                    turn.interrupted = true;
+                    break;
+                }
+                event = reply.next() => event,
+            };
+            match event {
+                Some(TextEvent::Delta(text)) => {
+                    if live {
+                        write!(self.output, "{}", harmless(&text))?;
+                        self.output.flush()?;
+                    }
+                    turn.agent.push_str(&text);
+                }
+                Some(TextEvent::ToolCalled(call)) if live => {
+                    writeln!(self.output, "[{}]", harmless(&call.name))?;
+                }
+                Some(TextEvent::Failed { error }) => turn.error = Some(error),
+                Some(TextEvent::Done) | None => break,
+                Some(_) => {}
+            }
+        }
+        Ok(turn)
+    }
+
+    fn interrupted(&mut self) -> anyhow::Result<Ending> {
+        if self.show == Show::Live {
+            writeln!(self.output)?;
+        }
+        Ok(Ending::Interrupted)
+    }
+
+    fn ending(&self) -> anyhow::Result<Ending> {
+        match (self.show, self.failed) {
+            (Show::Live, _) | (_, 0) => Ok(Ending::Done),
+            (_, failed) => bail!("{failed} of {} turns failed", self.turns),
+        }
+    }
+}
+
+/// The text without what a terminal would obey.
+fn harmless(text: &str) -> String {
+    text.chars().filter(|c| !c.is_control() || matches!(c, '\n' | '\t')).collect()
+}
+
+fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+const HELP: &str = "\
+/clear  forget the conversation
+/help   this
+/quit   end; so does Ctrl-D";
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,128 @@
+//! Chats, with a model that follows a script.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use super::*;
+use crate::providers::mock::{MockAnswer, MockProvider};
+use crate::providers::{Provider, ProviderError};
+use crate::session::TextConfig;
+
+/// What is written, to be read by a test.
+#[derive(Clone, Default)]
+struct Paper(Arc<Mutex<Vec<u8>>>);
+
+impl Paper {
+    fn text(&self) -> String {
+        String::from_utf8(self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()).unwrap()
+    }
+}
+
+impl Write for Paper {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// A chat, and what it writes.
+struct Chat {
+    provider: Arc<MockProvider>,
+    output: Paper,
+    complaints: Paper,
+    ending: anyhow::Result<Ending>,
+}
+
+/// Lets the chat read `lines` to their end. It is interrupted when the output contains `cut`.
+async fn chat(show: Show, answers: Vec<MockAnswer>, lines: &[&str], cut: Option<&str>) -> Chat {
+    let provider = Arc::new(MockProvider::new());
+    answers.into_iter().for_each(|answer| provider.add(answer));
+    let (output, complaints) = (Paper::default(), Paper::default());
+    let shared: Arc<dyn Provider> = Arc::clone(&provider) as _;
+    let session = TextSession::new(shared, Arc::default(), TextConfig::default());
+    let (out, err) = (Box::new(output.clone()), Box::new(complaints.clone()));
+    let talker = Talker::new(session, show, out, err);
+    let (lines_in, lines_out) = mpsc::channel(16);
+    for line in lines {
+        lines_in.send(Ok((*line).to_owned())).await.unwrap();
+    }
+    // Who says nothing has not gone.
+    let _silent = lines.is_empty().then_some(lines_in);
+    let (interrupt, interrupts) = mpsc::channel(1);
+    let cutting = async {
+        let Some(cut) = cut else { return std::future::pending().await };
+        while !output.text().contains(cut) {
+            tokio::task::yield_now().await;
+        }
+        interrupt.send(()).await.unwrap();
+        std::future::pending().await
+    };
+    let ending = tokio::select! {
+        ending = talker.talk(lines_out, interrupts) => ending,
+        () = cutting => unreachable!(),
+    };
+    Chat { provider, output, complaints, ending }
+}
+
+fn broken() -> ProviderError {
+    ProviderError::Failed { provider: "mock".to_owned(), reason: "out of words".to_owned() }
+}
+
+#[tokio::test]
+async fn from_a_pipe_a_failed_turn_is_an_error_at_the_end() {
+    let answers = vec![
+        MockAnswer::text("Well, I think").failing_after(2, broken()),
+        MockAnswer::text("Two\nlines."),
+    ];
+    let chat = chat(Show::Lines, answers, &["one", "two"], None).await;
+    assert_eq!(chat.output.text(), "Well, I\nTwo lines.\n");
+    let told = chat.complaints.text();
+    assert!(told.contains("mock failed: out of words; say it again"), "{told}");
+    assert_eq!(chat.ending.unwrap_err().to_string(), "1 of 2 turns failed");
+}
+
+#[tokio::test]
+async fn on_a_terminal_a_failed_turn_is_told_and_that_is_all() {
+    let answers = vec![MockAnswer::text("x").failing_after(0, broken()), MockAnswer::text("Two.")];
+    let chat = chat(Show::Live, answers, &["one", "two"], None).await;
+    assert_eq!(chat.output.text(), "> \n> Two.\n> \n");
+    assert_eq!(chat.complaints.text().lines().count(), 1);
+    assert_eq!(chat.ending.unwrap(), Ending::Done);
+}
+
+#[tokio::test]
+async fn an_interrupt_ends_the_answer_and_the_next_line_is_answered() {
+    let answers = vec![MockAnswer::text("Well, I").hanging_after(1), MockAnswer::text("Two.")];
+    let chat = chat(Show::Live, answers, &["one", "two"], Some("Well, ")).await;
+    assert_eq!(chat.output.text(), "> Well, —\n> Two.\n> \n");
+    let last = chat.provider.requests().pop().unwrap();
+    assert_eq!((last.messages[1].text.as_str(), last.messages[1].interrupted), ("Well,", true));
+    assert_eq!(chat.ending.unwrap(), Ending::Done);
+}
+
+#[tokio::test]
+async fn an_interrupt_at_the_prompt_ends_the_program() {
+    let chat = chat(Show::Live, vec![], &[], Some("> ")).await;
+    assert_eq!(chat.ending.unwrap(), Ending::Interrupted);
+    assert_eq!(chat.output.text(), "> \n");
+}
+
+#[tokio::test]
+async fn an_object_a_line_says_what_failed() {
+    let answers = vec![MockAnswer::text("Well, I").failing_after(1, broken())];
+    let chat = chat(Show::Json, answers, &["one"], None).await;
+    let turn: serde_json::Value = serde_json::from_str(&chat.output.text()).unwrap();
+    let expected = serde_json::json!({
+        "user": "one", "agent": "Well, ", "error": "mock failed: out of words"
+    });
+    assert_eq!(turn, expected);
+}
+
+#[test]
+fn an_answer_does_not_command_the_terminal() {
+    assert_eq!(harmless("a\x1b[2Jb\r\n\tc\u{9b}d"), "a[2Jb\n\tcd");
+    assert_eq!(one_line(" one\n\n two\t"), "one two");
+}

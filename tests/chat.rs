@@ -1,0 +1,73 @@
+//! `banter chat`, from a pipe.
+
+#![expect(clippy::unwrap_used, reason = "a test may panic, and so may its helpers")]
+
+#[path = "support/lacking.rs"]
+mod lacking;
+#[path = "support/program.rs"]
+#[expect(dead_code, reason = "only some of it is needed here")]
+mod program;
+
+use std::fs::File;
+use std::process::{Output, Stdio};
+
+use serde_json::{Value, json};
+
+use crate::program::{banter, run};
+
+/// What the program says when it reads `input`.
+fn chat<'a>(arguments: impl IntoIterator<Item = &'a str>, input: &str) -> Output {
+    let folder = tempfile::TempDir::new().unwrap();
+    let path = folder.path().join("input");
+    std::fs::write(&path, input).unwrap();
+    let mut command = banter(["chat"].into_iter().chain(arguments));
+    command.stdin(Stdio::from(File::open(&path).unwrap()));
+    run(command)
+}
+
+fn lines(output: &Output) -> Vec<&str> {
+    str::from_utf8(&output.stdout).unwrap().lines().collect()
+}
+
+#[test]
+fn each_line_is_answered_with_one() {
+    let output = chat(["--llm", "scripted"], "how much is two plus three\n\nwhat time is it\n");
+    assert!(output.status.success(), "{output:?}");
+    let [sum, time] = lines(&output)[..] else { panic!("{output:?}") };
+    assert!(sum.contains("five"), "{sum}");
+    assert!(!time.is_empty() && output.stderr.is_empty(), "{output:?}");
+}
+
+#[test]
+fn the_conversation_is_remembered_until_it_is_cleared() {
+    let output = chat([], "how much is two plus three\nsay it again\n/clear\nsay it again\n");
+    let [first, again, forgotten] = lines(&output)[..] else { panic!("{output:?}") };
+    assert!(first.contains("five") && again.contains("five"), "{output:?}");
+    assert!(forgotten.contains("not said anything"), "{output:?}");
+}
+
+#[test]
+fn commands_are_obeyed_and_unknown_ones_told() {
+    let output = chat([], "/sing\n/help\n/quit\nhello\n");
+    assert!(output.status.success() && output.stdout.is_empty(), "{output:?}");
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert!(told.contains("/sing") && told.matches("/clear").count() == 2, "{told}");
+}
+
+#[test]
+fn a_turn_is_an_object_when_asked() {
+    let output = chat(["--json"], "hello\nhow much is two plus three");
+    let turns: Vec<Value> =
+        lines(&output).iter().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let [_, sum] = &turns[..] else { panic!("{output:?}") };
+    assert_eq!(sum["user"], json!("how much is two plus three"));
+    assert!(sum["agent"].as_str().unwrap().contains("five") && sum.get("error").is_none(), "{sum}");
+}
+
+#[test]
+fn an_unknown_model_is_answered_with_those_there_are() {
+    let output = chat(["--llm", "nonesuch"], "hello\n");
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert!(told.contains("nonesuch") && told.contains("scripted"), "{told}");
+}
