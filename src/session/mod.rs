@@ -15,7 +15,7 @@ mod drive;
 mod modes;
 
 pub use config::{Engines, SessionConfig};
-pub use drive::{Pace, SessionError};
+pub use drive::{Devices, DriveCommand, Pace, SessionError};
 pub use modes::vad::{Session, StopHandle, Summary};
 
 #[cfg(test)]

@@ -244,7 +244,7 @@ impl Actor {
             Action::Duck => self.wires.gate.duck(),
             Action::Unduck => self.wires.gate.play(),
             Action::Hold => {
-                self.wires.gate.hold();
+                self.wires.gate.hold_at(self.clock.now());
                 self.report.of_response(self.current(), EventKind::Held);
             }
             Action::Release => {

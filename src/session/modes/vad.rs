@@ -6,11 +6,11 @@ use std::time::Duration;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::{JoinError, JoinSet};
 
-use crate::device::{Microphone, Playback, Speaker, capture_port, render_port};
+use crate::device::{Master, Microphone, Playback, Speaker, capture_port, render_port};
 use crate::events::{Event, EventBus, EventKind, Recorder, Subscription, VERSION};
 use crate::pipeline::{Context, Node, Pipeline, PipelineBuilder, PipelineError, Run, StageReport};
 use crate::session::actor::{Actor, Brief, Outcome, Reporter, Rules, Wires};
-use crate::session::drive::{Closed, Drive, Ears, Pacer, Recording};
+use crate::session::drive::{Closed, Devices, Drive, DriveCommand, Ears, Pacer, Recording};
 use crate::session::{Engines, Pace, SessionConfig, SessionError};
 use crate::stages::{
     AudioTurn, Facts, Playout, PlayoutCommand, ProviderStage, Resample, Stt, Tts, TurnCommand,
@@ -27,6 +27,8 @@ pub struct Session {
     config: SessionConfig,
     bus: EventBus,
     stop: watch::Sender<bool>,
+    devices: Devices,
+    device_commands: mpsc::Receiver<DriveCommand>,
 }
 
 /// Ends a session from anywhere: what is said is cut off, and everything is written.
@@ -60,7 +62,8 @@ impl Session {
     #[must_use]
     pub fn new(engines: Engines, config: SessionConfig) -> Self {
         let stop = watch::Sender::new(false);
-        Self { engines, config, bus: EventBus::default(), stop }
+        let (devices, device_commands) = Devices::new();
+        Self { engines, config, bus: EventBus::default(), stop, devices, device_commands }
     }
 
     /// The events from the beginning, if taken before [`run`](Self::run).
@@ -75,20 +78,26 @@ impl Session {
         StopHandle(self.stop.clone())
     }
 
+    /// A handle to its devices: levels, mute, and their exchange.
+    #[must_use]
+    pub fn devices(&self) -> Devices {
+        self.devices.clone()
+    }
+
     /// Holds the conversation: until the microphone ends and everything is answered, or until
     /// it is stopped. Must be called within a Tokio runtime.
     ///
     /// # Errors
     ///
-    /// When a setting cannot work, or when a device, the recording's creation or a stage fails. A
-    /// failed turn is an event.
+    /// When a setting cannot work, when a device does not start, or when the recording's creation
+    /// or a stage fails. A failed turn is an event, and so is a device that fails later.
     pub async fn run(
         self,
         microphone: Box<dyn Microphone>,
         speaker: Box<dyn Speaker>,
         pace: Pace,
     ) -> Result<Summary, SessionError> {
-        let Self { engines, config, bus, stop } = self;
+        let Self { engines, config, bus, stop, devices, device_commands } = self;
         config.turn.check()?;
         let pacer = Pacer::new(pace);
         let clock = pacer.clock.clone();
@@ -107,6 +116,7 @@ impl Session {
         let (playout, playout_commands) = mpsc::channel(COMMANDS);
         let facts_in = Facts::to(facts_in);
         let gate = Arc::clone(playback.gate());
+        let drive_gate = Arc::clone(&gate);
 
         let reporter = Reporter::new(
             bus.clone(),
@@ -152,11 +162,19 @@ impl Session {
             let _gone = over_in.send(());
             outcome
         }));
+        let (meters, mute) = (Arc::clone(devices.meters()), devices.mute().clone());
+        let speaker_rate = render_out.rate();
         let drive = Drive {
-            microphone: microphone.start(capture_in)?,
-            speaker: speaker.start(render_out)?,
-            ears: Ears { capture, input: Some(input), taken: 0, lost: 0 },
+            commands: device_commands,
+            microphone: microphone.start(capture_in, &clock)?,
+            speaker: Some(speaker.start(render_out, &clock).map_err(|refused| refused.error)?),
+            gate: drive_gate,
+            master: Master::new(speaker_rate),
+            ears: Ears::new(capture, input, Arc::clone(&meters), mute),
             recording: Recording::new(recorder, tap, clock.clone(), bus.clone()),
+            meters,
+            xruns: 0,
+            closed: Ok(()),
             pacer,
         };
         let end = End { halves, talk, limit: config.pipeline.shutdown_timeout };
