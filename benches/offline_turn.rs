@@ -12,7 +12,7 @@ use banter::device::{CapturePort, DeviceError, Microphone, NullSpeaker, Running}
 use banter::providers::mock::{MockAnswer, MockProvider};
 use banter::session::{Engines, Pace, Session, SessionConfig};
 use banter::stt::mock::MockTranscriber;
-use banter::time::SessionTime;
+use banter::time::{SessionClock, SessionTime};
 use banter::tools::ToolRegistry;
 use banter::tts::MockSynthesizer;
 use banter::vad::Scripted;
@@ -54,11 +54,19 @@ struct Memory {
 }
 
 impl Microphone for Memory {
+    fn name(&self) -> String {
+        "memory".to_owned()
+    }
+
     fn rate(&self) -> SampleRate {
         SampleRate::SPEECH
     }
 
-    fn start(self: Box<Self>, port: CapturePort) -> Result<Box<dyn Running>, DeviceError> {
+    fn start(
+        self: Box<Self>,
+        port: CapturePort,
+        _clock: &SessionClock,
+    ) -> Result<Box<dyn Running>, DeviceError> {
         Ok(Box::new(Capturing { left: self.left, moved: 0, port: Some(port) }))
     }
 }

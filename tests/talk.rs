@@ -172,7 +172,11 @@ fn a_synthesizer_that_is_killed_costs_one_answer() {
     assert!(failed.text("error").contains("SIGKILL"), "{failed:?}");
     let turns = |kind| of(&events, kind).iter().map(|event| event.turn()).collect::<Vec<_>>();
     assert_eq!(turns("turn_ended"), [Some(1), Some(2)]);
-    assert_eq!(turns("agent_speech_ended"), [Some(2)]);
+    assert_eq!(turns("retried"), [Some(1)]);
+    // In its place an apology was heard.
+    assert_eq!(turns("agent_speech_ended"), [Some(1), Some(2)]);
+    let texts = of(&events, "response_text");
+    assert!(texts.iter().any(|event| event.text("text").starts_with("Sorry")), "{texts:?}");
 }
 
 #[tokio::test]

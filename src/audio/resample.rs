@@ -10,7 +10,7 @@
 //!                                          delay
 //! ```
 //!
-//! It keeps a fixed ratio: it does not follow a clock that drifts.
+//! One that is [`steered`](Resampler::steered) follows a clock that drifts.
 
 use std::fmt;
 use std::ops::RangeInclusive;
@@ -18,8 +18,8 @@ use std::time::Duration;
 
 use audioadapter_buffers::direct::SequentialSlice;
 use rubato::{
-    Async, FixedAsync, Resampler as _, SincInterpolationParameters, SincInterpolationType,
-    WindowFunction,
+    Adjustable as _, Async, FixedAsync, Resampler as _, SincInterpolationParameters,
+    SincInterpolationType, WindowFunction,
 };
 
 use super::{SampleRate, convert};
@@ -57,8 +57,26 @@ impl Resampler {
         if from == to {
             return Ok(Self(None));
         }
-        let filter = Filter::new(from, to).ok_or(ResampleError { from, to })?;
+        let filter = Filter::new(from, to, 1.0).ok_or(ResampleError { from, to })?;
         Ok(Self(Some(Box::new(filter))))
+    }
+
+    /// A resampler whose ratio can be [`steer`](Self::steer)ed, between rates that may be equal.
+    ///
+    /// # Errors
+    ///
+    /// When a rate is below 4 kHz or above 384 kHz.
+    pub fn steered(from: SampleRate, to: SampleRate) -> Result<Self, ResampleError> {
+        let filter = Filter::new(from, to, STEERING).ok_or(ResampleError { from, to })?;
+        Ok(Self(Some(Box::new(filter))))
+    }
+
+    /// Makes so many times as many samples from now on as the rates ask for: 1 is exact; within
+    /// 0.1 % of it. Does nothing to a resampler that is not [`steered`](Self::steered).
+    pub fn steer(&mut self, ratio: f64) {
+        if let Some(filter) = &mut self.0 {
+            filter.ratio = ratio.clamp(1.0 / filter.most, filter.most);
+        }
     }
 
     /// Takes the next samples and appends to `out` what can be given by now.
@@ -97,13 +115,16 @@ struct Filter {
     block: Vec<f32>,
     /// Output from before the first sample, still to be dropped.
     early: usize,
+    /// How far the ratio may go, and where it is to be.
+    most: f64,
+    ratio: f64,
     pushed: u64,
     given: u64,
 }
 
 impl Filter {
     /// `None` for rates that are out of range.
-    fn new(from: SampleRate, to: SampleRate) -> Option<Self> {
+    fn new(from: SampleRate, to: SampleRate, most: f64) -> Option<Self> {
         if !RATES.contains(&from.hz()) || !RATES.contains(&to.hz()) {
             return None;
         }
@@ -114,7 +135,7 @@ impl Filter {
             .f_cutoff(CUTOFF)
             .oversampling_factor(PHASES)
             .interpolation(SincInterpolationType::Linear);
-        let inner = Async::new_sinc(ratio, 1.0, &parameters, block, 1, FixedAsync::Output).ok()?;
+        let inner = Async::new_sinc(ratio, most, &parameters, block, 1, FixedAsync::Output).ok()?;
         let mut filter = Self {
             from,
             to,
@@ -123,6 +144,8 @@ impl Filter {
             block: vec![0.0; block],
             inner,
             early: 0,
+            most,
+            ratio: 1.0,
             pushed: 0,
             given: 0,
         };
@@ -132,6 +155,7 @@ impl Filter {
 
     fn start(&mut self) {
         self.inner.reset();
+        self.ratio = 1.0;
         self.held.clear();
         // The first sample to come out lies half a filter before the first that goes in, less one
         // step of the output.
@@ -169,10 +193,20 @@ impl Filter {
     fn give(&mut self, out: &mut Vec<i16>) {
         self.run();
         self.held.clear();
+        self.follow();
         let early = self.early.min(self.block.len());
         self.early -= early;
         self.given += (self.block.len() - early) as u64;
         out.extend(self.block[early..].iter().map(|&sample| convert::sample_to_i16(sample)));
+    }
+
+    /// Takes the ratio that was asked for, where no input is held: its amount depends on it.
+    fn follow(&mut self) {
+        let nominal = f64::from(self.to.hz()) / f64::from(self.from.hz());
+        let wanted = nominal * self.ratio;
+        if self.most > 1.0 && (wanted - self.inner.resample_ratio()).abs() > 1e-9 {
+            let _within = self.inner.set_resample_ratio_relative(self.ratio, true);
+        }
     }
 
     #[expect(clippy::expect_used, reason = "both blocks have the sizes that the filter asks for")]
@@ -199,6 +233,8 @@ const RATES: RangeInclusive<u32> = 4_000..=384_000;
 /// to the block and to rounding.
 const LENGTH: Duration = Duration::from_micros(2_500);
 const MIN_TAPS: u64 = 16;
+/// How far a ratio can be steered: twice what is ever asked for.
+const STEERING: f64 = 1.001;
 /// How much output is made at once: less waits less, more calls the filter less often.
 const BLOCK: Duration = Duration::from_micros(125);
 /// Where the filter is 6 dB down, as a part of the lower Nyquist frequency. Higher keeps more of

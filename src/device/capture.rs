@@ -7,25 +7,47 @@ use ringbuf::HeapRb;
 use ringbuf::traits::{Consumer, Observer, Producer, Split};
 
 use crate::audio::SampleRate;
+use crate::time::SessionTime;
 
 /// The two ends of a microphone's ring, which holds two seconds. What does not fit is lost,
 /// and counted.
 #[must_use]
 pub fn capture_port(rate: SampleRate) -> (CapturePort, Capture) {
+    capture_port_from(rate, SessionTime::ZERO)
+}
+
+/// The ends of a ring for a microphone that is listened to from `origin` on.
+pub(crate) fn capture_port_from(rate: SampleRate, origin: SessionTime) -> (CapturePort, Capture) {
     let (ring, samples) = HeapRb::new(2 * rate.hz() as usize).split();
+    let (stamps_in, stamps) = HeapRb::new(STAMPS).split();
     let shared = Arc::new(Shared::default());
-    (CapturePort { ring, shared: Arc::clone(&shared) }, Capture { samples, rate, shared })
+    let port =
+        CapturePort { ring, stamps: stamps_in, captured: 0, origin, shared: Arc::clone(&shared) };
+    (port, Capture { samples, stamps, rate, origin, shared })
+}
+
+/// How far a microphone with a clock of its own was at some instant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Captured {
+    /// Samples since it started, the lost ones too.
+    pub samples: u64,
+    /// When the last of them was captured.
+    pub at: SessionTime,
 }
 
 #[derive(Debug, Default)]
 struct Shared {
     lost: AtomicU64,
+    stamped: AtomicBool,
     ended: AtomicBool,
 }
 
 /// The microphone's end. Dropping it ends the stream.
 pub struct CapturePort {
     ring: ringbuf::HeapProd<i16>,
+    stamps: ringbuf::HeapProd<Captured>,
+    captured: u64,
+    origin: SessionTime,
     shared: Arc<Shared>,
 }
 
@@ -36,8 +58,24 @@ impl std::fmt::Debug for CapturePort {
 }
 
 impl CapturePort {
+    /// From when on it is listened to: the session's start, or when the microphone was
+    /// exchanged. A device without a clock of its own counts from there.
+    #[must_use]
+    pub const fn origin(&self) -> SessionTime {
+        self.origin
+    }
+
+    /// Hands over samples of a device with a clock of its own; the last was captured at `at`.
+    /// Safe in an audio callback, as [`push`](Self::push).
+    pub fn push_at(&mut self, samples: &[i16], at: SessionTime) {
+        self.shared.stamped.store(true, Ordering::Relaxed);
+        self.push(samples);
+        let _full = self.stamps.try_push(Captured { samples: self.captured, at });
+    }
+
     /// Hands over captured samples. Safe in an audio callback: allocates nothing, takes no lock.
     pub fn push(&mut self, samples: &[i16]) {
+        self.captured += samples.len() as u64;
         let taken = self.ring.push_slice(samples);
         if taken < samples.len() {
             self.shared.lost.fetch_add((samples.len() - taken) as u64, Ordering::Relaxed);
@@ -54,7 +92,9 @@ impl Drop for CapturePort {
 /// The session's end.
 pub struct Capture {
     samples: ringbuf::HeapCons<i16>,
+    stamps: ringbuf::HeapCons<Captured>,
     rate: SampleRate,
+    origin: SessionTime,
     shared: Arc<Shared>,
 }
 
@@ -69,6 +109,23 @@ impl Capture {
     #[must_use]
     pub const fn rate(&self) -> SampleRate {
         self.rate
+    }
+
+    /// From when on the microphone is listened to.
+    #[must_use]
+    pub const fn origin(&self) -> SessionTime {
+        self.origin
+    }
+
+    /// Whether the microphone has a clock of its own, and stamps what it captures.
+    #[must_use]
+    pub fn is_stamped(&self) -> bool {
+        self.shared.stamped.load(Ordering::Relaxed)
+    }
+
+    /// The next note of how far the microphone was, and when.
+    pub fn next_captured(&mut self) -> Option<Captured> {
+        self.stamps.try_pop()
     }
 
     /// Takes the next `count` samples, or `None` while there are fewer. When the microphone has
@@ -86,6 +143,11 @@ impl Capture {
         Some(samples)
     }
 
+    /// Whether anything waits to be taken.
+    pub(crate) fn has_some(&self) -> bool {
+        !self.samples.is_empty()
+    }
+
     /// Whether the microphone has ended and everything was taken.
     #[must_use]
     pub fn is_over(&self) -> bool {
@@ -98,3 +160,6 @@ impl Capture {
         self.shared.lost.load(Ordering::Relaxed)
     }
 }
+
+/// Notes that wait: at 1 ms a block, two seconds.
+const STAMPS: usize = 2048;

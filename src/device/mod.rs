@@ -9,25 +9,36 @@
 //! ```
 
 mod capture;
+mod drift;
+mod gate;
+mod meters;
+mod null;
 mod render;
+mod tap;
+mod wav;
 
-pub use capture::{Capture, CapturePort, capture_port};
-pub use render::{Gate, Playback, Played, RenderPort, Tap, render_port};
+pub(crate) use capture::capture_port_from;
+pub use capture::{Capture, CapturePort, Captured, capture_port};
+pub(crate) use drift::{Master, Steering};
+pub use gate::{Gate, Silenced};
+pub use meters::{Levels, Meters, Mute};
+pub use null::{NullMicrophone, NullSpeaker};
+pub(crate) use null::{nobody, silence};
+pub use render::{Instants, Playback, Played, RenderPort, render_port};
+pub use tap::{Left, Tap};
+pub use wav::{WavMicrophone, WavSpeaker};
 
 use std::fmt::Debug;
 
 use crate::audio::{SampleRate, WavError};
 use crate::error::Recovery;
-use crate::time::SessionTime;
-
-mod null;
-mod wav;
-
-pub use null::{NullMicrophone, NullSpeaker};
-pub use wav::{WavMicrophone, WavSpeaker};
+use crate::time::{SessionClock, SessionTime};
 
 /// Where the user's voice comes from.
 pub trait Microphone: Debug + Send {
+    /// What the user knows it by.
+    fn name(&self) -> String;
+
     /// The rate of its samples.
     fn rate(&self) -> SampleRate;
 
@@ -36,23 +47,44 @@ pub trait Microphone: Debug + Send {
     /// # Errors
     ///
     /// When the device refuses.
-    fn start(self: Box<Self>, port: CapturePort) -> Result<Box<dyn Running>, DeviceError>;
+    fn start(
+        self: Box<Self>,
+        port: CapturePort,
+        clock: &SessionClock,
+    ) -> Result<Box<dyn Running>, DeviceError>;
 }
 
 /// Where the agent's voice goes to.
 pub trait Speaker: Debug + Send {
-    /// The rate of the samples that it plays.
+    /// What the user knows it by.
+    fn name(&self) -> String;
+
+    /// The rate of the samples that it likes best. It plays a port of any rate.
     fn rate(&self) -> SampleRate;
 
     /// Starts to play what `port` gives.
     ///
     /// # Errors
     ///
-    /// When the device refuses.
-    fn start(self: Box<Self>, port: RenderPort) -> Result<Box<dyn Running>, DeviceError>;
+    /// When the device refuses; the port comes back, so that another can play it.
+    fn start(
+        self: Box<Self>,
+        port: RenderPort,
+        clock: &SessionClock,
+    ) -> Result<Box<dyn Rendering>, Box<Refused>>;
 }
 
-/// A device in motion. Dropping it stops it.
+/// A speaker that would not start.
+#[derive(Debug, thiserror::Error)]
+#[error("{error}")]
+pub struct Refused {
+    /// What it was to play.
+    pub port: RenderPort,
+    /// Why not.
+    pub error: DeviceError,
+}
+
+/// A microphone in motion. Dropping it stops it.
 pub trait Running: Debug + Send {
     /// Moves the samples that are due until `now`. A device with a clock of its own has nothing
     /// to do here.
@@ -68,6 +100,31 @@ pub trait Running: Debug + Send {
     ///
     /// When that fails.
     fn finish(self: Box<Self>) -> Result<(), DeviceError>;
+
+    /// How often the device's own buffer ran over.
+    fn xruns(&self) -> u64 {
+        0
+    }
+}
+
+/// A speaker in motion. Dropping it stops it.
+pub trait Rendering: Debug + Send {
+    /// Moves the samples that are due until `now`. A device with a clock of its own has nothing
+    /// to do here.
+    ///
+    /// # Errors
+    ///
+    /// When the device has failed.
+    fn advance(&mut self, now: SessionTime) -> Result<(), DeviceError>;
+
+    /// Stops the device and completes what it wrote. What is queued stays in the port, for the
+    /// next device.
+    fn finish(self: Box<Self>) -> (RenderPort, Result<(), DeviceError>);
+
+    /// How often the device's own buffer ran dry.
+    fn xruns(&self) -> u64 {
+        0
+    }
 }
 
 /// A failure of a device.
@@ -77,6 +134,55 @@ pub enum DeviceError {
     /// A file that stands in for a device.
     #[error(transparent)]
     Wav(#[from] WavError),
+    /// There is no sound device at all.
+    #[error(
+        "there is no {kind} on this machine; WAV files do instead, as in \
+         `--input FILE.wav --output FILE.wav`"
+    )]
+    None {
+        /// What was looked for.
+        kind: Kind,
+    },
+    /// No device goes by that name, or several do.
+    #[error("{which} {kind} is called `{name}`; there is: {there}")]
+    Unknown {
+        /// What was looked for.
+        kind: Kind,
+        /// "no" or "more than one".
+        which: &'static str,
+        /// The name that was given.
+        name: String,
+        /// The devices that can be chosen.
+        there: String,
+    },
+    /// The device cannot be used, or has failed.
+    #[error("the {kind} `{name}` {problem}")]
+    Failed {
+        /// What it is.
+        kind: Kind,
+        /// What the user knows it by.
+        name: String,
+        /// What happened, and what to do about it.
+        problem: String,
+    },
+}
+
+/// The two kinds of devices.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Sound comes from it.
+    Microphone,
+    /// Sound goes to it.
+    Speaker,
+}
+
+impl std::fmt::Display for Kind {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Microphone => "microphone",
+            Self::Speaker => "speaker",
+        })
+    }
 }
 
 impl DeviceError {

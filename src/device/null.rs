@@ -1,21 +1,31 @@
 //! No device at all: silence in, nothing out.
 
 use super::wav::render;
-use super::{CapturePort, DeviceError, Microphone, RenderPort, Running, Speaker};
+use super::{
+    CapturePort, DeviceError, Microphone, Refused, RenderPort, Rendering, Running, Speaker,
+};
 use crate::audio::SampleRate;
-use crate::time::SessionTime;
+use crate::time::{SessionClock, SessionTime};
 
 /// A microphone in a silent room.
 #[derive(Clone, Copy, Debug)]
 pub struct NullMicrophone(pub SampleRate);
 
 impl Microphone for NullMicrophone {
+    fn name(&self) -> String {
+        "silence".to_owned()
+    }
+
     fn rate(&self) -> SampleRate {
         self.0
     }
 
-    fn start(self: Box<Self>, port: CapturePort) -> Result<Box<dyn Running>, DeviceError> {
-        Ok(Box::new(Silence { port, rate: self.0, moved: 0 }))
+    fn start(
+        self: Box<Self>,
+        port: CapturePort,
+        _clock: &SessionClock,
+    ) -> Result<Box<dyn Running>, DeviceError> {
+        Ok(silence(port, self.0))
     }
 }
 
@@ -28,7 +38,7 @@ struct Silence {
 
 impl Running for Silence {
     fn advance(&mut self, now: SessionTime) -> Result<(), DeviceError> {
-        let until = self.rate.samples(now.since(SessionTime::ZERO));
+        let until = self.rate.samples(now.since(self.port.origin()));
         while self.moved < until {
             let count = (until - self.moved).min(BLOCK as u64);
             self.port.push(&[0; BLOCK][..count as usize]);
@@ -47,12 +57,20 @@ impl Running for Silence {
 pub struct NullSpeaker(pub SampleRate);
 
 impl Speaker for NullSpeaker {
+    fn name(&self) -> String {
+        "nothing".to_owned()
+    }
+
     fn rate(&self) -> SampleRate {
         self.0
     }
 
-    fn start(self: Box<Self>, port: RenderPort) -> Result<Box<dyn Running>, DeviceError> {
-        Ok(Box::new(Nobody { port, moved: 0 }))
+    fn start(
+        self: Box<Self>,
+        port: RenderPort,
+        _clock: &SessionClock,
+    ) -> Result<Box<dyn Rendering>, Box<Refused>> {
+        Ok(nobody(port))
     }
 }
 
@@ -62,16 +80,26 @@ struct Nobody {
     moved: u64,
 }
 
-impl Running for Nobody {
+impl Rendering for Nobody {
     fn advance(&mut self, now: SessionTime) -> Result<(), DeviceError> {
         let mut block = [0; BLOCK];
         while render(&mut self.port, &mut self.moved, &mut block, now) > 0 {}
         Ok(())
     }
 
-    fn finish(self: Box<Self>) -> Result<(), DeviceError> {
-        Ok(())
+    fn finish(self: Box<Self>) -> (RenderPort, Result<(), DeviceError>) {
+        (self.port, Ok(()))
     }
+}
+
+/// Silence for a session whose microphone has failed.
+pub(crate) fn silence(port: CapturePort, rate: SampleRate) -> Box<dyn Running> {
+    Box::new(Silence { port, rate, moved: 0 })
+}
+
+/// Nobody, for a session whose speaker has failed.
+pub(crate) fn nobody(port: RenderPort) -> Box<dyn Rendering> {
+    Box::new(Nobody { port, moved: 0 })
 }
 
 /// More than the samples of one tick at any usual rate.

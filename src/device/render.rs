@@ -5,11 +5,13 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 
 use ringbuf::HeapRb;
 use ringbuf::traits::{Consumer, Producer, Split};
 
+use super::gate::{Gate, Mode};
+use super::tap::{Tap, TapEnd, tap};
 use crate::audio::SampleRate;
 use crate::time::SessionTime;
 
@@ -22,14 +24,14 @@ pub fn render_port(rate: SampleRate) -> (RenderPort, Playback, Tap) {
     let hz = rate.hz() as usize;
     let (samples, ring) = HeapRb::new(hz / 2).split();
     let (played_in, played) = HeapRb::new(NOTES).split();
-    let (tap_in, tap) = HeapRb::new(2 * hz).split();
+    let (tap_end, tap) = tap(rate);
     let gate = Arc::new(Gate::default());
     let port = RenderPort {
         ring,
         rate,
         gate: Arc::clone(&gate),
         notes: played_in,
-        tap: tap_in,
+        tap: tap_end,
         taken: 0,
         cursor: 0,
         lookback: VecDeque::with_capacity(hz * LOOKBACK_SECONDS),
@@ -38,63 +40,25 @@ pub fn render_port(rate: SampleRate) -> (RenderPort, Playback, Tap) {
         step: 1.0 / (rate.hz() as f32 * RAMP_SECONDS),
         last: 0.0,
         held: false,
+        silent: 0,
+        origin: SessionTime::ZERO,
     };
     (port, Playback { samples, notes: played, rate, gate, pushed: 0 }, tap)
 }
 
-/// What really left the speaker.
-pub type Tap = ringbuf::HeapCons<i16>;
-
-/// What may leave the speaker. Shared by the session, which sets it, and the port, which obeys.
-#[derive(Debug, Default)]
-pub struct Gate {
-    mode: AtomicU8,
-    /// Samples before this index are dropped.
-    drop_until: AtomicU64,
-    /// The index of the next sample to leave.
-    played: AtomicU64,
-    /// More samples are to come: running out of them is an under-run.
-    expecting: AtomicBool,
-    under_runs: AtomicU64,
+/// The instants of a callback that asks for sound. One instant alone stands for both: a device
+/// without a buffer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Instants {
+    /// When it ran.
+    pub ran: SessionTime,
+    /// When its first sample is in the air.
+    pub in_air: SessionTime,
 }
 
-const PLAY: u8 = 0;
-const DUCK: u8 = 1;
-const HOLD: u8 = 2;
-
-impl Gate {
-    /// Lets sound out at full level. After a hold, it goes on at the first sample that was not
-    /// yet heard at full level.
-    pub fn play(&self) {
-        self.mode.store(PLAY, Ordering::Release);
-    }
-
-    /// Lets sound out at a lower level.
-    pub fn duck(&self) {
-        self.mode.store(DUCK, Ordering::Release);
-    }
-
-    /// Lets nothing out, and keeps what is queued.
-    pub fn hold(&self) {
-        self.mode.store(HOLD, Ordering::Release);
-    }
-
-    /// Whether the gate holds.
-    #[must_use]
-    pub fn holds(&self) -> bool {
-        self.mode.load(Ordering::Acquire) == HOLD
-    }
-
-    /// The index of the next sample to leave: as many were heard.
-    #[must_use]
-    pub fn played(&self) -> u64 {
-        self.played.load(Ordering::Acquire)
-    }
-
-    /// How often the speaker ran out of samples in the middle of an answer.
-    #[must_use]
-    pub fn under_runs(&self) -> u64 {
-        self.under_runs.load(Ordering::Relaxed)
+impl From<SessionTime> for Instants {
+    fn from(at: SessionTime) -> Self {
+        Self { ran: at, in_air: at }
     }
 }
 
@@ -182,7 +146,7 @@ pub struct RenderPort {
     rate: SampleRate,
     gate: Arc<Gate>,
     notes: ringbuf::HeapProd<Played>,
-    tap: ringbuf::HeapProd<i16>,
+    tap: TapEnd,
     /// The index of the next sample in the ring.
     taken: u64,
     /// The index of the next sample to leave. Behind `taken` while samples are heard again.
@@ -199,6 +163,10 @@ pub struct RenderPort {
     last: f32,
     /// The gate has held, and nothing has left since.
     held: bool,
+    /// The last hold that was obeyed.
+    silent: u64,
+    /// From when on a device without a clock of its own plays it.
+    origin: SessionTime,
 }
 
 impl std::fmt::Debug for RenderPort {
@@ -214,25 +182,51 @@ impl RenderPort {
         self.rate
     }
 
-    /// Fills `out` with what is to be heard, silence where there is nothing. `at` is when its
-    /// first sample is in the air.
-    pub fn fill(&mut self, out: &mut [i16], at: SessionTime) {
+    /// From when on it is played: the session's start, or when the speaker was exchanged. A
+    /// device without a clock of its own counts from there.
+    #[must_use]
+    pub const fn origin(&self) -> SessionTime {
+        self.origin
+    }
+
+    /// The next device plays it from `origin` on.
+    pub(crate) fn reopen(&mut self, origin: SessionTime) {
+        self.origin = origin;
+    }
+
+    /// Fills `out` with what is to be heard, silence where there is nothing.
+    pub fn fill(&mut self, out: &mut [i16], instants: impl Into<Instants>) {
+        let Instants { ran, in_air } = instants.into();
         self.drop_unwanted();
-        let target = match self.gate.mode.load(Ordering::Acquire) {
-            HOLD => 0.0,
-            DUCK => DUCKED,
-            _ => 1.0,
+        let mode = self.gate.mode();
+        let target = match mode {
+            Mode::Hold(_) => 0.0,
+            Mode::Duck => DUCKED,
+            Mode::Play => 1.0,
         };
         self.follow(target);
         let from = self.cursor;
         for sample in out.iter_mut() {
             *sample = self.next(target);
         }
+        if let Mode::Hold(hold) = mode
+            && self.level <= 0.0
+        {
+            self.note_silence(hold, out, ran, in_air);
+        }
         if self.cursor > from {
-            let _full = self.notes.try_push(Played { from, to: self.cursor, at });
+            let _full = self.notes.try_push(Played { from, to: self.cursor, at: in_air });
         }
         self.gate.played.store(self.cursor, Ordering::Release);
-        self.tap.push_slice(out);
+        self.tap.left(out, in_air);
+    }
+
+    /// Notes when the first silent sample of a hold left: once for each.
+    fn note_silence(&mut self, hold: u64, out: &[i16], ran: SessionTime, in_air: SessionTime) {
+        if std::mem::replace(&mut self.silent, hold) != hold {
+            let loud = out.iter().rposition(|&sample| sample != 0).map_or(0, |last| last + 1);
+            self.gate.note_silence(hold, ran, in_air + self.rate.duration(loud as u64));
+        }
     }
 
     /// Obeys a drop: forgets samples up to its index.

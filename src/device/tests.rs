@@ -133,15 +133,16 @@ fn a_drop_silences_what_is_queued_and_nothing_after_it() {
 
 #[test]
 fn the_tap_has_what_left_the_speaker_silence_included() {
-    use ringbuf::traits::Consumer;
     let (mut port, mut playback, mut tap) = render_port(RATE);
     let mut out = [0; 160];
     port.fill(&mut out, SessionTime::ZERO);
     playback.push(&mut vec![7; 160].into());
     port.fill(&mut out, SessionTime::from_millis(10));
-    let mut tapped = [1; 400];
-    assert_eq!(tap.pop_slice(&mut tapped), 320);
-    assert_eq!(tapped[..320], [[0; 160], [7; 160]].concat());
+    let mut tapped = Vec::new();
+    let blocks: Vec<_> = std::iter::from_fn(|| tap.next_block(&mut tapped)).collect();
+    let block = |from, ms| Left { from, count: 160, at: SessionTime::from_millis(ms) };
+    assert_eq!(blocks, [block(0, 0), block(160, 10)]);
+    assert_eq!(tapped, [[0; 160], [7; 160]].concat());
 }
 
 #[test]

@@ -1,15 +1,19 @@
 //! Files in place of devices.
 
 use std::path::Path;
+use std::time::Duration;
 
-use super::{CapturePort, DeviceError, Microphone, RenderPort, Running, Speaker};
-use crate::audio::{SampleRate, WavReader, WavWriter};
-use crate::time::SessionTime;
+use super::{
+    CapturePort, DeviceError, Kind, Microphone, Refused, RenderPort, Rendering, Running, Speaker,
+};
+use crate::audio::{Resampler, SampleRate, WavReader, WavWriter};
+use crate::time::{SessionClock, SessionTime};
 
 /// A WAV file that is heard as if it were spoken now.
 #[derive(Debug)]
 pub struct WavMicrophone {
     reader: WavReader,
+    name: String,
 }
 
 impl WavMicrophone {
@@ -19,16 +23,25 @@ impl WavMicrophone {
     ///
     /// When it is no WAV file that can be read; the error names what is wrong.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, DeviceError> {
-        Ok(Self { reader: WavReader::open(path.as_ref())? })
+        let path = path.as_ref();
+        Ok(Self { reader: WavReader::open(path)?, name: path.display().to_string() })
     }
 }
 
 impl Microphone for WavMicrophone {
+    fn name(&self) -> String {
+        self.name.clone()
+    }
+
     fn rate(&self) -> SampleRate {
         self.reader.rate()
     }
 
-    fn start(self: Box<Self>, port: CapturePort) -> Result<Box<dyn Running>, DeviceError> {
+    fn start(
+        self: Box<Self>,
+        port: CapturePort,
+        _clock: &SessionClock,
+    ) -> Result<Box<dyn Running>, DeviceError> {
         Ok(Box::new(Capturing { reader: self.reader, port: Some(port), moved: 0 }))
     }
 }
@@ -46,7 +59,7 @@ impl Running for Capturing {
         let rate = self.reader.rate();
         let mut block = [0; BLOCK];
         while let Some(port) = &mut self.port {
-            let due = due(rate, self.moved, now, block.len());
+            let due = due(rate, self.moved, now.since(port.origin()), block.len());
             if due == 0 {
                 break;
             }
@@ -70,6 +83,7 @@ impl Running for Capturing {
 pub struct WavSpeaker {
     writer: WavWriter,
     rate: SampleRate,
+    name: String,
 }
 
 impl WavSpeaker {
@@ -79,17 +93,37 @@ impl WavSpeaker {
     ///
     /// When it cannot be created.
     pub fn create(path: impl AsRef<Path>, rate: SampleRate) -> Result<Self, DeviceError> {
-        Ok(Self { writer: WavWriter::create(path.as_ref(), rate, 1)?, rate })
+        let path = path.as_ref();
+        let writer = WavWriter::create(path, rate, 1)?;
+        Ok(Self { writer, rate, name: path.display().to_string() })
     }
 }
 
 impl Speaker for WavSpeaker {
+    fn name(&self) -> String {
+        self.name.clone()
+    }
+
     fn rate(&self) -> SampleRate {
         self.rate
     }
 
-    fn start(self: Box<Self>, port: RenderPort) -> Result<Box<dyn Running>, DeviceError> {
-        Ok(Box::new(Playing { writer: Ok(self.writer), port, moved: 0 }))
+    fn start(
+        self: Box<Self>,
+        port: RenderPort,
+        _clock: &SessionClock,
+    ) -> Result<Box<dyn Rendering>, Box<Refused>> {
+        match Resampler::new(port.rate(), self.rate) {
+            Ok(resampler) => {
+                let (writer, written) = (Ok(self.writer), Vec::new());
+                Ok(Box::new(Playing { writer, resampler, written, port, moved: 0 }))
+            }
+            Err(error) => {
+                let problem = error.to_string();
+                let error = DeviceError::Failed { kind: Kind::Speaker, name: self.name, problem };
+                Err(Box::new(Refused { port, error }))
+            }
+        }
     }
 }
 
@@ -97,11 +131,14 @@ impl Speaker for WavSpeaker {
 struct Playing {
     /// The error once it has failed: the call goes on unheard.
     writer: Result<WavWriter, DeviceError>,
+    /// From the port's rate to the file's.
+    resampler: Resampler,
+    written: Vec<i16>,
     port: RenderPort,
     moved: u64,
 }
 
-impl Running for Playing {
+impl Rendering for Playing {
     fn advance(&mut self, now: SessionTime) -> Result<(), DeviceError> {
         let mut block = [0; BLOCK];
         loop {
@@ -109,8 +146,10 @@ impl Running for Playing {
             if due == 0 {
                 return Ok(());
             }
+            self.written.clear();
+            self.resampler.process(&block[..due], &mut self.written);
             if let Ok(writer) = &mut self.writer
-                && let Err(error) = writer.write(&block[..due])
+                && let Err(error) = writer.write(&self.written)
             {
                 // Dropping the writer leaves the file readable up to here.
                 self.writer = Err(error.into());
@@ -118,8 +157,15 @@ impl Running for Playing {
         }
     }
 
-    fn finish(self: Box<Self>) -> Result<(), DeviceError> {
-        Ok(self.writer?.finish()?)
+    fn finish(self: Box<Self>) -> (RenderPort, Result<(), DeviceError>) {
+        let Self { writer, mut resampler, mut written, port, .. } = *self;
+        let finished = writer.and_then(|mut writer| {
+            written.clear();
+            resampler.flush(&mut written);
+            writer.write(&written)?;
+            Ok(writer.finish()?)
+        });
+        (port, finished)
     }
 }
 
@@ -131,17 +177,18 @@ pub(super) fn render(
     now: SessionTime,
 ) -> usize {
     let rate = port.rate();
-    let due = due(rate, *moved, now, block.len());
+    let due = due(rate, *moved, now.since(port.origin()), block.len());
     if due > 0 {
-        port.fill(&mut block[..due], SessionTime::ZERO + rate.duration(*moved));
+        let at = port.origin() + rate.duration(*moved);
+        port.fill(&mut block[..due], at);
         *moved += due as u64;
     }
     due
 }
 
-/// How many samples are due until `now`, of which `moved` were moved.
-fn due(rate: SampleRate, moved: u64, now: SessionTime, most: usize) -> usize {
-    let until = rate.samples(now.since(SessionTime::ZERO));
+/// How many samples are due after so long, of which `moved` were moved.
+fn due(rate: SampleRate, moved: u64, since: Duration, most: usize) -> usize {
+    let until = rate.samples(since);
     usize::try_from(until.saturating_sub(moved)).unwrap_or(most).min(most)
 }
 

@@ -105,6 +105,13 @@ pub enum EventKind {
     },
     /// The agent's voice is held: the user may be interrupting.
     Held,
+    /// The speaker has obeyed: from here on it plays silence.
+    Silenced {
+        /// From the decision to the device's call that was first given silence: a length.
+        callback_ms: f64,
+        /// From there until that silence was in the air, which is the device's share: a length.
+        device_ms: f64,
+    },
     /// The agent goes on: the user said no words.
     Released,
     /// The user interrupted the agent.

@@ -110,7 +110,8 @@ fn after(kind: &EventKind) -> Option<EventKind> {
             AgentSpeechEnded { end_ms: 0.0, heard_ms: 0.0, complete: true }
         }
         AgentSpeechEnded { .. } => Held,
-        Held => Released,
+        Held => Silenced { callback_ms: 0.0, device_ms: 0.0 },
+        Silenced { .. } => Released,
         Released => Interrupted { heard_ms: 0.0, heard_text: text() },
         Interrupted { .. } => ResponseEnded { outcome: "completed" },
         ResponseEnded { .. } => ToolCalled { call: text(), name: text(), arguments: json!({}) },

@@ -1,15 +1,24 @@
-//! Moves the sound of devices that have no clock of their own, and with it a stepped clock.
+//! Moves the sound of devices that have no clock of their own, and with it a stepped clock;
+//! exchanges devices while the call goes on.
 
+mod controls;
+mod ears;
+mod recording;
+
+use std::sync::Arc;
 use std::time::Duration;
 
-use ringbuf::traits::Consumer;
-use tokio::sync::oneshot;
+use tokio::sync::{mpsc, oneshot};
 
-use crate::audio::AudioChunk;
-use crate::device::{Capture, DeviceError, Running, Tap};
-use crate::events::{Event, EventBus, EventKind, RecordError, Recorder};
-use crate::ids::TurnId;
-use crate::pipeline::{Element, Outlet, PipelineError};
+pub use self::controls::{Devices, DriveCommand};
+pub(super) use self::ears::Ears;
+pub(super) use self::recording::Recording;
+use crate::device::{
+    DeviceError, Gate, Master, Meters, Microphone, Rendering, Running, Speaker, capture_port_from,
+    nobody, silence,
+};
+use crate::events::RecordError;
+use crate::pipeline::PipelineError;
 use crate::time::{SessionClock, SessionTime, Stepper};
 use crate::turn::TurnConfigError;
 
@@ -84,10 +93,18 @@ impl Pacer {
 #[derive(Debug)]
 pub(super) struct Drive {
     pub(super) pacer: Pacer,
+    pub(super) commands: mpsc::Receiver<DriveCommand>,
     pub(super) microphone: Box<dyn Running>,
-    pub(super) speaker: Box<dyn Running>,
+    /// Always there, but for the moment in which it is exchanged.
+    pub(super) speaker: Option<Box<dyn Rendering>>,
+    pub(super) gate: Arc<Gate>,
+    pub(super) master: Master,
     pub(super) ears: Ears,
     pub(super) recording: Recording,
+    pub(super) meters: Arc<Meters>,
+    /// Of devices that were exchanged: buffers that ran over or dry, and what went wrong.
+    pub(super) xruns: u64,
+    pub(super) closed: Result<(), DeviceError>,
 }
 
 /// What was left to say when all was closed.
@@ -100,33 +117,13 @@ pub(super) struct Closed {
     pub(super) devices: Result<(), DeviceError>,
 }
 
-/// The way from the microphone's ring into the listening pipeline.
-#[derive(Debug)]
-pub(super) struct Ears {
-    pub(super) capture: Capture,
-    /// `None` once the microphone has ended.
-    pub(super) input: Option<Outlet>,
-    /// Samples of the microphone so far, the lost ones too: where it is in time.
-    pub(super) taken: u64,
-    /// Samples known to be lost.
-    pub(super) lost: u64,
-}
-
-/// The recording of a call, as long as it can be written.
-pub(super) struct Recording {
-    recorder: Option<Recorder>,
-    tap: Tap,
-    clock: SessionClock,
-    bus: EventBus,
-    failed: bool,
-}
-
 impl Drive {
     /// Runs until `over` is told, then closes the devices and the recording.
     ///
     /// # Errors
     ///
-    /// When a device fails.
+    /// When a file that stands in for a device fails. Without a device that failed the call goes
+    /// on.
     pub(super) async fn run(
         mut self,
         mut over: oneshot::Receiver<()>,
@@ -134,116 +131,116 @@ impl Drive {
         let mut now = SessionTime::ZERO;
         while over.try_recv() == Err(oneshot::error::TryRecvError::Empty) {
             self.pacer.settle().await;
-            self.speaker.advance(now + TICK)?;
-            self.recording.agent();
+            self.obey(now);
+            self.play(now + TICK)?;
+            self.recording.agent(&mut self.master, &self.meters);
             now = now + TICK;
             self.pacer.until(now).await;
-            self.microphone.advance(now)?;
-            self.ears.hear(&mut self.recording).await;
+            self.capture(now)?;
+            self.ears.hear(&self.master, &mut self.recording).await;
+            self.measure();
         }
         let recording_is_whole = self.recording.finish();
-        let lost = self.ears.capture.rate().duration(self.ears.lost);
-        let devices = self.microphone.finish().and(self.speaker.finish());
+        let lost = self.meters.lost();
+        let speaker = self.speaker.map_or(Ok(()), |speaker| speaker.finish().1);
+        let devices = self.closed.and(self.microphone.finish()).and(speaker);
         Ok(Closed { recording_is_whole, lost, devices })
     }
-}
 
-impl Ears {
-    /// Hands what the microphone heard to the pipeline, as far as it has room: what it cannot
-    /// take waits in the microphone's ring.
-    async fn hear(&mut self, recording: &mut Recording) {
-        let rate = self.capture.rate();
-        let chunk = rate.samples(CHUNK) as usize;
-        while let Some(input) = self.input.as_ref().filter(|input| input.has_room())
-            && let Some(samples) = self.capture.take(chunk)
-        {
-            recording.user(&samples);
-            let at = SessionTime::ZERO + rate.duration(self.taken);
-            self.taken += samples.len() as u64;
-            let audio = AudioChunk::new(samples, rate);
-            let _ended = input.send(Element::heard(TurnId::default(), at, audio)).await;
-        }
-        if self.capture.is_over() {
-            self.input = None;
-        }
-        self.skip_lost(recording);
-    }
-
-    /// Sound that was lost still took its time, and is silence in the recording.
-    fn skip_lost(&mut self, recording: &mut Recording) {
-        let lost = self.capture.lost();
-        let more = lost - std::mem::replace(&mut self.lost, lost);
-        self.taken += more;
-        for _ in 0..more / BLOCK as u64 {
-            recording.user(&[0; BLOCK]);
-        }
-        recording.user(&[0; BLOCK][..more as usize % BLOCK]);
-    }
-}
-
-impl Recording {
-    pub(super) fn new(
-        recorder: Option<Recorder>,
-        tap: Tap,
-        clock: SessionClock,
-        bus: EventBus,
-    ) -> Self {
-        Self { recorder, tap, clock, bus, failed: false }
-    }
-
-    fn user(&mut self, samples: &[i16]) {
-        if let Some(recorder) = &mut self.recorder
-            && let Err(error) = recorder.user(samples)
-        {
-            self.fail(&error);
-        }
-    }
-
-    fn agent(&mut self) {
-        let mut block = [0; BLOCK];
-        loop {
-            let count = self.tap.pop_slice(&mut block);
-            if count == 0 {
-                return;
+    fn play(&mut self, until: SessionTime) -> Result<(), SessionError> {
+        let Some(speaker) = &mut self.speaker else { return Ok(()) };
+        if let Err(error) = speaker.advance(until) {
+            if is_file(&error) {
+                return Err(error.into());
             }
-            if let Some(recorder) = &mut self.recorder
-                && let Err(error) = recorder.agent(&block[..count])
-            {
-                self.fail(&error);
+            self.warn(&error, "nothing is heard until you choose another speaker");
+            self.exchange_speaker(None, until);
+        }
+        Ok(())
+    }
+
+    fn capture(&mut self, until: SessionTime) -> Result<(), SessionError> {
+        if let Err(error) = self.microphone.advance(until) {
+            if is_file(&error) {
+                return Err(error.into());
+            }
+            self.warn(&error, "nobody hears you until you choose another microphone");
+            let (port, capture) = capture_port_from(self.ears.rate(), until);
+            let silence = silence(port, self.ears.rate());
+            self.xruns += std::mem::replace(&mut self.microphone, silence).xruns();
+            self.ears.listen_to(capture);
+        }
+        Ok(())
+    }
+
+    fn obey(&mut self, now: SessionTime) {
+        while let Ok(command) = self.commands.try_recv() {
+            match command {
+                DriveCommand::Microphone(microphone) => self.exchange_microphone(microphone, now),
+                DriveCommand::Speaker(speaker) => self.exchange_speaker(Some(speaker), now),
             }
         }
     }
 
-    /// Closes the file. Returns whether it is whole.
-    fn finish(mut self) -> bool {
-        if let Some(Err(error)) = self.recorder.take().map(Recorder::finish) {
-            self.fail(&error);
+    /// The microphone before is stopped once the new one runs.
+    fn exchange_microphone(&mut self, microphone: Box<dyn Microphone>, now: SessionTime) {
+        let (port, capture) = capture_port_from(microphone.rate(), now);
+        match microphone.start(port, &self.pacer.clock) {
+            Ok(running) => {
+                let before = std::mem::replace(&mut self.microphone, running);
+                self.xruns += before.xruns();
+                self.keep(before.finish());
+                self.ears.listen_to(capture);
+            }
+            Err(error) => self.warn(&error, "the microphone before goes on"),
         }
-        !self.failed
     }
 
-    /// Goes on without: the conversation matters more. Closing the file leaves it readable up
-    /// to here.
-    fn fail(&mut self, error: &RecordError) {
-        self.failed = true;
-        let _second_error = self.recorder.take().map(Recorder::finish);
-        let kind = EventKind::Warning { message: format!("the recording broke off: {error}") };
-        self.bus.publish(Event { at: self.clock.now(), turn: None, response: None, kind });
+    /// Whatever is queued goes to the new speaker, or to nobody.
+    fn exchange_speaker(&mut self, speaker: Option<Box<dyn Speaker>>, now: SessionTime) {
+        let Some(before) = self.speaker.take() else { return };
+        self.xruns += before.xruns();
+        let (mut port, finished) = before.finish();
+        // Without a new one, its failure was told.
+        if speaker.is_some() {
+            self.keep(finished);
+        }
+        self.recording.agent(&mut self.master, &self.meters);
+        port.reopen(now);
+        self.master.exchanged();
+        let rendering = match speaker {
+            None => nobody(port),
+            Some(speaker) => speaker.start(port, &self.pacer.clock).unwrap_or_else(|refused| {
+                self.warn(&refused.error, "nothing is heard until you choose another speaker");
+                nobody(refused.port)
+            }),
+        };
+        self.speaker = Some(rendering);
+    }
+
+    /// A file that could not be completed is told at the end.
+    fn keep(&mut self, finished: Result<(), DeviceError>) {
+        if self.closed.is_ok() {
+            self.closed = finished;
+        }
+    }
+
+    fn measure(&self) {
+        let speaker = self.speaker.as_ref().map_or(0, |speaker| speaker.xruns());
+        self.meters.set_xruns(self.xruns + self.microphone.xruns() + speaker);
+        self.meters.set_under_runs(self.gate.under_runs());
+    }
+
+    fn warn(&self, error: &DeviceError, advice: &str) {
+        self.recording.warn(format!("{error}; {advice}"));
     }
 }
 
-impl std::fmt::Debug for Recording {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Recording").field("failed", &self.failed).finish_non_exhaustive()
-    }
+/// A file has no substitute: a call that it stands for is over.
+const fn is_file(error: &DeviceError) -> bool {
+    matches!(error, DeviceError::Wav(_))
 }
 
 /// How often devices without a clock of their own are moved: a sample waits half of it on
 /// average.
 const TICK: Duration = Duration::from_millis(5);
-
-/// The microphone's sound goes on in pieces of this length.
-const CHUNK: Duration = Duration::from_millis(10);
-
-/// Samples that are recorded at once.
-const BLOCK: usize = 512;

@@ -5,11 +5,14 @@ use std::sync::Arc;
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, watch};
 
+use super::{Devices, DriveCommand};
+
 /// A hand on a session, from anywhere, before it runs and while it does. Cloning gives another.
 #[derive(Clone, Debug)]
 pub struct SessionHandle {
     stop: watch::Sender<bool>,
     wishes: mpsc::Sender<Wish>,
+    devices: Devices,
 }
 
 /// What the session is asked for.
@@ -41,10 +44,11 @@ pub enum WishError {
 }
 
 impl SessionHandle {
-    pub(super) fn new() -> (Self, Wishes) {
+    pub(super) fn new() -> (Self, Wishes, mpsc::Receiver<DriveCommand>) {
         let (stop, stop_seen) = watch::channel(false);
         let (wishes, wished) = mpsc::channel(WISHES);
-        (Self { stop, wishes }, Wishes { stop: stop_seen, wishes: wished })
+        let (devices, commands) = Devices::new();
+        (Self { stop, wishes, devices }, Wishes { stop: stop_seen, wishes: wished }, commands)
     }
 
     /// Ends the session soon: what is said is cut off, and everything is written. More than once
@@ -97,6 +101,12 @@ impl SessionHandle {
     /// As [`WishError`] says.
     pub fn release(&self) -> Result<(), WishError> {
         self.wish(Wish::Release)
+    }
+
+    /// The microphone and the speaker: levels, mute, and their exchange.
+    #[must_use]
+    pub fn devices(&self) -> &Devices {
+        &self.devices
     }
 
     fn wish(&self, wish: Wish) -> Result<(), WishError> {

@@ -21,7 +21,7 @@ mod history;
 mod modes;
 
 pub use config::{Apology, Engines, SessionConfig};
-pub use drive::{Pace, SessionError};
+pub use drive::{Devices, DriveCommand, Pace, SessionError};
 pub use handle::{SessionHandle, WishError};
 pub use modes::text::{TextConfig, TextEvent, TextReply, TextSession};
 pub use modes::vad::{Session, Summary};

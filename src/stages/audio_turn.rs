@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use tokio::sync::mpsc;
 
+use super::anchor::Anchor;
 use super::{Fact, Facts};
 use crate::audio::AudioChunk;
 use crate::ids::TurnId;
@@ -59,8 +60,9 @@ pub struct AudioTurn {
     commands: mpsc::Receiver<TurnCommand>,
     pre_roll: PreRoll,
     open: Option<TurnId>,
-    /// When the first sample of the stream was heard.
-    origin: Option<SessionTime>,
+    /// How many samples were heard, and when.
+    heard: u64,
+    anchor: Option<Anchor>,
 }
 
 impl AudioTurn {
@@ -74,7 +76,7 @@ impl AudioTurn {
     ) -> Self {
         let (framer, pre_roll) = (Framer::new(vad), PreRoll::new(keep));
         let detected = Vec::new();
-        Self { framer, detected, facts, commands, pre_roll, open: None, origin: None }
+        Self { framer, detected, facts, commands, pre_roll, open: None, heard: 0, anchor: None }
     }
 
     async fn hear(
@@ -85,7 +87,9 @@ impl AudioTurn {
     ) -> Result<(), Closed> {
         let vad = self.framer.vad();
         let (rate, frame) = (vad.rate(), vad.frame_len() as u64);
-        let origin = *self.origin.get_or_insert(at);
+        let anchor = self.anchor.get_or_insert(Anchor::new(at));
+        anchor.follow(at, rate.duration(self.heard));
+        self.heard += audio.samples().len() as u64;
         let length = rate.duration(frame);
         let samples = audio.clone();
         match self.open {
@@ -94,7 +98,7 @@ impl AudioTurn {
         }
         self.framer.push(samples.samples(), |detected| self.detected.push(detected));
         for Detected { probability, end } in self.detected.drain(..) {
-            let end = origin + rate.duration(end);
+            let end = anchor.time_of(rate.duration(end));
             self.facts.tell(Fact::Voice { end, length, probability }).await;
         }
         Ok(())

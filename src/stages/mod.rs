@@ -8,6 +8,7 @@
 //! Each stage also tells the session small [`Fact`]s; without a session, [`Facts::none`] drops
 //! them.
 
+mod anchor;
 mod audio_turn;
 mod debug;
 mod facts;

@@ -1,5 +1,6 @@
 //! Brings the user's sound to the rate that comes next.
 
+use super::anchor::Anchor;
 use crate::audio::{AudioChunk, Resampler, SampleRate};
 use crate::pipeline::{Element, Payload, StageError, Transform};
 use crate::time::SessionTime;
@@ -10,9 +11,10 @@ pub struct Resample {
     name: &'static str,
     to: SampleRate,
     resampler: Option<Resampler>,
-    /// Samples given so far, and when the first was heard.
+    /// Samples taken and given so far, and when they were heard.
+    taken: u64,
     given: u64,
-    origin: SessionTime,
+    anchor: Anchor,
     last: Option<Element>,
 }
 
@@ -26,14 +28,15 @@ impl Resample {
     /// The same under another name, where a graph has several.
     #[must_use]
     pub fn named(name: &'static str, to: SampleRate) -> Self {
-        Self { name, to, resampler: None, given: 0, origin: SessionTime::ZERO, last: None }
+        let anchor = Anchor::new(SessionTime::ZERO);
+        Self { name, to, resampler: None, taken: 0, given: 0, anchor, last: None }
     }
 
     fn emit(&mut self, like: &Element, samples: Vec<i16>, emit: &mut Vec<Element>) {
         if samples.is_empty() {
             return;
         }
-        let at = self.origin + self.to.duration(self.given);
+        let at = self.anchor.time_of(self.to.duration(self.given));
         self.given += samples.len() as u64;
         let audio = AudioChunk::new(samples, self.to);
         emit.push(Element { at, ..like.with(Payload::Heard(audio)) });
@@ -62,10 +65,12 @@ impl Transform for Resample {
             None => {
                 let new = Resampler::new(audio.rate(), self.to)
                     .map_err(|error| StageError::new(self.name, &error))?;
-                (self.origin, self.given) = (element.at, 0);
+                (self.anchor, self.taken, self.given) = (Anchor::new(element.at), 0, 0);
                 self.resampler.insert(new)
             }
         };
+        self.anchor.follow(element.at, audio.rate().duration(self.taken));
+        self.taken += audio.samples().len() as u64;
         let mut samples = Vec::with_capacity(audio.samples().len());
         resampler.process(audio.samples(), &mut samples);
         self.emit(&element, samples, emit);

@@ -36,12 +36,21 @@ use crate::types::{Message, ToolDescriptor};
 pub(super) struct Wires {
     pub(super) facts: mpsc::Receiver<Fact>,
     pub(super) wishes: Wishes,
-    pub(super) services: Services,
     pub(super) turns: mpsc::Sender<TurnCommand>,
     pub(super) playout: mpsc::Sender<PlayoutCommand>,
     pub(super) speak: Outlet,
     pub(super) floor: Floor,
     pub(super) gate: Arc<Gate>,
+}
+
+/// Of whom the actor is made.
+#[derive(Debug)]
+pub(super) struct Members {
+    pub(super) machine: TurnMachine,
+    pub(super) report: Reporter,
+    pub(super) brief: Brief,
+    pub(super) services: Services,
+    pub(super) rules: Rules,
 }
 
 /// What is warmed when the user begins to speak.
@@ -79,6 +88,7 @@ pub(super) struct Rules {
 pub(super) struct Actor {
     wires: Wires,
     brief: Brief,
+    services: Services,
     rules: Rules,
     clock: SessionClock,
     machine: TurnMachine,
@@ -96,6 +106,8 @@ pub(super) struct Actor {
     /// What the agent is to say of itself, before it answers.
     lines: VecDeque<Arc<str>>,
     answer: Option<Answer>,
+    /// The response that was held and may still be heard.
+    silencing: Option<(TurnId, ResponseId)>,
     last_response: Option<ResponseId>,
     /// The last turn that began.
     last_turn: TurnId,
@@ -131,17 +143,12 @@ pub(super) struct Outcome {
 }
 
 impl Actor {
-    pub(super) fn new(
-        wires: Wires,
-        brief: Brief,
-        rules: Rules,
-        clock: SessionClock,
-        machine: TurnMachine,
-        report: Reporter,
-    ) -> Self {
+    pub(super) fn new(wires: Wires, members: Members, clock: SessionClock) -> Self {
+        let Members { machine, report, brief, services, rules } = members;
         Self {
             wires,
             brief,
+            services,
             rules,
             clock,
             machine,
@@ -153,6 +160,7 @@ impl Actor {
             unanswered: Vec::new(),
             lines: VecDeque::new(),
             answer: None,
+            silencing: None,
             last_response: None,
             last_turn: TurnId::default(),
             deaf: false,
@@ -163,7 +171,7 @@ impl Actor {
     /// Runs until the microphone has ended and everything is said, or until it is stopped.
     pub(super) async fn run(mut self) -> Outcome {
         let clock = self.clock.clone();
-        self.wires.services.warm();
+        self.services.warm();
         while !self.is_over() {
             let deadline = self.deadline();
             tokio::select! {
@@ -200,6 +208,7 @@ impl Actor {
         match fact {
             Fact::Voice { end, length, probability } => {
                 self.look_for_progress();
+                self.look_for_silence();
                 let voiced = probability >= self.rules.threshold;
                 self.machine.handle(Input::Voice { end, length, voiced });
             }
@@ -228,6 +237,8 @@ impl Actor {
                 let Some(answer) = self.answer.take_if(|answer| answer.is(response)) else {
                     return;
                 };
+                self.look_for_silence();
+                self.silencing = None;
                 self.machine.handle(Input::Agent(Agent::Listening));
                 let outcome = answer.failed.clone().unwrap_or(outcome);
                 let said = Said { outcome, text, heard_bytes, heard, at };
@@ -298,13 +309,15 @@ impl Actor {
     fn act(&mut self, action: Action) {
         match action {
             Action::Voice { since } => {
-                self.wires.services.warm();
+                self.services.warm();
                 self.report.voice(since);
             }
             Action::Duck => self.wires.gate.duck(),
             Action::Unduck => self.wires.gate.play(),
             Action::Hold => {
-                self.wires.gate.hold();
+                self.wires.gate.hold_at(self.clock.now());
+                let sounding = self.answer.as_ref().is_some_and(|answer| answer.sounding);
+                self.silencing = self.current().filter(|_| sounding);
                 self.report.of_response(self.current(), EventKind::Held);
             }
             Action::Release => {
@@ -317,7 +330,7 @@ impl Actor {
             }
             Action::Begin { turn, since } => {
                 self.talking = true;
-                self.wires.services.warm();
+                self.services.warm();
                 self.last_turn = turn;
                 self.report.turn_started(turn, since);
                 self.command(TurnCommand::Begin { turn, from: since - self.rules.pre_roll });

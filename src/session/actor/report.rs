@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::device::Silenced;
 use crate::events::{Event, EventBus, EventKind, Instants, Latency, SpeechEnd, StageName};
 use crate::ids::{ResponseId, TurnId};
 use crate::pipeline::Outcome;
@@ -171,6 +172,13 @@ impl Reporter {
         error: String,
     ) {
         self.publish(Some(turn), response, EventKind::TurnFailed { stage, error });
+    }
+
+    pub(super) fn silenced(&self, held: Option<(TurnId, ResponseId)>, silenced: Silenced) {
+        let Silenced { held: at, ran, in_air } = silenced;
+        let callback_ms = round(ran.millis_since(at));
+        let device_ms = round(in_air.millis_since(ran));
+        self.of_response(held, EventKind::Silenced { callback_ms, device_ms });
     }
 
     pub(super) fn of_response(&self, current: Option<(TurnId, ResponseId)>, kind: EventKind) {

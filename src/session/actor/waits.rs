@@ -22,6 +22,15 @@ impl Actor {
         }
     }
 
+    /// Tells when a hold has silenced the speaker.
+    pub(super) fn look_for_silence(&mut self) {
+        if self.silencing.is_some()
+            && let Some(silenced) = self.wires.gate.silenced()
+        {
+            self.report.silenced(self.silencing.take(), silenced);
+        }
+    }
+
     pub(super) fn deadline(&self) -> Option<SessionTime> {
         let answer = self.answer.as_ref().map(Answer::deadline);
         answer.into_iter().chain(self.awaited.iter().map(|awaited| awaited.until)).min()

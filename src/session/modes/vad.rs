@@ -1,22 +1,24 @@
 //! VAD mode: voice detector, recogniser, language model and synthesizer, one after the other.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::{JoinError, JoinSet};
 
-use crate::device::{Microphone, Playback, Speaker, capture_port, render_port};
+use crate::device::{Master, Microphone, Playback, Speaker, capture_port, render_port};
 use crate::events::{Event, EventBus, EventKind, Recorder, Subscription, VERSION};
 use crate::pipeline::{Context, Node, Pipeline, PipelineBuilder, PipelineError, Run, StageReport};
-use crate::session::actor::{Actor, Brief, Outcome, Reporter, Rules, Services, Wires};
-use crate::session::drive::{Closed, Drive, Ears, Pacer, Recording};
+use crate::session::actor::{Actor, Brief, Members, Outcome, Reporter, Rules, Services, Wires};
+use crate::session::drive::{Closed, Drive, DriveCommand, Ears, Pacer, Recording};
 use crate::session::end_call::with_end_call;
 use crate::session::handle::Wishes;
 use crate::session::{Engines, Pace, SessionConfig, SessionError, SessionHandle};
 use crate::stages::{
     AudioTurn, Facts, Playout, PlayoutCommand, ProviderStage, Resample, Stt, Tts, TurnCommand,
 };
+use crate::time::SessionClock;
 use crate::turn::TurnMachine;
 use crate::types::Message;
 
@@ -30,6 +32,7 @@ pub struct Session {
     bus: EventBus,
     handle: SessionHandle,
     wishes: Wishes,
+    exchanges: mpsc::Receiver<DriveCommand>,
 }
 
 /// What a session leaves behind.
@@ -51,8 +54,8 @@ impl Session {
     /// A session of these engines.
     #[must_use]
     pub fn new(engines: Engines, config: SessionConfig) -> Self {
-        let (handle, wishes) = SessionHandle::new();
-        Self { engines, config, bus: EventBus::default(), handle, wishes }
+        let (handle, wishes, exchanges) = SessionHandle::new();
+        Self { engines, config, bus: EventBus::default(), handle, wishes, exchanges }
     }
 
     /// The events from the beginning, if taken before [`run`](Self::run).
@@ -72,16 +75,17 @@ impl Session {
     ///
     /// # Errors
     ///
-    /// When a setting cannot work, or when a device, the recording's creation or a stage fails. A
-    /// failed turn is an event.
+    /// When a setting cannot work, when a device does not start, or when the recording's creation
+    /// or a stage fails. A failed turn is an event, and so is a device that fails later.
     pub async fn run(
         self,
         microphone: Box<dyn Microphone>,
         speaker: Box<dyn Speaker>,
         pace: Pace,
     ) -> Result<Summary, SessionError> {
-        let Self { mut engines, config, bus, handle, wishes } = self;
+        let Self { mut engines, config, bus, handle, wishes, exchanges } = self;
         config.turn.check()?;
+        let devices = handle.devices().clone();
         if config.end_call {
             engines.tools = with_end_call(&engines.tools, handle);
         }
@@ -91,84 +95,90 @@ impl Session {
 
         let (capture_in, capture) = capture_port(microphone.rate());
         let (render_out, playback, tap) = render_port(speaker.rate());
-        let recorder = config
-            .record
-            .as_ref()
-            .map(|path| Recorder::create(path, microphone.rate(), speaker.rate()))
-            .transpose()?;
+        let create = |path: &PathBuf| Recorder::create(path, microphone.rate(), speaker.rate());
+        let recorder = config.record.as_ref().map(create).transpose()?;
+        let recording = Recording::new(recorder, tap, clock.clone(), bus.clone());
 
         let (facts_in, facts) = mpsc::channel(FACTS);
         let (turns, turn_commands) = mpsc::channel(COMMANDS);
         let (playout, playout_commands) = mpsc::channel(COMMANDS);
-        let facts_in = Facts::to(facts_in);
         let gate = Arc::clone(playback.gate());
-
-        let reporter = Reporter::new(
-            bus.clone(),
-            clock.clone(),
-            config.turn.silence,
-            config.speech_ends.clone(),
-        );
-        reporter.publish(None, None, started(&config, &engines));
-        let pre_roll = config.turn.pre_roll.min(engines.transcriber.pre_roll());
-        let threshold = config.threshold.unwrap_or(engines.vad.threshold());
-        let machine = TurnMachine::new(config.turn.clone(), engines.vad.delay());
-        let brief = Brief {
-            system: config.system.as_str().into(),
-            tools: engines.tools.descriptors().into(),
-            metadata: Arc::clone(&context.metadata),
-            apology: config.apology.clone(),
-        };
-        let services = Services {
-            provider: Arc::clone(&engines.provider),
-            synthesizer: Arc::clone(&engines.synthesizer),
-        };
-        let (listen, speak) =
-            pipelines(engines, &config, &facts_in, turn_commands, playback, playout_commands)?;
-        drop(facts_in);
+        let floor = context.floor.clone();
+        let members = members(&engines, &config, &context, &bus);
+        let (listen, speak) = pipelines(
+            engines,
+            &config,
+            &Facts::to(facts_in),
+            turn_commands,
+            playback,
+            playout_commands,
+        )?;
         let (mut listen, mut speak) = (listen.run(&context), speak.run(&context));
-        let (Some(input), Some(responses)) = (listen.take_input(), speak.take_input()) else {
+        let (Some(input), Some(speak_in)) = (listen.take_input(), speak.take_input()) else {
             return Err(SessionError::BrokeOff("a pipeline has no input".to_owned()));
         };
-        let mut halves = JoinSet::new();
-        halves.spawn(clock.track(follow(listen)));
-        halves.spawn(clock.track(follow(speak)));
-
-        let rules = Rules { threshold, pre_roll };
         let wires = Wires {
             facts,
             wishes,
-            services,
             turns,
             playout,
-            speak: responses,
-            floor: context.floor.clone(),
-            gate,
+            speak: speak_in,
+            floor,
+            gate: Arc::clone(&gate),
         };
-        let actor = Actor::new(wires, brief, rules, clock.clone(), machine, reporter);
-        let (over_in, over) = oneshot::channel();
-        let mut talk = JoinSet::new();
-        talk.spawn(clock.track(async move {
-            let outcome = actor.run().await;
-            let _gone = over_in.send(());
-            outcome
-        }));
+        let (end, over) =
+            End::start([listen, speak], Actor::new(wires, members, clock.clone()), &clock, &config);
         let drive = Drive {
-            microphone: microphone.start(capture_in)?,
-            speaker: speaker.start(render_out)?,
-            ears: Ears { capture, input: Some(input), taken: 0, lost: 0 },
-            recording: Recording::new(recorder, tap, clock.clone(), bus.clone()),
+            commands: exchanges,
+            microphone: microphone.start(capture_in, &clock)?,
+            master: Master::new(render_out.rate()),
+            speaker: Some(speaker.start(render_out, &clock).map_err(|refused| refused.error)?),
+            gate,
+            ears: Ears::new(capture, input, Arc::clone(devices.meters()), devices.mute().clone()),
+            recording,
+            meters: Arc::clone(devices.meters()),
+            xruns: 0,
+            closed: Ok(()),
             pacer,
         };
-        let end = End { halves, talk, limit: config.pipeline.shutdown_timeout };
-        let (Outcome { messages, turns, under_runs }, metrics, closed) =
-            end.reach(drive.run(over)).await?;
+        let (outcome, metrics, closed) = end.reach(drive.run(over)).await?;
+        let Outcome { messages, turns, under_runs } = outcome;
         let lost_ms = closed.lost.as_secs_f64() * 1e3;
         let kind = EventKind::SessionEnded { turns, under_runs, lost_ms };
         bus.publish(Event { at: clock.now(), turn: None, response: None, kind });
         closed.devices?;
         let recording_is_whole = closed.recording_is_whole;
         Ok(Summary { messages, turns, under_runs, recording_is_whole, metrics })
+    }
+}
+
+/// Those of whom the actor is made. Tells that the session has started.
+fn members(
+    engines: &Engines,
+    config: &SessionConfig,
+    context: &Context,
+    bus: &EventBus,
+) -> Members {
+    let (bus, clock) = (bus.clone(), context.clock.clone());
+    let report = Reporter::new(bus, clock, config.turn.silence, config.speech_ends.clone());
+    report.publish(None, None, started(config, engines));
+    Members {
+        report,
+        machine: TurnMachine::new(config.turn.clone(), engines.vad.delay()),
+        brief: Brief {
+            system: config.system.as_str().into(),
+            tools: engines.tools.descriptors().into(),
+            metadata: Arc::clone(&context.metadata),
+            apology: config.apology.clone(),
+        },
+        services: Services {
+            provider: Arc::clone(&engines.provider),
+            synthesizer: Arc::clone(&engines.synthesizer),
+        },
+        rules: Rules {
+            threshold: config.threshold.unwrap_or(engines.vad.threshold()),
+            pre_roll: config.turn.pre_roll.min(engines.transcriber.pre_roll()),
+        },
     }
 }
 
@@ -180,6 +190,27 @@ struct End {
 }
 
 impl End {
+    /// Sets the pipelines and the actor going. The receiver is told when the actor is done.
+    fn start(
+        pipelines: [Run; 2],
+        actor: Actor,
+        clock: &SessionClock,
+        config: &SessionConfig,
+    ) -> (Self, oneshot::Receiver<()>) {
+        let mut halves = JoinSet::new();
+        for run in pipelines {
+            halves.spawn(clock.track(follow(run)));
+        }
+        let (over_in, over) = oneshot::channel();
+        let mut talk = JoinSet::new();
+        talk.spawn(clock.track(async move {
+            let outcome = actor.run().await;
+            let _gone = over_in.send(());
+            outcome
+        }));
+        (Self { halves, talk, limit: config.pipeline.shutdown_timeout }, over)
+    }
+
     /// Drives the session until it is over.
     async fn reach(
         mut self,

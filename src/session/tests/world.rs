@@ -5,13 +5,15 @@ use std::sync::{Arc, Mutex};
 use serde_json::Value;
 
 use crate::audio::SampleRate;
-use crate::device::{CapturePort, DeviceError, Microphone, RenderPort, Running, Speaker};
+use crate::device::{
+    CapturePort, DeviceError, Microphone, Refused, RenderPort, Rendering, Running, Speaker,
+};
 use crate::events::{Event, EventKind};
 use crate::providers::mock::MockProvider;
 use crate::session::{Engines, Pace, Session, SessionConfig, SessionHandle, Summary, WishError};
 use crate::stt::Transcriber;
 use crate::stt::mock::MockTranscriber;
-use crate::time::SessionTime;
+use crate::time::{SessionClock, SessionTime};
 use crate::tools::ToolRegistry;
 use crate::tts::MockSynthesizer;
 use crate::tts::Synthesizer;
@@ -183,11 +185,19 @@ struct Counting {
 type Wishes = Arc<Mutex<(Vec<(SessionTime, Wish)>, SessionHandle)>>;
 
 impl Microphone for Counting {
+    fn name(&self) -> String {
+        "counting".to_owned()
+    }
+
     fn rate(&self) -> SampleRate {
         SampleRate::SPEECH
     }
 
-    fn start(self: Box<Self>, port: CapturePort) -> Result<Box<dyn Running>, DeviceError> {
+    fn start(
+        self: Box<Self>,
+        port: CapturePort,
+        _clock: &SessionClock,
+    ) -> Result<Box<dyn Running>, DeviceError> {
         let Self { samples, wishes } = *self;
         Ok(Box::new(Counted { samples, wishes, moved: 0, port: Some(port) }))
     }
@@ -232,11 +242,19 @@ impl Running for Counted {
 struct Listening(Arc<Mutex<Vec<i16>>>);
 
 impl Speaker for Listening {
+    fn name(&self) -> String {
+        "listening".to_owned()
+    }
+
     fn rate(&self) -> SampleRate {
         SampleRate::SPEECH
     }
 
-    fn start(self: Box<Self>, port: RenderPort) -> Result<Box<dyn Running>, DeviceError> {
+    fn start(
+        self: Box<Self>,
+        port: RenderPort,
+        _clock: &SessionClock,
+    ) -> Result<Box<dyn Rendering>, Box<Refused>> {
         Ok(Box::new(Remembering { port, heard: self.0 }))
     }
 }
@@ -247,7 +265,7 @@ struct Remembering {
     heard: Arc<Mutex<Vec<i16>>>,
 }
 
-impl Running for Remembering {
+impl Rendering for Remembering {
     fn advance(&mut self, now: SessionTime) -> Result<(), DeviceError> {
         let due = SampleRate::SPEECH.samples(now.since(SessionTime::ZERO)) as usize;
         let mut heard = self.heard.lock().unwrap();
@@ -258,8 +276,8 @@ impl Running for Remembering {
         Ok(())
     }
 
-    fn finish(self: Box<Self>) -> Result<(), DeviceError> {
-        Ok(())
+    fn finish(self: Box<Self>) -> (RenderPort, Result<(), DeviceError>) {
+        (self.port, Ok(()))
     }
 }
 

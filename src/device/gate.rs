@@ -1,0 +1,121 @@
+//! What may leave the speaker, and when it fell silent.
+
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
+
+use crate::time::SessionTime;
+
+/// What may leave the speaker. Shared by the session, which sets it, and the port, which obeys.
+#[derive(Debug, Default)]
+pub struct Gate {
+    mode: AtomicU8,
+    /// Samples before this index are dropped.
+    pub(super) drop_until: AtomicU64,
+    /// The index of the next sample to leave.
+    pub(super) played: AtomicU64,
+    /// More samples are to come: running out of them is an under-run.
+    pub(super) expecting: AtomicBool,
+    pub(super) under_runs: AtomicU64,
+    /// How many holds there were, and when the last began.
+    holds: AtomicU64,
+    held_at: AtomicU64,
+    /// The last hold that the speaker obeyed, and when.
+    silenced: AtomicU64,
+    silenced_ran: AtomicU64,
+    silenced_in_air: AtomicU64,
+}
+
+/// How the speaker obeyed a hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Silenced {
+    /// When it was told to.
+    pub held: SessionTime,
+    /// When the callback ran that wrote the first silent sample.
+    pub ran: SessionTime,
+    /// When that sample was in the air: the device's own share comes after `ran`.
+    pub in_air: SessionTime,
+}
+
+/// What the gate lets out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Mode {
+    Play,
+    Duck,
+    /// With the number of the hold.
+    Hold(u64),
+}
+
+impl Gate {
+    /// Lets sound out at full level. After a hold, it goes on at the first sample that was not
+    /// yet heard at full level.
+    pub fn play(&self) {
+        self.mode.store(PLAY, Ordering::Release);
+    }
+
+    /// Lets sound out at a lower level.
+    pub fn duck(&self) {
+        self.mode.store(DUCK, Ordering::Release);
+    }
+
+    /// Lets nothing out, and keeps what is queued. As [`hold_at`](Self::hold_at), where nobody
+    /// asks how long it took.
+    pub fn hold(&self) {
+        self.hold_at(SessionTime::ZERO);
+    }
+
+    /// Lets nothing out from `now` on, and keeps what is queued.
+    /// [`silenced`](Self::silenced) then tells when the speaker obeyed.
+    pub fn hold_at(&self, now: SessionTime) {
+        self.held_at.store(now.as_nanos(), Ordering::Relaxed);
+        self.holds.fetch_add(1, Ordering::Release);
+        self.mode.store(HOLD, Ordering::Release);
+    }
+
+    /// Whether the gate holds.
+    #[must_use]
+    pub fn holds(&self) -> bool {
+        self.mode.load(Ordering::Acquire) == HOLD
+    }
+
+    /// How the speaker obeyed the last hold; `None` before it has.
+    #[must_use]
+    pub fn silenced(&self) -> Option<Silenced> {
+        let hold = self.holds.load(Ordering::Acquire);
+        if hold == 0 || self.silenced.load(Ordering::Acquire) != hold {
+            return None;
+        }
+        let time = |nanos: &AtomicU64| SessionTime::from_nanos(nanos.load(Ordering::Relaxed));
+        let (held, ran) = (time(&self.held_at), time(&self.silenced_ran));
+        Some(Silenced { held, ran, in_air: time(&self.silenced_in_air) })
+    }
+
+    /// The index of the next sample to leave: as many were heard.
+    #[must_use]
+    pub fn played(&self) -> u64 {
+        self.played.load(Ordering::Acquire)
+    }
+
+    /// How often the speaker ran out of samples in the middle of an answer.
+    #[must_use]
+    pub fn under_runs(&self) -> u64 {
+        self.under_runs.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn mode(&self) -> Mode {
+        match self.mode.load(Ordering::Acquire) {
+            HOLD => Mode::Hold(self.holds.load(Ordering::Acquire)),
+            DUCK => Mode::Duck,
+            _ => Mode::Play,
+        }
+    }
+
+    /// The speaker has obeyed this hold.
+    pub(super) fn note_silence(&self, hold: u64, ran: SessionTime, in_air: SessionTime) {
+        self.silenced_ran.store(ran.as_nanos(), Ordering::Relaxed);
+        self.silenced_in_air.store(in_air.as_nanos(), Ordering::Relaxed);
+        self.silenced.store(hold, Ordering::Release);
+    }
+}
+
+const PLAY: u8 = 0;
+const DUCK: u8 = 1;
+const HOLD: u8 = 2;
