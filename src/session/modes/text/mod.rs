@@ -54,7 +54,7 @@ pub struct TextConfig {
 ///         answer += &text;
 ///     }
 /// }
-/// assert_eq!(answer, "It is 5.");
+/// assert_eq!(answer, "It is five.");
 /// # Ok(())
 /// # }
 /// ```
