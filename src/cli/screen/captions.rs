@@ -127,6 +127,11 @@ impl Captions {
         self.scroll = self.scroll.saturating_sub(self.page());
     }
 
+    /// Shows the newest again.
+    pub(super) fn follow(&mut self) {
+        self.scroll = 0;
+    }
+
     pub(super) fn is_scrolled(&self) -> bool {
         self.scroll > 0
     }
@@ -286,7 +291,7 @@ mod tests {
         assert_eq!(shown(&captions, 30, 4)[0], "you    1");
         captions.page_down();
         assert_eq!(shown(&captions, 30, 4)[0], "you    4");
-        (0..9).for_each(|_| captions.page_down());
+        captions.follow();
         assert_eq!(shown(&captions, 30, 4)[3], "you    11");
         assert!(!captions.is_scrolled());
     }

@@ -23,10 +23,6 @@ impl Palette {
         Self { coloured }
     }
 
-    pub(super) fn is_coloured(self) -> bool {
-        self.coloured
-    }
-
     pub(super) fn title(self) -> Style {
         Style::new().add_modifier(Modifier::BOLD)
     }

@@ -63,6 +63,10 @@ impl<C: Controls> Shell<C> {
             tokio::select! {
                 biased;
                 Some(input) = inputs.recv() => {
+                    if input == Input::Gone {
+                        self.controls.stop();
+                        bail!("the terminal has gone: it was closed, or a part of the program died");
+                    }
                     if self.on_input(input) {
                         bail!("left before everything was written");
                     }
@@ -115,7 +119,7 @@ impl<C: Controls> Shell<C> {
     fn on_input(&mut self, input: Input) -> bool {
         let wish = match input {
             Input::Key(key) => self.state.on_key(key, self.clock.now()),
-            Input::Resized => None,
+            Input::Resized | Input::Gone => None,
             Input::Quit => self.state.quit(),
         };
         match wish {

@@ -197,6 +197,7 @@ impl State {
                 if text.is_empty() {
                     return None;
                 }
+                self.captions.follow();
                 self.captions.typed(&text);
                 Some(Wish::Type(text))
             }

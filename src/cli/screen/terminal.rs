@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use ratatui::DefaultTerminal;
 use ratatui::crossterm::event::{self, Event, KeyEvent};
+use ratatui::crossterm::terminal::is_raw_mode_enabled;
 use tokio::sync::mpsc;
 
 /// What comes from the terminal, or from whoever ends the program.
@@ -15,6 +16,8 @@ pub(super) enum Input {
     Resized,
     /// The program is asked to end.
     Quit,
+    /// The terminal cannot be used any more.
+    Gone,
 }
 
 /// A terminal in raw mode, on its second screen. Dropping it gives it back as it was; so does a
@@ -55,10 +58,10 @@ pub(super) fn inputs() -> io::Result<mpsc::Receiver<Input>> {
                 Ok(None) => continue,
                 Err(error) => {
                     tracing::debug!(%error, "the terminal cannot be read");
-                    Input::Quit
+                    Input::Gone
                 }
             };
-            if inputs_in.blocking_send(input).is_err() || input == Input::Quit {
+            if inputs_in.blocking_send(input).is_err() || input == Input::Gone {
                 break;
             }
         }
@@ -69,7 +72,8 @@ pub(super) fn inputs() -> io::Result<mpsc::Receiver<Input>> {
 /// The next of what matters; `None` if there is nothing yet.
 fn read() -> io::Result<Option<Input>> {
     if !event::poll(LOOK)? {
-        return Ok(None);
+        // A panic anywhere has given the terminal back, to be able to show its message.
+        return Ok((!is_raw_mode_enabled()?).then_some(Input::Gone));
     }
     Ok(match event::read()? {
         Event::Key(key) => Some(Input::Key(key)),

@@ -13,7 +13,7 @@ use crate::cli::screen::wrap::{columns, fit, plain};
 /// What the keys do.
 pub(super) fn help(frame: &mut Frame<'_>, palette: Palette) {
     let lines = KEYS.map(|(key, what)| Line::raw(format!(" {key:<9} {what} ")));
-    popup(frame, " keys ", lines.into(), 0, palette);
+    popup(frame, " keys ", &lines, 0, palette);
 }
 
 /// The microphones and speakers to choose from.
@@ -30,14 +30,14 @@ pub(super) fn devices(frame: &mut Frame<'_>, picker: &Picker, palette: Palette) 
             if picker.is_looking() { " looking for devices… " } else { " there are no devices " };
         lines.push(Line::raw(text));
     }
-    popup(frame, " devices ", lines, picker.cursor(), palette);
+    popup(frame, " devices ", &lines, picker.cursor(), palette);
 }
 
 /// Lines in a box in the middle, scrolled so that one of them can be seen.
 fn popup(
     frame: &mut Frame<'_>,
     title: &str,
-    lines: Vec<Line<'static>>,
+    lines: &[Line<'static>],
     seen: usize,
     palette: Palette,
 ) {

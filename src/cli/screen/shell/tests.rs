@@ -128,6 +128,16 @@ async fn who_will_not_wait_for_the_end_leaves_at_once() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_terminal_that_has_gone_stops_the_session() {
+    let Scene { bus: _bus, keys, told, shell, inputs, events } = scene(false);
+    let mut terminal = Terminal::new(TestBackend::new(40, 10)).unwrap();
+    keys.send(Input::Gone).await.unwrap();
+    let ended = shell.run(&mut terminal, inputs, events).await;
+    assert!(ended.unwrap_err().to_string().contains("the terminal has gone"));
+    assert_eq!(*told.lock().unwrap(), ["stop"]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn events_and_levels_are_drawn_within_a_frame() {
     let Scene { bus, keys: _keys, told: _, shell, inputs, events } = scene(false);
     let mut terminal = Terminal::new(TestBackend::new(80, 24)).unwrap();
