@@ -116,5 +116,5 @@ pub(crate) async fn run(
     let mut terminal = Raw::open().context("the terminal cannot be used")?;
     let inputs = terminal::inputs().context("the terminal cannot be read")?;
     let shell = Shell::new(State::new(&notices), Palette::from_environment(), controls);
-    shell.run(&mut terminal.0, inputs, events).await
+    shell.while_ours(terminal::is_ours).run(&mut terminal.0, inputs, events).await
 }

@@ -4,7 +4,7 @@ use std::error::Error;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::bail;
+use anyhow::{anyhow, bail};
 use ratatui::Terminal;
 use ratatui::backend::Backend;
 use tokio::sync::mpsc;
@@ -26,6 +26,8 @@ pub(super) struct Shell<C> {
     palette: Palette,
     controls: Arc<C>,
     clock: SessionClock,
+    /// Whether the terminal may be drawn on.
+    is_ours: fn() -> bool,
     /// When the levels were read last.
     read_at: SessionTime,
     /// What takes its time: one job at a time.
@@ -42,7 +44,13 @@ impl<C: Controls> Shell<C> {
     pub(super) fn new(state: State, palette: Palette, controls: C) -> Self {
         let clock = SessionClock::live();
         let (controls, jobs, read_at) = (Arc::new(controls), JoinSet::new(), clock.now());
-        Self { state, palette, controls, clock, read_at, jobs }
+        Self { state, palette, controls, clock, is_ours: || true, read_at, jobs }
+    }
+
+    /// The same, which ends when the terminal is no longer its own.
+    pub(super) fn while_ours(mut self, is_ours: fn() -> bool) -> Self {
+        self.is_ours = is_ours;
+        self
     }
 
     /// Runs until the events end, or the user will not wait for that.
@@ -64,8 +72,7 @@ impl<C: Controls> Shell<C> {
                 biased;
                 Some(input) = inputs.recv() => {
                     if input == Input::Gone {
-                        self.controls.stop();
-                        bail!("the terminal has gone: it was closed, or a part of the program died");
+                        return Err(self.gone());
                     }
                     if self.on_input(input) {
                         bail!("left before everything was written");
@@ -75,7 +82,7 @@ impl<C: Controls> Shell<C> {
                 }
                 () = self.clock.sleep_until(next_frame) => {
                     next_frame = self.clock.now() + FRAME;
-                    if self.read_levels() || std::mem::take(&mut changed) {
+                    if self.read_levels() || std::mem::take(&mut changed) || !(self.is_ours)() {
                         self.show(terminal)?;
                     }
                 }
@@ -98,15 +105,25 @@ impl<C: Controls> Shell<C> {
         }
     }
 
-    fn show<B>(&mut self, terminal: &mut Terminal<B>) -> Result<(), B::Error>
+    fn show<B>(&mut self, terminal: &mut Terminal<B>) -> anyhow::Result<()>
     where
         B: Backend,
+        B::Error: Error + Send + Sync + 'static,
     {
+        if !(self.is_ours)() {
+            return Err(self.gone());
+        }
         let (state, palette) = (&self.state, self.palette);
         let mut captions = ratatui::layout::Size::default();
         terminal.draw(|frame| captions = draw(frame, state, palette))?;
         self.state.on_drawn(captions);
         Ok(())
+    }
+
+    /// Nothing can be shown any more, and nobody can end the session by a key.
+    fn gone(&self) -> anyhow::Error {
+        self.controls.stop();
+        anyhow!("the terminal has gone: it was closed, or a part of the program died")
     }
 
     fn read_levels(&mut self) -> bool {

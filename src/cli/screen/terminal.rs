@@ -39,10 +39,19 @@ impl Raw {
 
 impl Drop for Raw {
     fn drop(&mut self) {
+        if !is_ours() {
+            return; // giving it back twice would write over the panic's message
+        }
         let _shown = self.0.show_cursor();
         // A terminal that has gone needs no restoring.
         let _gone = ratatui::try_restore();
     }
+}
+
+/// Whether the terminal is still in raw mode. A panic anywhere gives it back, to be able to show
+/// its message: from then on nothing may be drawn.
+pub(super) fn is_ours() -> bool {
+    is_raw_mode_enabled().unwrap_or(false)
 }
 
 /// Reads the terminal, on a thread of its own, since reading blocks. It ends soon after the
@@ -72,8 +81,7 @@ pub(super) fn inputs() -> io::Result<mpsc::Receiver<Input>> {
 /// The next of what matters; `None` if there is nothing yet.
 fn read() -> io::Result<Option<Input>> {
     if !event::poll(LOOK)? {
-        // A panic anywhere has given the terminal back, to be able to show its message.
-        return Ok((!is_raw_mode_enabled()?).then_some(Input::Gone));
+        return Ok(None);
     }
     Ok(match event::read()? {
         Event::Key(key) => Some(Input::Key(key)),

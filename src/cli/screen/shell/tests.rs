@@ -129,12 +129,18 @@ async fn who_will_not_wait_for_the_end_leaves_at_once() {
 
 #[tokio::test(start_paused = true)]
 async fn a_terminal_that_has_gone_stops_the_session() {
-    let Scene { bus: _bus, keys, told, shell, inputs, events } = scene(false);
-    let mut terminal = Terminal::new(TestBackend::new(40, 10)).unwrap();
-    keys.send(Input::Gone).await.unwrap();
-    let ended = shell.run(&mut terminal, inputs, events).await;
-    assert!(ended.unwrap_err().to_string().contains("the terminal has gone"));
-    assert_eq!(*told.lock().unwrap(), ["stop"]);
+    for closed in [true, false] {
+        let Scene { bus: _bus, keys, told, mut shell, inputs, events } = scene(false);
+        let mut terminal = Terminal::new(TestBackend::new(40, 10)).unwrap();
+        if closed {
+            keys.send(Input::Gone).await.unwrap();
+        } else {
+            shell = shell.while_ours(|| false);
+        }
+        let ended = shell.run(&mut terminal, inputs, events).await;
+        assert!(ended.unwrap_err().to_string().contains("the terminal has gone"));
+        assert_eq!(*told.lock().unwrap(), ["stop"]);
+    }
 }
 
 #[tokio::test(start_paused = true)]
