@@ -16,3 +16,18 @@ pub enum Recovery {
     /// Nothing helps; end the work.
     Abort,
 }
+
+impl Recovery {
+    /// How long to wait before the same call is worth another try while somebody listens to the
+    /// silence: `None` if it is not.
+    #[must_use]
+    pub fn retry_soon(self) -> Option<Duration> {
+        match self {
+            Self::RetryAfter(pause) => (pause <= PATIENCE).then_some(pause),
+            Self::FallBack | Self::AskUser | Self::Abort => None,
+        }
+    }
+}
+
+/// Nobody waits longer for an answer that has not begun.
+const PATIENCE: Duration = Duration::from_secs(2);

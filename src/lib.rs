@@ -37,7 +37,7 @@
 //!     tools: Arc::default(),
 //! };
 //! let session = Session::new(engines, SessionConfig::default());
-//! let (mut events, stop) = (session.subscribe(), session.stop_handle());
+//! let (mut events, stop) = (session.subscribe(), session.handle());
 //! let mut said = String::new();
 //! let watch = async {
 //!     while let Some(Ok(event)) = events.next().await {
@@ -120,7 +120,7 @@ pub use error::Recovery;
 pub use events::{Event, EventKind, EventLog, Latency, Subscription};
 pub use pipeline::{Element, Payload, Pipeline, PipelineBuilder, Stage, Transform};
 pub use providers::Provider;
-pub use session::{Engines, Pace, Session, SessionConfig, SessionError, StopHandle, Summary};
+pub use session::{Engines, Pace, Session, SessionConfig, SessionError, SessionHandle, Summary};
 pub use stt::Transcriber;
 pub use time::{SessionClock, SessionTime};
 pub use tools::{FunctionTool, Tool, ToolRegistry};

@@ -21,7 +21,7 @@ async fn a_model_that_says_nothing_fails_its_turn_after_30_s() {
         tools: Arc::default(),
     };
     let session = Session::new(engines, SessionConfig::default());
-    let (mut events, stop) = (session.subscribe(), session.stop_handle());
+    let (mut events, stop) = (session.subscribe(), session.handle());
     let (mut asked, mut failed) = (None, None);
     let watch = async {
         while let Some(Ok(event)) = events.next().await {

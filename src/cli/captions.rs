@@ -30,7 +30,9 @@ impl Captions {
             EventKind::Transcript { text, is_final: true } if text.is_empty() => {
                 self.line(seconds, "user", "(no words)")
             }
-            EventKind::Transcript { text, is_final: true } => self.line(seconds, "user", text),
+            EventKind::Transcript { text, is_final: true } | EventKind::Typed { text } => {
+                self.line(seconds, "user", text)
+            }
             EventKind::ResponseText { text } => self.line(seconds, "agent", text.trim()),
             EventKind::AgentSpeechStarted { .. } => self.line(seconds, "", "the agent speaks"),
             EventKind::AgentSpeechEnded { complete: true, .. } => {

@@ -120,7 +120,7 @@ impl Talk {
             captions: self.captions(),
             whole: true,
         };
-        let stop = session.stop_handle();
+        let stop = session.handle();
         let watching = tokio::spawn(watcher.run());
         let pace = match self.speed {
             Speed::Realtime => Pace::Live,

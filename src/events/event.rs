@@ -139,6 +139,18 @@ pub enum EventKind {
         /// How long it took: a length.
         took_ms: f64,
     },
+    /// The user typed a turn.
+    Typed {
+        /// The text.
+        text: String,
+    },
+    /// A stage failed before anything of its work was heard, and tries once more.
+    Retried {
+        /// Which stage.
+        stage: StageName,
+        /// What broke.
+        error: String,
+    },
     /// A turn could not be answered. The call goes on.
     TurnFailed {
         /// Which stage failed.

@@ -101,7 +101,8 @@ fn after(kind: &EventKind) -> Option<EventKind> {
             TurnEnded { speech_end_ms: 0.0, silence_ms: 0.0, reason: EndReason::Silence }
         }
         TurnEnded { .. } => Transcript { text: text(), is_final: true },
-        Transcript { .. } => ResponseStarted,
+        Transcript { .. } => Typed { text: text() },
+        Typed { .. } => ResponseStarted,
         ResponseStarted => ResponseText { text: text() },
         ResponseText { .. } => SynthesisStarted { characters: 1 },
         SynthesisStarted { .. } => AgentSpeechStarted { start_ms: 0.0 },
@@ -114,7 +115,8 @@ fn after(kind: &EventKind) -> Option<EventKind> {
         Interrupted { .. } => ResponseEnded { outcome: "completed" },
         ResponseEnded { .. } => ToolCalled { call: text(), name: text(), arguments: json!({}) },
         ToolCalled { .. } => ToolFinished { call: text(), name: text(), ok: true, took_ms: 0.0 },
-        ToolFinished { .. } => TurnFailed { stage: StageName::Stt, error: text() },
+        ToolFinished { .. } => Retried { stage: StageName::Stt, error: text() },
+        Retried { .. } => TurnFailed { stage: StageName::Stt, error: text() },
         TurnFailed { .. } => EventKind::Latency(no_latency()),
         EventKind::Latency(_) => Warning { message: text() },
         Warning { .. } => SessionEnded { turns: 0, under_runs: 0, lost_ms: 0.0 },

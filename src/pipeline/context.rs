@@ -69,6 +69,8 @@ pub struct TurnContext {
     pub tools: Arc<[ToolDescriptor]>,
     /// The conversation as it was heard, up to what is to be answered.
     pub history: Arc<[Message]>,
+    /// What to say, word by word. The model is not asked then.
+    pub script: Option<Arc<str>>,
     /// Metadata for the provider: the session's with the turn's own on top.
     pub metadata: Arc<Metadata>,
 }
@@ -84,6 +86,7 @@ impl TurnContext {
             system: "".into(),
             tools: Arc::default(),
             history: history.into(),
+            script: None,
             metadata: Arc::default(),
         }
     }

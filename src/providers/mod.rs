@@ -139,7 +139,7 @@ impl ProviderError {
                 Recovery::RetryAfter(retry_after.unwrap_or(DEFAULT_RETRY))
             }
             Self::InvalidRequest { .. } => Recovery::Abort,
-            Self::Failed { .. } => Recovery::FallBack,
+            Self::Failed { .. } => Recovery::RetryAfter(DEFAULT_RETRY),
         }
     }
 }

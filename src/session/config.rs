@@ -60,6 +60,30 @@ pub struct SessionConfig {
     pub speech_ends: Vec<SessionTime>,
     /// Where the call is recorded in stereo: nowhere by default.
     pub record: Option<PathBuf>,
+    /// What the agent says when it fails.
+    pub apology: Apology,
+    /// Whether the model gets the tool `end_call`, by which it ends the call after its answer:
+    /// not by default.
+    pub end_call: bool,
+}
+
+/// What the agent says when a turn fails, so that nobody waits in silence. An empty text is not
+/// said.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Apology {
+    /// The recogniser failed.
+    pub unheard: Arc<str>,
+    /// The model or the synthesizer failed.
+    pub unanswered: Arc<str>,
+}
+
+impl Default for Apology {
+    fn default() -> Self {
+        Self {
+            unheard: "Sorry, I could not hear that. Please say it again.".into(),
+            unanswered: "Sorry, something went wrong. Please ask me again.".into(),
+        }
+    }
 }
 
 impl Default for SessionConfig {
@@ -77,6 +101,8 @@ impl Default for SessionConfig {
             pipeline: PipelineConfig { idle_timeout: None, ..PipelineConfig::default() },
             speech_ends: Vec::new(),
             record: None,
+            apology: Apology::default(),
+            end_call: false,
         }
     }
 }

@@ -12,14 +12,19 @@
 //! A [`TextSession`] is the speaking half alone, without a voice: text in, text out.
 
 mod actor;
+mod answer;
 mod config;
 mod drive;
+mod end_call;
+mod handle;
+mod history;
 mod modes;
 
-pub use config::{Engines, SessionConfig};
+pub use config::{Apology, Engines, SessionConfig};
 pub use drive::{Pace, SessionError};
+pub use handle::{SessionHandle, WishError};
 pub use modes::text::{TextConfig, TextEvent, TextReply, TextSession};
-pub use modes::vad::{Session, StopHandle, Summary};
+pub use modes::vad::{Session, Summary};
 
 #[cfg(test)]
 mod tests;

@@ -135,14 +135,7 @@ mod tests {
         let audio = || AudioChunk::new([0; 320], SampleRate::SPEECH);
         let sound = json!({ "samples": 320, "rate_hz": 16_000 });
         let mark = Some(SpeechMark { start: 3, end: 9, at: 0, ends_sentence: false });
-        let begin = TurnContext {
-            turn: TurnId::new(2),
-            response: ResponseId::FIRST,
-            system: "".into(),
-            tools: [].into(),
-            history: [Message::user("hi")].into(),
-            metadata: Arc::default(),
-        };
+        let begin = TurnContext::new(TurnId::new(2), ResponseId::FIRST, [Message::user("hi")]);
         let call = ToolCall { id: "1".into(), name: "clock".into(), arguments: json!({}) };
         let cases = [
             (Payload::Begin(begin.into()), json!({ "begin": { "messages": 1 } })),

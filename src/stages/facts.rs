@@ -71,6 +71,17 @@ pub enum Fact {
         /// How long it took.
         took: Duration,
     },
+    /// A stage tries once more, since nothing was heard of its failure.
+    Retrying {
+        /// The turn.
+        turn: TurnId,
+        /// The response.
+        response: ResponseId,
+        /// The stage.
+        stage: StageName,
+        /// What broke.
+        error: String,
+    },
     /// A stage could not do its part for a turn. The call goes on.
     Failed {
         /// The turn.

@@ -2,8 +2,9 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::time::Duration;
 
-use futures_util::StreamExt;
+use futures_util::{FutureExt, StreamExt};
 
 use super::{Fact, Facts, Mark};
 use crate::audio::AudioChunk;
@@ -18,7 +19,8 @@ use crate::tts::{SpeakRequest, SpeechEvent, SpeechStream, Synthesizer, TtsError,
 use crate::turn::SpeechMark;
 
 /// The stage: text is cut at the first clause, later at sentences; each piece is synthesized as
-/// soon as the one before is, and its sound sent on as it is made.
+/// soon as the one before is, and its sound sent on as it is made. A piece that fails before any
+/// of it was sent is tried once more, if that makes sense.
 ///
 /// The text itself passes, ahead of its sound. A cancelled response stops the engine at once.
 #[derive(Debug)]
@@ -64,6 +66,8 @@ struct Speaking {
     waiting: VecDeque<Clause>,
     /// The piece that the engine is at.
     current: Option<(Clause, SpeechStream)>,
+    /// It is spoken a second time: the first time failed.
+    retried: bool,
     /// The piece still needs its mark.
     unmarked: bool,
     /// Where the piece's text begins in the answer, if it is spoken as it is written: the words
@@ -78,7 +82,6 @@ struct Speaking {
     /// How the text ended, once it has.
     ended: Option<Outcome>,
     first_clause: bool,
-    first_sound: bool,
 }
 
 struct Speaker {
@@ -122,31 +125,45 @@ impl Speaker {
                 }
                 return;
             };
-            let text = spoken(&clause.text);
-            if text.is_empty() {
+            if spoken(&clause.text).is_empty() {
                 continue;
             }
-            let lead = clause.text.len() - clause.text.trim_start().len();
-            let verbatim = (text == clause.text.trim()).then_some(clause.range.start + lead);
-            let first = !std::mem::replace(&mut speaking.first_clause, true);
             let response = speaking.response;
-            let now = self.context.clock.now();
             let facts = &self.stage.facts;
-            if first {
-                facts.mark(response, Mark::FirstClause, now).await;
+            if !std::mem::replace(&mut speaking.first_clause, true) {
+                facts.mark(response, Mark::FirstClause, self.context.clock.now()).await;
             }
             facts.tell(Fact::Clause { response, text: clause.text.clone() }).await;
-            let request =
-                SpeakRequest { text, voice: self.stage.voice.clone(), speed: self.stage.speed };
-            let stream = self.stage.synthesizer.speak(request);
-            // Silence before the answer only delays it; between sentences it is a pause.
-            let stream = if first { from_onset(stream) } else { stream };
-            speaking.piece_start = speaking.sent;
-            speaking.unmarked = true;
-            speaking.verbatim = verbatim;
-            speaking.word_start = 0;
-            speaking.current = Some((clause, stream));
+            speaking.retried = false;
+            self.start(clause, Duration::ZERO);
         }
+    }
+
+    /// Has the engine speak the piece, after a pause.
+    fn start(&mut self, clause: Clause, pause: Duration) {
+        let Some(speaking) = &mut self.speaking else { return };
+        let text = spoken(&clause.text);
+        let lead = clause.text.len() - clause.text.trim_start().len();
+        speaking.verbatim = (text == clause.text.trim()).then_some(clause.range.start + lead);
+        let request =
+            SpeakRequest { text, voice: self.stage.voice.clone(), speed: self.stage.speed };
+        let (engine, clock) = (Arc::clone(&self.stage.synthesizer), self.context.clock.clone());
+        let stream: SpeechStream = match pause {
+            Duration::ZERO => engine.speak(request),
+            pause => {
+                let later = async move {
+                    clock.sleep(pause).await;
+                    engine.speak(request)
+                };
+                Box::pin(later.flatten_stream())
+            }
+        };
+        // Silence before the answer only delays it; between sentences it is a pause.
+        let stream = if speaking.sent == 0 { from_onset(stream) } else { stream };
+        speaking.piece_start = speaking.sent;
+        speaking.unmarked = true;
+        speaking.word_start = 0;
+        speaking.current = Some((clause, stream));
     }
 
     async fn end(&mut self, outcome: Outcome) {
@@ -191,7 +208,7 @@ impl Speaker {
         match event {
             Some(Ok(SpeechEvent::Audio(audio))) => {
                 let now = self.context.clock.now();
-                if !std::mem::replace(&mut speaking.first_sound, true) {
+                if speaking.sent == 0 {
                     self.stage.facts.mark(speaking.response, Mark::FirstSound, now).await;
                 }
                 let mark = std::mem::take(&mut speaking.unmarked).then(|| SpeechMark {
@@ -220,9 +237,24 @@ impl Speaker {
                 let sound = speaking.origin.with(Payload::Spoken { audio, mark: Some(mark) });
                 let _ended = self.outlet.send(sound).await;
             }
-            Some(Err(error)) => self.fail(&error).await,
+            Some(Err(error)) => self.on_error(&error).await,
             None => speaking.current = None,
         }
+    }
+
+    /// Tries a piece of which nothing was heard once more, if that makes sense.
+    async fn on_error(&mut self, error: &TtsError) {
+        let Some(speaking) = &mut self.speaking else { return };
+        let unheard = speaking.sent == speaking.piece_start && !speaking.retried;
+        let pause = error.recovery().retry_soon().filter(|_| unheard);
+        let Some((pause, (clause, _))) = pause.zip(speaking.current.take()) else {
+            return self.fail(error).await;
+        };
+        speaking.retried = true;
+        let (turn, response) = (speaking.origin.turn, speaking.response);
+        let (stage, error) = (StageName::Tts, error.to_string());
+        self.stage.facts.tell(Fact::Retrying { turn, response, stage, error }).await;
+        self.start(clause, pause);
     }
 
     /// The engine failed: what was said stays said, the rest is not.
@@ -254,6 +286,7 @@ impl Speaking {
             cutter: ClauseCutter::new(Arc::clone(language)),
             waiting: VecDeque::new(),
             current: None,
+            retried: false,
             unmarked: false,
             verbatim: None,
             word_start: 0,
@@ -261,7 +294,6 @@ impl Speaking {
             piece_start: 0,
             ended: None,
             first_clause: false,
-            first_sound: false,
         }
     }
 

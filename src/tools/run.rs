@@ -31,6 +31,10 @@ async fn result(
 ) -> Result<Value, ToolError> {
     let name = || call.name.clone();
     let tool = tools.get(&call.name).ok_or_else(|| ToolError::Unknown { name: name() })?;
+    if !call.arguments.is_object() {
+        let reason = format!("expected an object, got {}", call.arguments);
+        return Err(ToolError::Arguments { name: name(), reason });
+    }
     let limit = tool.time_limit();
     let outcome = clock.timeout(limit, clock.during(tool.call(call.arguments.clone()))).await;
     outcome.unwrap_or_else(|| Err(ToolError::TimedOut { name: name(), limit }))
@@ -75,20 +79,21 @@ mod tests {
         ToolError::Failed { name: "wait".to_owned(), reason: reason.to_owned() }
     }
 
-    /// `echo` gives its arguments back, `fail` fails, `wait` takes as many seconds as its
-    /// arguments say and has five.
+    /// `echo` gives back its argument of that name, else all of them, `fail` fails, `wait` takes
+    /// as many `seconds` as it is told and has five.
     fn tools(clock: &SessionClock) -> ToolRegistry {
         let mut tools = ToolRegistry::new();
-        tools.register(FunctionTool::sync(descriptor("echo"), Ok)).unwrap();
+        let echo = |all: Value| Ok(all.get("echo").cloned().unwrap_or(all));
+        tools.register(FunctionTool::sync(descriptor("echo"), echo)).unwrap();
         let fail = |_| Err(failure("no tea left"));
         tools.register(FunctionTool::sync(descriptor("fail"), fail)).unwrap();
         let clock = clock.clone();
-        let wait = FunctionTool::new(descriptor("wait"), move |seconds| {
+        let wait = FunctionTool::new(descriptor("wait"), move |arguments| {
             let clock = clock.clone();
             async move {
-                let wait = seconds.as_u64().ok_or_else(|| failure("no number"))?;
+                let wait = arguments["seconds"].as_u64().ok_or_else(|| failure("no number"))?;
                 clock.sleep(Duration::from_secs(wait)).await;
-                Ok(seconds)
+                Ok(arguments)
             }
         });
         tools.register(wait.time_limit(Duration::from_secs(5))).unwrap();
@@ -105,7 +110,7 @@ mod tests {
         let result = run_one("echo", json!({ "a": 1 })).await;
         assert_eq!((result.content.as_str(), result.is_error), (r#"{"a":1}"#, false));
         assert_eq!((result.id.as_str(), result.name.as_str()), (r#"id of {"a":1}"#, "echo"));
-        assert_eq!(run_one("echo", json!("tea")).await.content, "tea");
+        assert_eq!(run_one("echo", json!({ "echo": "tea" })).await.content, "tea");
     }
 
     #[tokio::test(start_paused = true)]
@@ -113,7 +118,12 @@ mod tests {
         for (name, arguments, expected) in [
             ("fail", json!({}), "`wait` failed: no tea left"),
             ("sing", json!({}), "there is no tool named `sing`"),
-            ("wait", json!(60), "`wait` gave no answer within 5s"),
+            ("wait", json!({ "seconds": 60 }), "`wait` gave no answer within 5s"),
+            (
+                "echo",
+                json!("{"),
+                "the arguments of `echo` do not fit: expected an object, got \"{\"",
+            ),
         ] {
             let result = run_one(name, arguments).await;
             assert_eq!((result.content.as_str(), result.is_error), (expected, true));
@@ -122,7 +132,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_long_result_is_cut_between_characters() {
-        let content = run_one("echo", json!("é".repeat(10_000))).await.content;
+        let content = run_one("echo", json!({ "echo": "é".repeat(10_000) })).await.content;
         assert!(content.len() <= MAX_CONTENT && content.len() > MAX_CONTENT - 4);
         assert!(content.ends_with("é [cut; 20000 bytes in all]"));
     }

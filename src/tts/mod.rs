@@ -159,7 +159,7 @@ impl TtsError {
     pub fn recovery(&self) -> Recovery {
         match self {
             Self::Start { .. } => Recovery::AskUser,
-            Self::Failed { .. } => Recovery::FallBack,
+            Self::Failed { .. } => Recovery::RetryAfter(Duration::ZERO),
         }
     }
 }

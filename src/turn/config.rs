@@ -18,6 +18,8 @@ pub struct TurnConfig {
     pub max_turn: Duration,
     /// How much sound before the first voice belongs to a turn: 1 s by default.
     pub pre_roll: Duration,
+    /// Whether a turn begins with a key only, never with voice: not by default.
+    pub push_to_talk: bool,
     /// How the user interrupts.
     pub barge_in: BargeIn,
 }
@@ -31,6 +33,7 @@ impl Default for TurnConfig {
             lull: Duration::from_millis(300),
             max_turn: Duration::from_secs(30),
             pre_roll: Duration::from_secs(1),
+            push_to_talk: false,
             barge_in: BargeIn::default(),
         }
     }

@@ -9,7 +9,10 @@
 //!           voice                start's worth of voice
 //!   Quiet ────────▶ Onset ───────────────────────────────▶ Speaking ──┐ silence, limit
 //!     ▲              │ gap       (agent sounding: share of a window)  │ or end of stream
-//!     └──────────────┴────────────────────────────────────────────────┘
+//!     ├──────────────┴────────────────────────────────────────────────┘
+//!     │                key is pressed
+//!     └─── Pressed ◀────────────────── any of these
+//!   released, limit
 //! ```
 
 use std::collections::VecDeque;
@@ -33,6 +36,11 @@ pub enum Input {
     },
     /// What the agent does now.
     Agent(Agent),
+    /// The user presses the key to talk: a turn begins now, if none has, and lasts until it is
+    /// released.
+    Press,
+    /// The user releases the key: the turn is over.
+    Release,
     /// The recogniser found words in the turn.
     Words(TurnId),
     /// The recogniser found no words in the turn, which is over.
@@ -104,6 +112,8 @@ pub enum Action {
 pub enum EndReason {
     /// The user was silent for long enough.
     Silence,
+    /// The user released the key to talk.
+    Released,
     /// It reached the limit. What follows is the next turn.
     MaxTurn,
     /// No more sound comes.
@@ -126,6 +136,8 @@ pub struct TurnMachine {
     agent: Agent,
     grip: Grip,
     window: Window,
+    /// The end of the last frame.
+    now: SessionTime,
     actions: VecDeque<Action>,
 }
 
@@ -147,6 +159,10 @@ enum State {
         lulled: bool,
         /// The recogniser believes that the user has finished.
         finished: bool,
+    },
+    /// The key to talk is pressed.
+    Pressed {
+        since: SessionTime,
     },
 }
 
@@ -175,6 +191,7 @@ impl TurnMachine {
             agent: Agent::Listening,
             grip: Grip::Free,
             window,
+            now: SessionTime::ZERO,
             actions: VecDeque::new(),
         }
     }
@@ -184,6 +201,12 @@ impl TurnMachine {
         match input {
             Input::Voice { end, length, voiced } => self.on_frame(end, length, voiced),
             Input::Agent(agent) => self.on_agent(agent),
+            Input::Press => self.press(),
+            Input::Release => {
+                if let State::Pressed { .. } = self.state {
+                    self.release(EndReason::Released);
+                }
+            }
             Input::Words(turn) if turn == self.turn => self.settle(Action::Cancel),
             Input::NoWords(turn) if turn == self.turn => self.settle(Action::Release),
             Input::Words(_) | Input::NoWords(_) => {}
@@ -193,12 +216,25 @@ impl TurnMachine {
                 }
             }
             Input::SpeechEnded(_) => {}
-            Input::StreamEnd => {
-                if let State::Speaking { voice, .. } = self.state {
-                    self.end(&voice, EndReason::StreamEnd);
-                }
-            }
+            Input::StreamEnd => match self.state {
+                State::Speaking { voice, .. } => self.end(&voice, EndReason::StreamEnd),
+                State::Pressed { .. } => self.release(EndReason::StreamEnd),
+                State::Quiet | State::Onset(_) => {}
+            },
         }
+    }
+
+    /// The turn that is open, if one is.
+    #[must_use]
+    pub fn open_turn(&self) -> Option<TurnId> {
+        let open = matches!(self.state, State::Speaking { .. } | State::Pressed { .. });
+        open.then_some(self.turn)
+    }
+
+    /// Takes the number of a turn without sound, such as a typed one.
+    pub fn number_turn(&mut self) -> TurnId {
+        self.turn = self.turn.next();
+        self.turn
     }
 
     /// The next thing to do, if any.
@@ -208,9 +244,10 @@ impl TurnMachine {
 
     fn on_frame(&mut self, end: SessionTime, length: Duration, voiced: bool) {
         self.window.push(length, voiced);
+        self.now = end;
         let start = end - length;
         match &mut self.state {
-            State::Quiet if voiced => {
+            State::Quiet if voiced && !self.config.push_to_talk => {
                 let voice = Voice { since: start, last: end, total: length, reported: false };
                 self.state = State::Onset(voice);
             }
@@ -221,7 +258,7 @@ impl TurnMachine {
                 *finished = false;
             }
             State::Onset(voice) if end.since(voice.last) > ONSET_GAP => self.state = State::Quiet,
-            State::Onset(_) | State::Speaking { .. } => {}
+            State::Onset(_) | State::Speaking { .. } | State::Pressed { .. } => {}
         }
         if !self.window.any() {
             self.unduck();
@@ -254,7 +291,35 @@ impl TurnMachine {
                     self.end(&voice, EndReason::MaxTurn);
                 }
             }
+            State::Pressed { since } => {
+                if now.since(since) >= self.config.max_turn {
+                    self.release(EndReason::MaxTurn);
+                }
+            }
         }
+    }
+
+    /// A key leaves no doubt: what the agent says is over, whatever the rule for voices is.
+    fn press(&mut self) {
+        match self.state {
+            State::Pressed { .. } => return,
+            State::Speaking { voice, .. } => self.state = State::Pressed { since: voice.since },
+            State::Quiet | State::Onset(_) => {
+                self.turn = self.turn.next();
+                self.state = State::Pressed { since: self.now };
+                self.actions.push_back(Action::Begin { turn: self.turn, since: self.now });
+            }
+        }
+        if self.agent != Agent::Listening {
+            self.grip = Grip::Free;
+            self.actions.push_back(Action::Cancel);
+        }
+    }
+
+    fn release(&mut self, reason: EndReason) {
+        self.state = State::Quiet;
+        let (turn, speech_end) = (self.turn, self.now);
+        self.actions.push_back(Action::End { turn, speech_end, reason });
     }
 
     fn suspect(&mut self, voice: Voice) {

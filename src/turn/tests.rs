@@ -9,7 +9,7 @@ use crate::ids::TurnId;
 use crate::time::SessionTime;
 
 /// `s` is speech and `.` silence; `p`, `>` and `<` have the agent prepare, sound and listen,
-/// `w`, `n` and `e` say that the last turn has words, has none, or has ended as the recogniser
+/// `[` and `]` press and release the key to talk, `w`, `n` and `e` say that the last turn has words, has none, or has ended as the recogniser
 /// has it, and `|` ends the stream.
 fn play_with(config: TurnConfig, delay: Duration, script: &str) -> Vec<(u64, Action)> {
     let mut machine = TurnMachine::new(config, delay);
@@ -24,6 +24,8 @@ fn play_with(config: TurnConfig, delay: Duration, script: &str) -> Vec<(u64, Act
             'p' => Input::Agent(Agent::Preparing),
             '>' => Input::Agent(Agent::Sounding),
             '<' => Input::Agent(Agent::Listening),
+            '[' => Input::Press,
+            ']' => Input::Release,
             'w' => Input::Words(turn),
             'n' => Input::NoWords(turn),
             'e' => Input::SpeechEnded(turn),
@@ -212,6 +214,45 @@ fn ignored_speech_becomes_a_turn_when_the_agent_has_finished() {
 }
 
 #[test]
+fn a_key_begins_a_turn_and_ends_it_without_waiting_for_silence() {
+    let actions = play(&format!("..[{}{}]..", of("s", 10), of(".", 100)));
+    let released = end(1, 2240, EndReason::Released);
+    assert_eq!(actions, [(40, begin(1, 40)), (2240, released)]);
+}
+
+#[test]
+fn a_key_pressed_in_a_turn_keeps_it_open() {
+    let actions = play(&format!("{}[{}]", of("s", 20), of(".", 100)));
+    let released = end(1, 2400, EndReason::Released);
+    assert_eq!(without_voice(actions), [(200, begin(1, 0)), (2400, released)]);
+}
+
+#[test]
+fn a_key_silences_the_agent_at_once_whatever_the_strategy() {
+    for strategy in [Strategy::Immediate, Strategy::Deferred, Strategy::Ignore] {
+        let barge_in = BargeIn { strategy, ..BargeIn::default() };
+        let config = TurnConfig { barge_in, ..TurnConfig::default() };
+        let actions = play_with(config, Duration::ZERO, ">..[");
+        assert_eq!(actions, [(40, begin(1, 40)), (40, Action::Cancel)]);
+    }
+}
+
+#[test]
+fn with_push_to_talk_voice_alone_does_nothing() {
+    let config = TurnConfig { push_to_talk: true, ..TurnConfig::default() };
+    assert_eq!(play_with(config.clone(), Duration::ZERO, &format!(">{}", of("s", 100))), []);
+    let actions = play_with(config, Duration::ZERO, &format!("{}[s]s", of("s", 10)));
+    assert_eq!(actions, [(200, begin(1, 200)), (220, end(1, 220, EndReason::Released))]);
+}
+
+#[test]
+fn a_key_that_is_never_released_ends_with_the_longest_turn_or_the_stream() {
+    let actions = play(&format!("[{}", of(".", 1600)));
+    assert_eq!(actions[1], (30_000, end(1, 30_000, EndReason::MaxTurn)));
+    assert_eq!(play("[..|")[1], (40, end(1, 40, EndReason::StreamEnd)));
+}
+
+#[test]
 fn the_pre_roll_keeps_what_a_turn_begins_with() {
     let rate = crate::audio::SampleRate::SPEECH;
     let mut pre_roll = PreRoll::new(Duration::from_millis(100));
@@ -244,7 +285,7 @@ proptest! {
     /// Whatever happens: turns follow one another, each begins once and ends once, the agent is
     /// held only while it has something to say, and a hold is settled once.
     #[test]
-    fn invariants(script in "[s.]{0,60}([s.]{20}|[p><wne]){0,40}\\|?") {
+    fn invariants(script in r"[s.]{0,60}([s.]{20}|[p><wne\[\]]){0,40}\|?") {
         let actions = play(&script);
         let mut open = None;
         let mut last = TurnId::default();
@@ -266,8 +307,9 @@ proptest! {
                     prop_assert!(speech_end <= at(ms));
                 }
                 Action::Hold => held = true,
+                // A key cancels what it likes.
                 Action::Cancel | Action::Release => {
-                    prop_assert!(held);
+                    prop_assert!(held || script.contains('['));
                     held = false;
                 }
                 Action::Voice { .. } | Action::Duck | Action::Unduck | Action::FinishSentence => {}

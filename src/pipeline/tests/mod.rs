@@ -51,14 +51,7 @@ fn end(number: u32) -> Element {
 }
 
 fn begin(number: u32) -> Element {
-    let context = TurnContext {
-        turn: TurnId::new(number),
-        response: response(number),
-        system: "".into(),
-        tools: [].into(),
-        history: [].into(),
-        metadata: std::sync::Arc::default(),
-    };
+    let context = TurnContext::new(TurnId::new(number), response(number), []);
     element(number, Payload::Begin(context.into()))
 }
 

@@ -4,24 +4,30 @@
 //! with commands: to the microphone's stage, to the playout, to the floor and the gate, and by
 //! opening a response. It never waits for anything but the next fact.
 
-pub(super) mod answer;
-pub(super) mod history;
 mod report;
+mod respond;
+mod waits;
+mod wishes;
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{mpsc, watch};
 
-use self::answer::Answer;
-use self::history::History;
 pub(super) use self::report::Reporter;
 use crate::device::Gate;
 use crate::events::{EventKind, StageName};
 use crate::ids::{ResponseId, TurnId};
-use crate::pipeline::{self, Element, Floor, Metadata, Outlet, TurnContext};
+use crate::pipeline::{self, Floor, Metadata, Outlet};
+use crate::providers::Provider;
+use crate::session::Apology;
+use crate::session::answer::{Answer, Said};
+use crate::session::handle::Wishes;
+use crate::session::history::History;
 use crate::stages::{Fact, PlayoutCommand, TurnCommand};
 use crate::time::{SessionClock, SessionTime};
+use crate::tts::Synthesizer;
 use crate::turn::{Action, Agent, EndReason, Input, TurnMachine};
 use crate::types::{Message, ToolDescriptor};
 
@@ -29,12 +35,27 @@ use crate::types::{Message, ToolDescriptor};
 #[derive(Debug)]
 pub(super) struct Wires {
     pub(super) facts: mpsc::Receiver<Fact>,
-    pub(super) stop: watch::Receiver<bool>,
+    pub(super) wishes: Wishes,
+    pub(super) services: Services,
     pub(super) turns: mpsc::Sender<TurnCommand>,
     pub(super) playout: mpsc::Sender<PlayoutCommand>,
     pub(super) speak: Outlet,
     pub(super) floor: Floor,
     pub(super) gate: Arc<Gate>,
+}
+
+/// What is warmed when the user begins to speak.
+#[derive(Debug)]
+pub(super) struct Services {
+    pub(super) provider: Arc<dyn Provider>,
+    pub(super) synthesizer: Arc<dyn Synthesizer>,
+}
+
+impl Services {
+    fn warm(&self) {
+        self.provider.warm();
+        self.synthesizer.warm();
+    }
 }
 
 /// What the actor gives to every response.
@@ -43,6 +64,7 @@ pub(super) struct Brief {
     pub(super) system: Arc<str>,
     pub(super) tools: Arc<[ToolDescriptor]>,
     pub(super) metadata: Arc<Metadata>,
+    pub(super) apology: Apology,
 }
 
 /// The settings that the actor needs itself.
@@ -71,11 +93,26 @@ pub(super) struct Actor {
     unheard: TurnId,
     /// What the user said that no response was opened for yet.
     unanswered: Vec<(TurnId, Arc<str>)>,
+    /// What the agent is to say of itself, before it answers.
+    lines: VecDeque<Arc<str>>,
     answer: Option<Answer>,
     last_response: Option<ResponseId>,
+    /// The last turn that began.
+    last_turn: TurnId,
     /// The microphone has ended.
     deaf: bool,
-    stopping: bool,
+    ending: Ending,
+}
+
+/// Whether the session is to end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Ending {
+    /// When the microphone does.
+    NotYet,
+    /// With what is being said.
+    HangingUp,
+    /// Now.
+    Stopping,
 }
 
 /// The words of a turn that are still to come.
@@ -114,16 +151,19 @@ impl Actor {
             awaited: Vec::new(),
             unheard: TurnId::default(),
             unanswered: Vec::new(),
+            lines: VecDeque::new(),
             answer: None,
             last_response: None,
+            last_turn: TurnId::default(),
             deaf: false,
-            stopping: false,
+            ending: Ending::NotYet,
         }
     }
 
     /// Runs until the microphone has ended and everything is said, or until it is stopped.
     pub(super) async fn run(mut self) -> Outcome {
         let clock = self.clock.clone();
+        self.wires.services.warm();
         while !self.is_over() {
             let deadline = self.deadline();
             tokio::select! {
@@ -132,7 +172,8 @@ impl Actor {
                     Some(fact) => self.on_fact(fact),
                     None => break, // every stage has ended: something failed
                 },
-                () = stopped(&mut self.wires.stop), if !self.stopping => self.stop(),
+                () = stopped(&mut self.wires.wishes.stop), if !self.stops() => self.stop(),
+                Some(wish) = self.wires.wishes.wishes.recv() => self.on_wish(wish),
                 () = until(&clock, deadline) => self.on_deadline(),
             }
             while let Some(action) = self.machine.poll_action() {
@@ -145,8 +186,14 @@ impl Actor {
     }
 
     fn is_over(&self) -> bool {
-        let idle = self.answer.is_none() && self.awaited.is_empty() && self.unanswered.is_empty();
-        (self.deaf || self.stopping) && !self.talking && idle
+        let silent = self.answer.is_none() && self.lines.is_empty();
+        let idle = self.awaited.is_empty() && self.unanswered.is_empty() && !self.talking;
+        silent
+            && match self.ending {
+                Ending::NotYet => self.deaf && idle,
+                Ending::HangingUp => true,
+                Ending::Stopping => idle,
+            }
     }
 
     fn on_fact(&mut self, fact: Fact) {
@@ -167,6 +214,7 @@ impl Actor {
                 if stage == StageName::Stt {
                     self.unheard = turn;
                     self.no_words(turn);
+                    self.say(Arc::clone(&self.brief.apology.unheard));
                 }
             }
             Fact::Sounding { response, at } => {
@@ -182,9 +230,18 @@ impl Actor {
                 };
                 self.machine.handle(Input::Agent(Agent::Listening));
                 let outcome = answer.failed.clone().unwrap_or(outcome);
-                let said = answer::Said { outcome, text, heard_bytes, heard, at };
+                let said = Said { outcome, text, heard_bytes, heard, at };
                 self.report.over(response, &said, answer.sounding);
+                // An apology that fails as well is not apologised for.
+                let failed = matches!(said.outcome, pipeline::Outcome::Failed { .. });
+                if failed && !answer.scripted && self.ending == Ending::NotYet {
+                    self.say(Arc::clone(&self.brief.apology.unanswered));
+                }
                 self.history.answered(answer, &said);
+            }
+            Fact::Retrying { turn, response, stage, error } => {
+                self.alive(response);
+                self.report.retrying(turn, response, stage, error);
             }
             Fact::Marked { response, mark, at } => {
                 if let Some(answer) = self.alive(response) {
@@ -240,7 +297,10 @@ impl Actor {
 
     fn act(&mut self, action: Action) {
         match action {
-            Action::Voice { since } => self.report.voice(since),
+            Action::Voice { since } => {
+                self.wires.services.warm();
+                self.report.voice(since);
+            }
             Action::Duck => self.wires.gate.duck(),
             Action::Unduck => self.wires.gate.play(),
             Action::Hold => {
@@ -257,6 +317,8 @@ impl Actor {
             }
             Action::Begin { turn, since } => {
                 self.talking = true;
+                self.wires.services.warm();
+                self.last_turn = turn;
                 self.report.turn_started(turn, since);
                 self.command(TurnCommand::Begin { turn, from: since - self.rules.pre_roll });
             }
@@ -267,7 +329,7 @@ impl Actor {
                 let discard = reason == EndReason::TooShort;
                 self.command(TurnCommand::End { turn, discard });
                 if !discard && turn != self.unheard {
-                    let until = self.clock.now() + TRANSCRIPT_LIMIT;
+                    let until = self.clock.now() + waits::TRANSCRIPT_LIMIT;
                     self.awaited.push(Awaited { turn, until });
                 }
             }
@@ -292,80 +354,17 @@ impl Actor {
         }
     }
 
-    /// Opens a response to what the user said, once the one before is over and has reported
-    /// what was heard of it.
-    async fn open_response(&mut self) {
-        let more_to_come = self.talking || !self.awaited.is_empty();
-        if self.answer.is_some() || more_to_come || self.stopping {
-            return;
-        }
-        let Some(&(turn, _)) = self.unanswered.last() else { return };
-        for (_, text) in self.unanswered.drain(..) {
-            self.history.said(&text);
-        }
-        let response = self.last_response.map_or(ResponseId::FIRST, ResponseId::next);
-        self.last_response = Some(response);
-        let now = self.clock.now();
-        let context = TurnContext {
-            turn,
-            response,
-            system: Arc::clone(&self.brief.system),
-            tools: Arc::clone(&self.brief.tools),
-            history: self.history.snapshot(),
-            metadata: Arc::clone(&self.brief.metadata),
-        };
-        self.answer = Some(Answer::new(turn, response, now, self.wires.gate.played()));
-        self.machine.handle(Input::Agent(Agent::Preparing));
-        self.report.response_started(turn, response);
-        // Nobody speaks ahead of the end of the turn yet: every response is meant.
-        self.wires.floor.commit(response);
-        let _ended = self.wires.speak.send(Element::begin(now, context)).await;
+    fn stops(&self) -> bool {
+        self.ending == Ending::Stopping
     }
 
     fn stop(&mut self) {
-        self.stopping = true;
+        self.ending = Ending::Stopping;
         self.talking = false;
         self.awaited.clear();
         self.unanswered.clear();
+        self.lines.clear();
         self.cancel();
-    }
-
-    /// Sound that leaves the speaker is progress; while the gate holds, none is wanted.
-    fn look_for_progress(&mut self) {
-        let (held, played) = (self.wires.gate.holds(), self.wires.gate.played());
-        if let Some(answer) = &mut self.answer
-            && (std::mem::replace(&mut answer.played, played) != played || held)
-        {
-            answer.alive = self.clock.now();
-        }
-    }
-
-    fn deadline(&self) -> Option<SessionTime> {
-        let answer = self.answer.as_ref().map(Answer::deadline);
-        answer.into_iter().chain(self.awaited.iter().map(|awaited| awaited.until)).min()
-    }
-
-    /// A wait has lasted too long: the turn has failed, and the session listens again.
-    fn on_deadline(&mut self) {
-        let now = self.clock.now();
-        for Awaited { turn, .. } in
-            self.awaited.extract_if(.., |awaited| awaited.until <= now).collect::<Vec<_>>()
-        {
-            let error = format!("the recogniser gave no result within {TRANSCRIPT_LIMIT:?}");
-            self.report.failed(turn, None, StageName::Stt, error);
-            self.command(TurnCommand::GiveUp { turn });
-            self.machine.handle(Input::NoWords(turn));
-        }
-        self.look_for_progress();
-        let Some(answer) = self.answer.as_mut().filter(|answer| answer.deadline() <= now) else {
-            return;
-        };
-        answer.alive = now;
-        let (turn, response) = (answer.turn, answer.response);
-        let error = format!("there was no progress for {:?}", answer::LIMIT);
-        answer.failed = Some(pipeline::Outcome::Failed { reason: error.as_str().into() });
-        self.report.failed(turn, Some(response), answer.waits_for, error);
-        self.wires.floor.cancel(response);
     }
 }
 
@@ -381,6 +380,3 @@ async fn stopped(stop: &mut watch::Receiver<bool>) {
         std::future::pending().await
     }
 }
-
-/// The longest wait for the words of a turn that is over.
-const TRANSCRIPT_LIMIT: Duration = Duration::from_secs(10);

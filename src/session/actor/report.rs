@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use super::answer::Said;
 use crate::events::{Event, EventBus, EventKind, Instants, Latency, SpeechEnd, StageName};
 use crate::ids::{ResponseId, TurnId};
 use crate::pipeline::Outcome;
+use crate::session::answer::Said;
 use crate::stages::Mark;
 use crate::time::{SessionClock, SessionTime};
 use crate::turn::EndReason;
@@ -30,6 +30,8 @@ pub(crate) struct Reporter {
 struct Ended {
     turn: TurnId,
     speech_end: SessionTime,
+    /// The silence that ended it.
+    silence: Duration,
     at: SessionTime,
     /// When its words were known.
     transcript: Option<SessionTime>,
@@ -40,6 +42,8 @@ struct Ended {
 struct Way {
     turn: TurnId,
     response: ResponseId,
+    /// It answers nothing that was said.
+    scripted: bool,
     marks: [Option<SessionTime>; 4],
 }
 
@@ -68,7 +72,8 @@ impl Reporter {
     pub(super) fn turn_ended(&mut self, turn: TurnId, speech_end: SessionTime, reason: EndReason) {
         self.turns += u32::from(reason != EndReason::TooShort);
         let at = self.clock.now();
-        self.ended = Some(Ended { turn, speech_end, at, transcript: None });
+        let silence = if reason == EndReason::Silence { self.silence } else { Duration::ZERO };
+        self.ended = Some(Ended { turn, speech_end, silence, at, transcript: None });
         let silence_ms = round(at.millis_since(speech_end));
         let kind = EventKind::TurnEnded { speech_end_ms: ms(speech_end), silence_ms, reason };
         self.publish(Some(turn), None, kind);
@@ -82,8 +87,13 @@ impl Reporter {
         self.publish(Some(turn), None, kind);
     }
 
-    pub(super) fn response_started(&mut self, turn: TurnId, response: ResponseId) {
-        self.answer = Some(Way { turn, response, marks: [None; 4] });
+    pub(super) fn typed(&mut self, turn: TurnId, text: &str) {
+        self.turns += 1;
+        self.publish(Some(turn), None, EventKind::Typed { text: text.to_owned() });
+    }
+
+    pub(super) fn response_started(&mut self, turn: TurnId, response: ResponseId, scripted: bool) {
+        self.answer = Some(Way { turn, response, scripted, marks: [None; 4] });
         self.publish(Some(turn), Some(response), EventKind::ResponseStarted);
     }
 
@@ -143,6 +153,16 @@ impl Reporter {
         self.of(response, EventKind::ToolFinished { call, name, ok, took_ms });
     }
 
+    pub(super) fn retrying(
+        &self,
+        turn: TurnId,
+        response: ResponseId,
+        stage: StageName,
+        error: String,
+    ) {
+        self.publish(Some(turn), Some(response), EventKind::Retried { stage, error });
+    }
+
     pub(super) fn failed(
         &self,
         turn: TurnId,
@@ -173,7 +193,7 @@ impl Reporter {
     }
 
     fn latency(&self, response: ResponseId, in_air: SessionTime) -> Option<Latency> {
-        let way = self.answer.filter(|way| way.response == response)?;
+        let way = self.answer.filter(|way| way.response == response && !way.scripted)?;
         let ended = self.ended.filter(|ended| ended.turn == way.turn)?;
         let [first_token, first_clause, first_sound, queued] = way.marks;
         let (from, speech_end) = match self.label(ended.speech_end) {
@@ -190,7 +210,7 @@ impl Reporter {
             queued: queued?,
             in_air,
         };
-        Some(Latency::new(from, &at, self.silence))
+        Some(Latency::new(from, &at, ended.silence))
     }
 
     /// The label that an estimate is about.

@@ -3,15 +3,17 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{mpsc, oneshot};
 use tokio::task::{JoinError, JoinSet};
 
 use crate::device::{Microphone, Playback, Speaker, capture_port, render_port};
 use crate::events::{Event, EventBus, EventKind, Recorder, Subscription, VERSION};
 use crate::pipeline::{Context, Node, Pipeline, PipelineBuilder, PipelineError, Run, StageReport};
-use crate::session::actor::{Actor, Brief, Outcome, Reporter, Rules, Wires};
+use crate::session::actor::{Actor, Brief, Outcome, Reporter, Rules, Services, Wires};
 use crate::session::drive::{Closed, Drive, Ears, Pacer, Recording};
-use crate::session::{Engines, Pace, SessionConfig, SessionError};
+use crate::session::end_call::with_end_call;
+use crate::session::handle::Wishes;
+use crate::session::{Engines, Pace, SessionConfig, SessionError, SessionHandle};
 use crate::stages::{
     AudioTurn, Facts, Playout, PlayoutCommand, ProviderStage, Resample, Stt, Tts, TurnCommand,
 };
@@ -26,18 +28,8 @@ pub struct Session {
     engines: Engines,
     config: SessionConfig,
     bus: EventBus,
-    stop: watch::Sender<bool>,
-}
-
-/// Ends a session from anywhere: what is said is cut off, and everything is written.
-#[derive(Clone, Debug)]
-pub struct StopHandle(watch::Sender<bool>);
-
-impl StopHandle {
-    /// Ends the session soon. More than once is as good as once.
-    pub fn stop(&self) {
-        self.0.send_replace(true);
-    }
+    handle: SessionHandle,
+    wishes: Wishes,
 }
 
 /// What a session leaves behind.
@@ -59,8 +51,8 @@ impl Session {
     /// A session of these engines.
     #[must_use]
     pub fn new(engines: Engines, config: SessionConfig) -> Self {
-        let stop = watch::Sender::new(false);
-        Self { engines, config, bus: EventBus::default(), stop }
+        let (handle, wishes) = SessionHandle::new();
+        Self { engines, config, bus: EventBus::default(), handle, wishes }
     }
 
     /// The events from the beginning, if taken before [`run`](Self::run).
@@ -69,10 +61,10 @@ impl Session {
         self.bus.subscribe()
     }
 
-    /// A handle to end it with.
+    /// A handle to end it with, and to have it do things.
     #[must_use]
-    pub fn stop_handle(&self) -> StopHandle {
-        StopHandle(self.stop.clone())
+    pub fn handle(&self) -> SessionHandle {
+        self.handle.clone()
     }
 
     /// Holds the conversation: until the microphone ends and everything is answered, or until
@@ -88,8 +80,11 @@ impl Session {
         speaker: Box<dyn Speaker>,
         pace: Pace,
     ) -> Result<Summary, SessionError> {
-        let Self { engines, config, bus, stop } = self;
+        let Self { mut engines, config, bus, handle, wishes } = self;
         config.turn.check()?;
+        if config.end_call {
+            engines.tools = with_end_call(&engines.tools, handle);
+        }
         let pacer = Pacer::new(pace);
         let clock = pacer.clock.clone();
         let context = Context::new(clock.clone()).with_metadata(config.metadata.clone());
@@ -122,6 +117,11 @@ impl Session {
             system: config.system.as_str().into(),
             tools: engines.tools.descriptors().into(),
             metadata: Arc::clone(&context.metadata),
+            apology: config.apology.clone(),
+        };
+        let services = Services {
+            provider: Arc::clone(&engines.provider),
+            synthesizer: Arc::clone(&engines.synthesizer),
         };
         let (listen, speak) =
             pipelines(engines, &config, &facts_in, turn_commands, playback, playout_commands)?;
@@ -137,7 +137,8 @@ impl Session {
         let rules = Rules { threshold, pre_roll };
         let wires = Wires {
             facts,
-            stop: stop.subscribe(),
+            wishes,
+            services,
             turns,
             playout,
             speak: responses,

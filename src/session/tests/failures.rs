@@ -7,6 +7,7 @@ use serde_json::json;
 use super::world::*;
 use crate::providers::ProviderError;
 use crate::providers::mock::MockAnswer;
+use crate::session::Apology;
 use crate::stt::mock::{MockFault as SttFault, MockTranscriber};
 use crate::stt::{SttError, Transcriber, Utterance, UtteranceEngine};
 use crate::tts::{MockFault as TtsFault, MockSynthesizer};
@@ -30,12 +31,54 @@ fn assert_failed(told: &Told, stage: &str, error: &str) {
 }
 
 #[tokio::test]
-async fn a_model_that_fails_before_it_speaks() {
+async fn a_model_that_fails_before_it_speaks_is_asked_once_more() {
     let world = World::new(&two_questions(), &["one", "two"], &[]);
+    world.provider.add(MockAnswer::text("x").failing_after(0, error()));
+    world.provider.add_response("One.");
+    world.provider.add_response("Two.");
+    let told = world.run().await;
+    assert_eq!((told.count("retried"), told.count("turn_failed")), (1, 0));
+    assert_eq!(told.said(), ["user: one", "assistant: One.", "user: two", "assistant: Two."]);
+}
+
+#[tokio::test]
+async fn a_model_that_fails_twice_is_apologised_for() {
+    let world = World::new(&two_questions(), &["one", "two"], &[]);
+    world.provider.add(MockAnswer::text("x").failing_after(0, error()));
     world.provider.add(MockAnswer::text("x").failing_after(0, error()));
     world.provider.add_response("Two.");
     let told = world.run().await;
     assert_failed(&told, "provider", "out of words");
+    assert_eq!(told.count("retried"), 1);
+    assert_eq!(told.said(), ["user: one", SORRY, "user: two", "assistant: Two."]);
+    assert_eq!(told.count("latency"), 1, "an apology answers nothing");
+}
+
+#[tokio::test]
+async fn a_model_that_refuses_is_not_asked_again() {
+    let world = World::new(&two_questions(), &["one", "two"], &[]);
+    let refusal = || ProviderError::InvalidRequest { provider: "mock".into(), reason: "no".into() };
+    world.provider.add(MockAnswer::text("x").failing_after(0, refusal()));
+    world.provider.add_response("Two.");
+    let told = world.run().await;
+    assert_failed(&told, "provider", "refused");
+    assert_eq!(told.said(), ["user: one", SORRY, "user: two", "assistant: Two."]);
+}
+
+#[tokio::test]
+async fn a_model_that_says_nothing_is_asked_once_more() {
+    let world = World::new(&two_questions(), &["one", "two"], &["", "One.", "Two."]);
+    let told = world.run().await;
+    assert_eq!((told.count("retried"), told.count("turn_failed")), (1, 0));
+    let error = field(&told, "retried", "error").to_string();
+    assert!(error.contains("said nothing"), "{error}");
+}
+
+#[tokio::test]
+async fn without_an_apology_there_is_silence_and_the_call_goes_on() {
+    let mut world = World::new(&two_questions(), &["one", "two"], &["", "", "Two."]);
+    world.config.apology = Apology { unheard: "".into(), unanswered: "".into() };
+    let told = world.run().await;
     assert_eq!(told.said(), ["user: one", "user: two", "assistant: Two."]);
 }
 
@@ -46,7 +89,7 @@ async fn a_model_that_breaks_off_is_heard_as_far_as_it_came() {
     world.provider.add_response("Two.");
     let told = world.run().await;
     assert_failed(&told, "provider", "out of words");
-    assert_eq!(told.said()[1], "assistant: Well, I");
+    assert_eq!(told.said()[1..3], ["assistant: Well, I", SORRY]);
 }
 
 #[tokio::test]
@@ -68,7 +111,10 @@ async fn a_model_that_stalls_in_the_middle_of_its_answer_is_given_up_too() {
     world.provider.add_response("Two.");
     let told = world.run().await;
     assert_failed(&told, "tts", "30s");
-    assert_eq!(told.said(), ["user: one", "assistant: Well.", "user: two", "assistant: Two."]);
+    assert_eq!(
+        told.said(),
+        ["user: one", "assistant: Well.", SORRY, "user: two", "assistant: Two."]
+    );
     assert_eq!(told.count("interrupted"), 0);
 }
 
@@ -79,7 +125,7 @@ async fn a_recogniser_that_fails_at_any_point() {
         world.transcriber = Arc::new(MockTranscriber::new(["one"]).with_fault(fault));
         let told = world.run().await;
         assert_failed(&told, "stt", "");
-        assert_eq!(told.count("response_started"), 0);
+        assert_eq!(told.said(), [PARDON]);
     }
 }
 
@@ -127,14 +173,18 @@ impl Transcriber for Stuck {
 /// An engine that works, if only at hanging, takes time on the wall: that is paused here.
 #[tokio::test(start_paused = true)]
 async fn a_synthesizer_that_fails_or_hangs() {
-    for (fault, heard) in [(TtsFault::Start, 1), (TtsFault::Middle, 2), (TtsFault::Hang, 2)] {
+    // Its apology fails as well, which nothing is said about.
+    for (fault, heard) in [(TtsFault::Start, 1), (TtsFault::Middle, 3), (TtsFault::Hang, 3)] {
         let script = [voice(600), silence(40_000)].concat();
         let mut world = World::new(&script, &["one"], &["Well, I would think so."]);
         world.synthesizer = Arc::new(MockSynthesizer::default().with_fault(fault));
         let told = world.run().await;
-        assert_eq!(told.count("turn_failed"), 1, "{fault:?}");
+        assert_eq!(told.count("turn_failed"), 2, "{fault:?}");
         assert_eq!(field(&told, "turn_failed", "stage"), json!("tts"));
         assert_eq!(told.said().len(), heard, "{fault:?}: {:?}", told.said());
-        assert_eq!((told.count("response_ended"), told.count("interrupted")), (1, 0));
+        assert_eq!((told.count("response_ended"), told.count("interrupted")), (2, 0));
     }
 }
+
+const SORRY: &str = "assistant: Sorry, something went wrong. Please ask me again.";
+const PARDON: &str = "assistant: Sorry, I could not hear that. Please say it again.";

@@ -5,4 +5,5 @@ mod barge_in;
 mod failures;
 mod latency;
 mod turns;
+mod wishes;
 mod world;

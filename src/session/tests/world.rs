@@ -8,7 +8,7 @@ use crate::audio::SampleRate;
 use crate::device::{CapturePort, DeviceError, Microphone, RenderPort, Running, Speaker};
 use crate::events::{Event, EventKind};
 use crate::providers::mock::MockProvider;
-use crate::session::{Engines, Pace, Session, SessionConfig, Summary};
+use crate::session::{Engines, Pace, Session, SessionConfig, SessionHandle, Summary, WishError};
 use crate::stt::Transcriber;
 use crate::stt::mock::MockTranscriber;
 use crate::time::SessionTime;
@@ -28,7 +28,16 @@ pub(super) struct World {
     pub(super) config: SessionConfig,
     /// Stop when this event comes, if one is named.
     pub(super) stop_at: Option<&'static str>,
+    /// What is wished for before the session runs.
+    pub(super) at_start: Option<Wish>,
+    /// What is wished for when an event of this type first comes.
+    on: Option<(&'static str, Wish)>,
+    /// What is wished for at these times.
+    at: Vec<(SessionTime, Wish)>,
 }
+
+/// Something that is wished for.
+pub(super) type Wish = fn(&SessionHandle) -> Result<(), WishError>;
 
 /// What came of it.
 pub(super) struct Told {
@@ -37,6 +46,7 @@ pub(super) struct Told {
     /// What left the speaker, from the session's start.
     pub(super) heard: Vec<i16>,
     pub(super) summary: Summary,
+    pub(super) handle: SessionHandle,
 }
 
 impl World {
@@ -52,7 +62,20 @@ impl World {
             tools: ToolRegistry::new(),
             config: SessionConfig::default(),
             stop_at: None,
+            at_start: None,
+            on: None,
+            at: Vec::new(),
         }
+    }
+
+    /// Wishes for something when an event of this type first comes.
+    pub(super) fn on(&mut self, kind: &'static str, wish: Wish) {
+        self.on = Some((kind, wish));
+    }
+
+    /// Wishes for something so many milliseconds into the session.
+    pub(super) fn at(&mut self, ms: u64, wish: Wish) {
+        self.at.push((SessionTime::from_millis(ms), wish));
     }
 
     pub(super) async fn run(self) -> Told {
@@ -67,24 +90,33 @@ impl World {
         };
         let session = Session::new(engines, self.config);
         let mut subscription = session.subscribe();
-        let stop = session.stop_handle();
+        let handle = session.handle();
+        if let Some(wish) = self.at_start {
+            wish(&handle).unwrap();
+        }
+        let watching = handle.clone();
+        let mut on = self.on;
         let watch = tokio::spawn(async move {
             let mut events = Vec::new();
             while let Some(event) = subscription.next().await {
                 let event = event.expect("no event is lost");
                 if self.stop_at == Some(&*name(&event)) {
-                    stop.stop();
+                    watching.stop();
+                }
+                if let Some((_, wish)) = on.take_if(|(kind, _)| *kind == name(&event)) {
+                    wish(&watching).unwrap();
                 }
                 events.push(event);
             }
             events
         });
-        let microphone = Box::new(Counting { samples });
+        let wishes = Arc::new(Mutex::new((self.at, handle.clone())));
+        let microphone = Box::new(Counting { samples, wishes });
         let speaker = Box::new(Listening(Arc::clone(&heard)));
         let summary = session.run(microphone, speaker, Pace::Max).await.expect("it goes well");
         let events = watch.await.unwrap();
         let heard = std::mem::take(&mut *heard.lock().unwrap());
-        Told { events, messages: summary.messages.clone(), heard, summary }
+        Told { events, messages: summary.messages.clone(), heard, summary, handle }
     }
 }
 
@@ -144,7 +176,11 @@ pub(super) fn voice(ms: usize) -> String {
 #[derive(Debug)]
 struct Counting {
     samples: usize,
+    wishes: Wishes,
 }
+
+/// What is wished for, and when: the microphone moves in the session's time.
+type Wishes = Arc<Mutex<(Vec<(SessionTime, Wish)>, SessionHandle)>>;
 
 impl Microphone for Counting {
     fn rate(&self) -> SampleRate {
@@ -152,19 +188,27 @@ impl Microphone for Counting {
     }
 
     fn start(self: Box<Self>, port: CapturePort) -> Result<Box<dyn Running>, DeviceError> {
-        Ok(Box::new(Counted { samples: self.samples, moved: 0, port: Some(port) }))
+        let Self { samples, wishes } = *self;
+        Ok(Box::new(Counted { samples, wishes, moved: 0, port: Some(port) }))
     }
 }
 
 #[derive(Debug)]
 struct Counted {
     samples: usize,
+    wishes: Wishes,
     moved: usize,
     port: Option<CapturePort>,
 }
 
 impl Running for Counted {
     fn advance(&mut self, now: SessionTime) -> Result<(), DeviceError> {
+        let mut wishes = self.wishes.lock().unwrap();
+        let handle = wishes.1.clone();
+        for (_, wish) in wishes.0.extract_if(.., |(at, _)| *at <= now) {
+            wish(&handle).unwrap();
+        }
+        drop(wishes);
         let due = SampleRate::SPEECH.samples(now.since(SessionTime::ZERO)) as usize;
         let until = due.min(self.samples);
         if let Some(port) = &mut self.port {

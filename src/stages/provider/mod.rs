@@ -15,8 +15,10 @@ use crate::tools::{ToolRegistry, run};
 use crate::types::{FinishReason, Message, ToolCall, ToolResult};
 
 /// The stage: for each [`Payload::Begin`] it asks the model, calls the tools that the model
-/// wants, and asks again with their results.
+/// wants, and asks again with their results. A script in place of a question is said as it is.
 ///
+/// A model that fails before it has given any text is asked once more, if that makes sense. An
+/// answer ends at 64 KiB of text, and one without any is a failure.
 /// A cancelled response ends at once, and its tools with it. A tool with side effects waits
 /// until its response is committed.
 #[derive(Debug)]
@@ -96,31 +98,52 @@ impl ProviderStage {
         outlet: &Outlet,
         context: &Context,
     ) -> Result<Outcome, ProviderError> {
+        if let Some(script) = &turn.script {
+            self.give(turn, (**script).into(), true, origin, outlet, context).await;
+            return Ok(Outcome::Completed);
+        }
         let mut messages = turn.history.to_vec();
-        for _round in 0..self.options.max_rounds {
-            let said = self.ask(turn, &messages, origin, outlet, context).await?;
+        let (mut spoke, mut retried) = (false, false);
+        let mut round = 0;
+        while round < self.options.max_rounds {
+            let mut said = Message::assistant("");
+            let mut asked = self.ask(turn, &messages, &mut said, origin, outlet, context).await;
+            spoke |= !said.text.is_empty();
+            if asked.is_ok() && said.tool_calls.is_empty() && !spoke {
+                asked = Err(self.fault("it said nothing"));
+            }
+            if let Err(error) = asked {
+                let pause = error.recovery().retry_soon();
+                let Some(pause) = pause.filter(|_| said.text.is_empty() && !retried) else {
+                    return Err(error);
+                };
+                retried = true;
+                self.retrying(turn, &error).await;
+                context.clock.sleep(pause).await;
+                continue;
+            }
             if said.tool_calls.is_empty() {
                 return Ok(Outcome::Completed);
             }
             let results = self.call(turn, &said.tool_calls, origin, outlet, context).await;
             messages.push(said);
             messages.extend(results.into_iter().map(Message::tool));
+            round += 1;
         }
-        Err(ProviderError::Failed {
-            provider: self.provider.name().to_owned(),
-            reason: format!("it called tools {} times without answering", self.options.max_rounds),
-        })
+        let rounds = self.options.max_rounds;
+        Err(self.fault(&format!("it called tools {rounds} times without answering")))
     }
 
-    /// One request and its answer.
+    /// One request; its answer goes into `said`.
     async fn ask(
         &self,
         turn: &TurnContext,
         messages: &[Message],
+        said: &mut Message,
         origin: &Element,
         outlet: &Outlet,
         context: &Context,
-    ) -> Result<Message, ProviderError> {
+    ) -> Result<(), ProviderError> {
         let request = ProviderRequest {
             system: turn.system.to_string(),
             messages: messages.to_vec(),
@@ -130,36 +153,53 @@ impl ProviderStage {
             seed: self.options.seed,
             metadata: (*turn.metadata).clone(),
         };
-        let mut said = Message::assistant("");
         let mut stream = self.provider.stream(request);
         while let Some(event) = stream.next().await {
-            let now = context.clock.now();
             match event? {
+                ProviderEvent::TextDelta(text) if text.is_empty() => {}
                 ProviderEvent::TextDelta(text) => {
-                    if said.text.is_empty() {
-                        self.facts.mark(turn.response, Mark::FirstToken, now).await;
-                    }
+                    let first = said.text.is_empty();
                     said.text.push_str(&text);
-                    let delta = origin.with(Payload::TextDelta(text.into()));
-                    let _ended = outlet.send(Element { at: now, ..delta }).await;
+                    self.give(turn, text.into(), first, origin, outlet, context).await;
+                    if said.text.len() > LONGEST_ANSWER {
+                        return Ok(());
+                    }
                 }
                 ProviderEvent::ToolCall(call) => said.tool_calls.push(call),
-                ProviderEvent::Finished { reason, .. } => return self.check(reason, said),
+                ProviderEvent::Finished { reason: FinishReason::ContentFilter, .. }
+                    if said.text.is_empty() =>
+                {
+                    let provider = self.provider.name().to_owned();
+                    let reason = "it withheld its answer".to_owned();
+                    return Err(ProviderError::InvalidRequest { provider, reason });
+                }
+                ProviderEvent::Finished { .. } => return Ok(()),
             }
         }
-        Err(ProviderError::Failed {
-            provider: self.provider.name().to_owned(),
-            reason: "its answer broke off".to_owned(),
-        })
+        Err(self.fault("its answer broke off"))
     }
 
-    fn check(&self, reason: FinishReason, said: Message) -> Result<Message, ProviderError> {
-        if reason == FinishReason::ContentFilter && said.text.is_empty() {
-            let provider = self.provider.name().to_owned();
-            let reason = "it withheld its answer".to_owned();
-            return Err(ProviderError::InvalidRequest { provider, reason });
+    /// Sends text on.
+    async fn give(
+        &self,
+        turn: &TurnContext,
+        text: Box<str>,
+        first: bool,
+        origin: &Element,
+        outlet: &Outlet,
+        context: &Context,
+    ) {
+        let at = context.clock.now();
+        if first {
+            self.facts.mark(turn.response, Mark::FirstToken, at).await;
         }
-        Ok(said)
+        let delta = origin.with(Payload::TextDelta(text));
+        let _ended = outlet.send(Element { at, ..delta }).await;
+    }
+
+    fn fault(&self, reason: &str) -> ProviderError {
+        let provider = self.provider.name().to_owned();
+        ProviderError::Failed { provider, reason: reason.to_owned() }
     }
 
     /// Calls tools side by side, eight at a time; the results are in the order of the calls.
@@ -202,6 +242,12 @@ impl ProviderStage {
         Arc::unwrap_or_clone(result)
     }
 
+    async fn retrying(&self, turn: &TurnContext, error: &ProviderError) {
+        let (stage, error) = (StageName::Provider, error.to_string());
+        let TurnContext { turn, response, .. } = *turn;
+        self.facts.tell(Fact::Retrying { turn, response, stage, error }).await;
+    }
+
     async fn failed(&self, turn: &TurnContext, error: &ProviderError) -> Outcome {
         let (response, stage) = (Some(turn.response), StageName::Provider);
         let error = error.to_string();
@@ -235,6 +281,9 @@ impl Stage for ProviderStage {
 
 /// More would rather be a runaway model than a wish of the user.
 const TOOLS_AT_ONCE: usize = 8;
+
+/// An hour of speech: a model that writes on has lost its way.
+const LONGEST_ANSWER: usize = 64 << 10;
 
 #[cfg(test)]
 mod tests;

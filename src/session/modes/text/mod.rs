@@ -17,8 +17,8 @@ use crate::pipeline::{
 };
 use crate::providers::Provider;
 use crate::session::SessionError;
-use crate::session::actor::answer::{Answer, LIMIT, Said};
-use crate::session::actor::history::History;
+use crate::session::answer::{Answer, LIMIT, Said};
+use crate::session::history::History;
 use crate::stages::{Facts, ProviderOptions, ProviderStage};
 use crate::time::{SessionClock, SessionTime};
 use crate::tools::ToolRegistry;
@@ -109,9 +109,10 @@ impl TextSession {
             tools: self.tools.descriptors().into(),
             history: self.history.snapshot(),
             metadata: Arc::clone(&self.context.metadata),
+            script: None,
         };
         TextReply {
-            answer: Some(Answer::new(self.turn, response, now, 0)),
+            answer: Some(Answer::new(self.turn, response, false, now, 0)),
             begin: Some(Element::begin(now, turn)),
             shown: String::new(),
             waits_since: None,

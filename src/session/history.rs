@@ -8,18 +8,18 @@ use crate::types::Message;
 
 /// The conversation so far.
 #[derive(Debug, Default)]
-pub(in crate::session) struct History {
+pub(super) struct History {
     messages: Vec<Message>,
 }
 
 impl History {
     /// The user said something.
-    pub(in crate::session) fn said(&mut self, text: &str) {
+    pub(super) fn said(&mut self, text: &str) {
         self.messages.push(Message::user(text));
     }
 
     /// A response is over: what was heard of it, and what its tools did, happened.
-    pub(in crate::session) fn answered(&mut self, answer: Answer, said: &Said) {
+    pub(super) fn answered(&mut self, answer: Answer, said: &Said) {
         self.messages.extend(complete(answer.tools));
         let heard = said.heard_text();
         if !heard.is_empty() {
@@ -28,11 +28,11 @@ impl History {
         }
     }
 
-    pub(in crate::session) fn snapshot(&self) -> Arc<[Message]> {
+    pub(super) fn snapshot(&self) -> Arc<[Message]> {
         self.messages.as_slice().into()
     }
 
-    pub(in crate::session) fn into_messages(self) -> Vec<Message> {
+    pub(super) fn into_messages(self) -> Vec<Message> {
         self.messages
     }
 }

@@ -10,56 +10,68 @@ use crate::types::{Message, Role, ToolCall, ToolResult};
 
 /// A response in flight.
 #[derive(Debug)]
-pub(in crate::session) struct Answer {
-    pub(in crate::session) turn: TurnId,
-    pub(in crate::session) response: ResponseId,
+pub(super) struct Answer {
+    pub(super) turn: TurnId,
+    pub(super) response: ResponseId,
+    /// It was told what to say.
+    pub(super) scripted: bool,
     /// It is heard.
-    pub(in crate::session) sounding: bool,
+    pub(super) sounding: bool,
     /// The calls of tools and their results, in the order of a conversation.
-    pub(in crate::session) tools: Vec<Message>,
+    pub(super) tools: Vec<Message>,
     /// The last sign of life of any stage.
-    pub(in crate::session) alive: SessionTime,
+    pub(super) alive: SessionTime,
     /// How many samples had left the speaker when that was looked at last.
-    pub(in crate::session) played: u64,
+    pub(super) played: u64,
     /// The stage whose turn it is to go on.
-    pub(in crate::session) waits_for: StageName,
+    pub(super) waits_for: StageName,
     /// It was given up.
-    pub(in crate::session) failed: Option<Outcome>,
+    pub(super) failed: Option<Outcome>,
 }
 
 /// What the playout says of a response that is over.
 #[derive(Debug)]
-pub(in crate::session) struct Said {
-    pub(in crate::session) outcome: Outcome,
-    pub(in crate::session) text: String,
-    pub(in crate::session) heard_bytes: usize,
-    pub(in crate::session) heard: Duration,
-    pub(in crate::session) at: SessionTime,
+pub(super) struct Said {
+    pub(super) outcome: Outcome,
+    pub(super) text: String,
+    pub(super) heard_bytes: usize,
+    pub(super) heard: Duration,
+    pub(super) at: SessionTime,
 }
 
 impl Said {
     /// The part of the answer that was heard.
-    pub(in crate::session) fn heard_text(&self) -> &str {
+    pub(super) fn heard_text(&self) -> &str {
         self.text.get(..self.heard_bytes).unwrap_or(&self.text).trim()
     }
 }
 
 impl Answer {
-    pub(in crate::session) fn new(
+    pub(super) fn new(
         turn: TurnId,
         response: ResponseId,
+        scripted: bool,
         now: SessionTime,
         played: u64,
     ) -> Self {
-        let (tools, waits_for) = (Vec::new(), StageName::Provider);
-        Self { turn, response, sounding: false, tools, alive: now, played, waits_for, failed: None }
+        Self {
+            turn,
+            response,
+            scripted,
+            sounding: false,
+            tools: Vec::new(),
+            alive: now,
+            played,
+            waits_for: StageName::Provider,
+            failed: None,
+        }
     }
 
-    pub(in crate::session) fn is(&self, response: ResponseId) -> bool {
+    pub(super) fn is(&self, response: ResponseId) -> bool {
         self.response == response
     }
 
-    pub(in crate::session) fn called(&mut self, call: ToolCall) {
+    pub(super) fn called(&mut self, call: ToolCall) {
         match self.tools.last_mut() {
             Some(message) if message.role == Role::Assistant => message.tool_calls.push(call),
             _ => {
@@ -69,15 +81,15 @@ impl Answer {
         }
     }
 
-    pub(in crate::session) fn returned(&mut self, result: ToolResult) {
+    pub(super) fn returned(&mut self, result: ToolResult) {
         self.tools.push(Message::tool(result));
     }
 
     /// When the wait for progress becomes too long.
-    pub(in crate::session) fn deadline(&self) -> SessionTime {
+    pub(super) fn deadline(&self) -> SessionTime {
         self.alive + LIMIT
     }
 }
 
 /// The longest wait for any progress of a response. Tools have less.
-pub(in crate::session) const LIMIT: Duration = Duration::from_secs(30);
+pub(super) const LIMIT: Duration = Duration::from_secs(30);

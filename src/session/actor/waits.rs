@@ -1,0 +1,56 @@
+//! Every wait has an end.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::{Actor, Awaited};
+use crate::events::StageName;
+use crate::pipeline;
+use crate::session::answer::{Answer, LIMIT};
+use crate::stages::TurnCommand;
+use crate::time::SessionTime;
+use crate::turn::Input;
+
+impl Actor {
+    /// Sound that leaves the speaker is progress; while the gate holds, none is wanted.
+    pub(super) fn look_for_progress(&mut self) {
+        let (held, played) = (self.wires.gate.holds(), self.wires.gate.played());
+        if let Some(answer) = &mut self.answer
+            && (std::mem::replace(&mut answer.played, played) != played || held)
+        {
+            answer.alive = self.clock.now();
+        }
+    }
+
+    pub(super) fn deadline(&self) -> Option<SessionTime> {
+        let answer = self.answer.as_ref().map(Answer::deadline);
+        answer.into_iter().chain(self.awaited.iter().map(|awaited| awaited.until)).min()
+    }
+
+    /// A wait has lasted too long: the turn has failed, and the session listens again.
+    pub(super) fn on_deadline(&mut self) {
+        let now = self.clock.now();
+        for Awaited { turn, .. } in
+            self.awaited.extract_if(.., |awaited| awaited.until <= now).collect::<Vec<_>>()
+        {
+            let error = format!("the recogniser gave no result within {TRANSCRIPT_LIMIT:?}");
+            self.report.failed(turn, None, StageName::Stt, error);
+            self.command(TurnCommand::GiveUp { turn });
+            self.machine.handle(Input::NoWords(turn));
+            self.say(Arc::clone(&self.brief.apology.unheard));
+        }
+        self.look_for_progress();
+        let Some(answer) = self.answer.as_mut().filter(|answer| answer.deadline() <= now) else {
+            return;
+        };
+        answer.alive = now;
+        let (turn, response) = (answer.turn, answer.response);
+        let error = format!("there was no progress for {:?}", LIMIT);
+        answer.failed = Some(pipeline::Outcome::Failed { reason: error.as_str().into() });
+        self.report.failed(turn, Some(response), answer.waits_for, error);
+        self.wires.floor.cancel(response);
+    }
+}
+
+/// The longest wait for the words of a turn that is over.
+pub(super) const TRANSCRIPT_LIMIT: Duration = Duration::from_secs(10);

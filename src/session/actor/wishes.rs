@@ -1,0 +1,49 @@
+//! What the program wishes.
+
+use std::sync::Arc;
+
+use super::{Actor, Ending};
+use crate::events::EventKind;
+use crate::session::handle::Wish;
+use crate::turn::Input;
+
+impl Actor {
+    pub(super) fn on_wish(&mut self, wish: Wish) {
+        match wish {
+            _ if self.stops() => {}
+            Wish::Say(text) => self.say(text),
+            Wish::Hear(text) => self.read(text),
+            Wish::Press => self.machine.handle(Input::Press),
+            Wish::Release => self.machine.handle(Input::Release),
+            Wish::HangUp => self.ending = Ending::HangingUp,
+        }
+    }
+
+    /// The agent will say `text`, unless it is about to say just that.
+    pub(super) fn say(&mut self, text: Arc<str>) {
+        if text.trim().is_empty() || self.lines.back() == Some(&text) {
+            return;
+        }
+        if self.lines.len() == LINES {
+            let message = format!("more than {LINES} lines wait to be said; one was dropped");
+            self.report.publish(None, None, EventKind::Warning { message });
+            return;
+        }
+        self.lines.push_back(text);
+    }
+
+    /// What the user typed: a part of the turn that is open, else a turn of its own.
+    pub(super) fn read(&mut self, text: Arc<str>) {
+        if text.trim().is_empty() {
+            return;
+        }
+        let turn = self.machine.open_turn().unwrap_or_else(|| self.machine.number_turn());
+        self.last_turn = turn;
+        self.report.typed(turn, &text);
+        self.cancel();
+        self.unanswered.push((turn, text));
+    }
+}
+
+/// What the agent may have to say of itself. More would rather be a program gone wild.
+const LINES: usize = 16;

@@ -1,0 +1,111 @@
+//! What a program may wish of a session while it runs.
+
+use std::sync::Arc;
+
+use tokio::sync::mpsc::error::TrySendError;
+use tokio::sync::{mpsc, watch};
+
+/// A hand on a session, from anywhere, before it runs and while it does. Cloning gives another.
+#[derive(Clone, Debug)]
+pub struct SessionHandle {
+    stop: watch::Sender<bool>,
+    wishes: mpsc::Sender<Wish>,
+}
+
+/// What the session is asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Wish {
+    Say(Arc<str>),
+    Hear(Arc<str>),
+    Press,
+    Release,
+    HangUp,
+}
+
+/// The other ends, for the session.
+#[derive(Debug)]
+pub(super) struct Wishes {
+    pub(super) stop: watch::Receiver<bool>,
+    pub(super) wishes: mpsc::Receiver<Wish>,
+}
+
+/// Why a wish was not taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum WishError {
+    /// The session is over.
+    #[error("the session is over")]
+    Over,
+    /// More was wished for than the session has come to.
+    #[error("the session has 16 wishes to see to; try again soon")]
+    Busy,
+}
+
+impl SessionHandle {
+    pub(super) fn new() -> (Self, Wishes) {
+        let (stop, stop_seen) = watch::channel(false);
+        let (wishes, wished) = mpsc::channel(WISHES);
+        (Self { stop, wishes }, Wishes { stop: stop_seen, wishes: wished })
+    }
+
+    /// Ends the session soon: what is said is cut off, and everything is written. More than once
+    /// is as good as once.
+    pub fn stop(&self) {
+        self.stop.send_replace(true);
+    }
+
+    /// Ends the session when the agent has said what it is about to say.
+    ///
+    /// # Errors
+    ///
+    /// As [`WishError`] says.
+    pub fn hang_up(&self) -> Result<(), WishError> {
+        self.wish(Wish::HangUp)
+    }
+
+    /// Has the agent say `text`, as soon as nobody speaks. Before the session runs: first of all.
+    ///
+    /// # Errors
+    ///
+    /// As [`WishError`] says.
+    pub fn say(&self, text: impl Into<Arc<str>>) -> Result<(), WishError> {
+        self.wish(Wish::Say(text.into()))
+    }
+
+    /// Takes `text` as a turn of the user. It interrupts the agent, as a spoken one does.
+    ///
+    /// # Errors
+    ///
+    /// As [`WishError`] says.
+    pub fn hear(&self, text: impl Into<Arc<str>>) -> Result<(), WishError> {
+        self.wish(Wish::Hear(text.into()))
+    }
+
+    /// The key to talk is pressed: a turn begins now, if none has, and lasts until
+    /// [`release`](Self::release). What the agent says is cut off.
+    ///
+    /// # Errors
+    ///
+    /// As [`WishError`] says.
+    pub fn press(&self) -> Result<(), WishError> {
+        self.wish(Wish::Press)
+    }
+
+    /// The key to talk is released: the turn is over, without a wait for silence.
+    ///
+    /// # Errors
+    ///
+    /// As [`WishError`] says.
+    pub fn release(&self) -> Result<(), WishError> {
+        self.wish(Wish::Release)
+    }
+
+    fn wish(&self, wish: Wish) -> Result<(), WishError> {
+        self.wishes.try_send(wish).map_err(|refused| match refused {
+            TrySendError::Full(_) => WishError::Busy,
+            TrySendError::Closed(_) => WishError::Over,
+        })
+    }
+}
+
+/// More would rather be a program gone wild than a person.
+const WISHES: usize = 16;
