@@ -45,6 +45,7 @@ impl Sides {
             EventKind::TurnStarted { .. } => self.you = You::Talk,
             EventKind::TurnEnded { reason: EndReason::TooShort, .. } => self.you = You::Silent,
             EventKind::TurnEnded { .. } => self.you = You::Said,
+            EventKind::Typed { .. } if self.you == You::Silent => self.you = You::Said,
             EventKind::Transcript { text, is_final: true } if text.is_empty() => self.unheard(),
             EventKind::TurnFailed { stage: StageName::Stt, .. } => self.unheard(),
             EventKind::ResponseStarted => {
@@ -123,6 +124,14 @@ mod tests {
         assert_eq!(floors(&noise), [Agent, Held, Agent]);
         let words = [SOUND, EventKind::Held, TURN, SILENCE];
         assert_eq!(floors(&words), [Agent, Held, You, You]);
+    }
+
+    #[test]
+    fn what_is_typed_is_thought_about() {
+        use Floor::{Agent, Thinking};
+        let typed = || EventKind::Typed { text: "what time is it".to_owned() };
+        assert_eq!(floors(&[typed(), EventKind::ResponseStarted]), [Thinking, Thinking]);
+        assert_eq!(floors(&[SOUND, typed(), SILENCE]), [Agent, Agent, Thinking]);
     }
 
     #[test]

@@ -47,6 +47,15 @@ impl Notices {
         self.add(Topic::Trouble, &format!("{what}: {error}. Say it again, or go on."));
     }
 
+    pub(super) fn retried(&mut self, stage: StageName, error: &str) {
+        let what = match stage {
+            StageName::Stt => "The recogniser",
+            StageName::Provider => "The model",
+            StageName::Tts => "The voice",
+        };
+        self.add(Topic::Information, &format!("{what} failed and tries again: {error}"));
+    }
+
     pub(super) fn newest_first(&self) -> impl Iterator<Item = &Notice> {
         self.0.iter().rev()
     }

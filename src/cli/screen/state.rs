@@ -86,8 +86,10 @@ impl State {
             EventKind::TurnEnded { reason: EndReason::TooShort, .. } => self.captions.forget(turn),
             EventKind::Transcript { text, is_final: false } => self.captions.words(turn, text),
             EventKind::Transcript { text, is_final: true } => self.captions.said(turn, text),
+            EventKind::Typed { text } => self.captions.typed(text),
             EventKind::ToolCalled { name, .. } => self.captions.tool(name),
             EventKind::Latency(latency) => self.latencies.add(latency),
+            EventKind::Retried { stage, error } => self.notices.retried(*stage, error),
             EventKind::TurnFailed { stage, error } => {
                 self.captions.forget(turn);
                 self.notices.failed(*stage, error);
@@ -198,7 +200,6 @@ impl State {
                     return None;
                 }
                 self.captions.follow();
-                self.captions.typed(&text);
                 Some(Wish::Type(text))
             }
             View::Typing(line) => {

@@ -85,6 +85,8 @@ fn answers_that_were_not_heard_to_their_end_are_marked() {
 fn failures_and_warnings_are_told_in_plain_words() {
     let failed = EventKind::TurnFailed { stage: StageName::Provider, error: "no words".to_owned() };
     let warning = EventKind::Warning { message: "the disk is full".to_owned() };
+    let retried = EventKind::Retried { stage: StageName::Tts, error: "it ended".to_owned() };
+    assert_eq!(notices(&told([retried])), ["The voice failed and tries again: it ended"]);
     let mut state = told([failed, warning]);
     let expected = ["the disk is full", "There is no answer: no words. Say it again, or go on."];
     assert_eq!(notices(&state), expected);
@@ -146,7 +148,8 @@ fn what_is_typed_is_sent_with_enter_and_left_with_escape() {
     let mut state = State::default();
     let typed = keys("tquit? m").chain([KeyCode::Enter]);
     assert_eq!(press(&mut state, typed), [Wish::Type("quit? m".to_owned())]);
-    assert_eq!(shown(&state), ["you    quit? m"]);
+    state.on_event(&event(EventKind::Typed { text: "quit? m".to_owned() }));
+    assert_eq!(shown(&state), ["you    quit? m"], "once, when the session has it");
     let nothing = [KeyCode::Enter, KeyCode::Char(' '), KeyCode::Enter];
     assert_eq!(press(&mut state, nothing), []);
     assert_eq!(press(&mut state, keys("tab").chain([KeyCode::Esc])), []);
