@@ -71,11 +71,10 @@ impl<C: Controls> Shell<C> {
             tokio::select! {
                 biased;
                 Some(input) = inputs.recv() => {
-                    if input == Input::Gone {
-                        return Err(self.gone());
-                    }
-                    if self.on_input(input) {
-                        bail!("left before everything was written");
+                    // What is pasted comes as many keys: they are drawn together.
+                    let more = std::iter::from_fn(|| inputs.try_recv().ok()).take(AT_ONCE);
+                    for input in std::iter::once(input).chain(more) {
+                        self.on_input(input)?;
                     }
                     self.show(terminal)?;
                     changed = false;
@@ -132,12 +131,13 @@ impl<C: Controls> Shell<C> {
         self.state.on_levels(self.controls.levels(), passed)
     }
 
-    /// Says whether the user leaves at once.
-    fn on_input(&mut self, input: Input) -> bool {
+    /// Fails when nothing is to be shown any more.
+    fn on_input(&mut self, input: Input) -> anyhow::Result<()> {
         let wish = match input {
             Input::Key(key) => self.state.on_key(key, self.clock.now()),
-            Input::Resized | Input::Gone => None,
+            Input::Resized => None,
             Input::Quit => self.state.quit(),
+            Input::Gone => return Err(self.gone()),
         };
         match wish {
             None => {}
@@ -154,9 +154,9 @@ impl<C: Controls> Shell<C> {
                 Done::Used(side, device, done)
             }),
             Some(Wish::Stop) => self.controls.stop(),
-            Some(Wish::Quit) => return true,
+            Some(Wish::Quit) => bail!("left before everything was written"),
         }
-        false
+        Ok(())
     }
 
     /// Does what may take its time beside the loop.
@@ -180,6 +180,9 @@ impl<C: Controls> Shell<C> {
 
 /// Twenty times a second looks smooth.
 const FRAME: Duration = Duration::from_millis(50);
+
+/// Keys between two drawings, so that there is one now and then.
+const AT_ONCE: usize = 64;
 
 #[cfg(test)]
 mod tests;

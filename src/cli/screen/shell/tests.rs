@@ -163,12 +163,12 @@ async fn a_device_is_chosen_and_its_refusal_shown() {
     let Scene { bus, keys, told, mut shell, inputs: _inputs, events: _events } = scene(false);
     drop((bus, keys));
     let key = |code: KeyCode| Input::Key(KeyEvent::from(code));
-    shell.on_input(key(KeyCode::Char('d')));
+    shell.on_input(key(KeyCode::Char('d'))).unwrap();
     let found = shell.jobs.join_next().await.unwrap().unwrap();
     shell.on_done(found);
-    shell.on_input(key(KeyCode::End));
-    shell.on_input(key(KeyCode::Enter));
-    shell.on_input(key(KeyCode::Char('d'))); // the one before is still at work
+    shell.on_input(key(KeyCode::End)).unwrap();
+    shell.on_input(key(KeyCode::Enter)).unwrap();
+    shell.on_input(key(KeyCode::Char('d'))).unwrap(); // the one before is still at work
     let used = shell.jobs.join_next().await.unwrap().unwrap();
     shell.on_done(used);
     assert_eq!(*told.lock().unwrap(), ["output hdmi"]);
