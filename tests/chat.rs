@@ -71,3 +71,12 @@ fn an_unknown_model_is_answered_with_those_there_are() {
     let told = String::from_utf8_lossy(&output.stderr);
     assert!(told.contains("nonesuch") && told.contains("scripted"), "{told}");
 }
+
+#[test]
+fn help_names_every_option_and_command() {
+    let output = run(banter(["chat", "--help"]));
+    let help = str::from_utf8(&output.stdout).unwrap();
+    for name in ["--llm", "--json", "scripted:FILE.toml", "/clear", "/help", "/quit", "Ctrl-C"] {
+        assert!(help.contains(name), "{name}: {help}");
+    }
+}

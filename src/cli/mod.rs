@@ -7,6 +7,8 @@ mod captions;
 mod chat;
 mod labels;
 mod say;
+#[expect(dead_code, reason = "live conversations will show it")]
+mod screen;
 mod talk;
 mod transcribe;
 mod turns;

@@ -86,7 +86,9 @@ async fn from_a_pipe_a_failed_turn_is_an_error_at_the_end() {
 
 #[tokio::test]
 async fn on_a_terminal_a_failed_turn_is_told_and_that_is_all() {
-    let answers = vec![MockAnswer::text("x").failing_after(0, broken()), MockAnswer::text("Two.")];
+    // What fails before its first word is asked for once more.
+    let fails = || MockAnswer::text("x").failing_after(0, broken());
+    let answers = vec![fails(), fails(), MockAnswer::text("Two.")];
     let chat = chat(Show::Live, answers, &["one", "two"], None).await;
     assert_eq!(chat.output.text(), "> \n> Two.\n> \n");
     assert_eq!(chat.complaints.text().lines().count(), 1);

@@ -1,0 +1,120 @@
+//! The screen of a live conversation: captions, levels, latency, and keys.
+//!
+//! ```text
+//!  events ──┐
+//!  levels ──┼─▶ State ─▶ draw ─▶ terminal
+//!  keys   ──┘     └─▶ wishes ─▶ Controls
+//! ```
+//!
+//! What is shown is a function of what happened. The shell owns the terminal: it draws at once
+//! after a key, else at most 20 times a second, and only when something changed.
+
+mod captions;
+mod devices;
+mod draw;
+mod floor;
+mod input;
+mod latency;
+mod meter;
+mod notices;
+mod palette;
+mod shell;
+mod state;
+mod terminal;
+mod wrap;
+
+use std::io::{IsTerminal, stdin, stdout};
+
+use anyhow::Context as _;
+
+use self::palette::Palette;
+use self::shell::Shell;
+use self::state::State;
+use self::terminal::Raw;
+use crate::events::Subscription;
+
+/// What the screen asks of a session. All but the devices' calls return at once.
+pub(crate) trait Controls: Send + Sync + 'static {
+    /// The user types: an interruption, as if it were spoken.
+    fn type_text(&self, text: String);
+
+    /// The microphone hears nothing, or hears again.
+    fn mute(&self, on: bool);
+
+    /// The user takes the floor.
+    fn press(&self);
+
+    /// The user's turn is over.
+    fn release(&self);
+
+    /// How loud it is, and what was lost.
+    fn levels(&self) -> Levels;
+
+    /// The devices there are. May take its time.
+    fn devices(&self) -> DeviceChoices;
+
+    /// Listens to another microphone. May take its time.
+    fn use_input(&self, id: &str) -> Result<(), String>;
+
+    /// Speaks to another speaker. May take its time.
+    fn use_output(&self, id: &str) -> Result<(), String>;
+
+    /// Ends the session soon; its events then end.
+    fn stop(&self);
+}
+
+/// How loud it is, and what was lost since the session began.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Levels {
+    /// Of the microphone, in dBFS; minus infinity for silence.
+    pub(crate) input_db: f32,
+    /// Of the speaker, in dBFS; minus infinity for silence.
+    pub(crate) output_db: f32,
+    /// How often the speaker ran out of sound in the middle of an answer.
+    pub(crate) under_runs: u64,
+    /// How much of the microphone's sound was lost.
+    pub(crate) lost_ms: f64,
+}
+
+/// The devices there are.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct DeviceChoices {
+    /// Microphones.
+    pub(crate) inputs: Vec<Device>,
+    /// Speakers.
+    pub(crate) outputs: Vec<Device>,
+}
+
+/// A device.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Device {
+    /// Names it to the program.
+    pub(crate) id: String,
+    /// Names it to people.
+    pub(crate) name: String,
+    /// It is the one in use.
+    pub(crate) in_use: bool,
+}
+
+/// Whether there is a terminal to show the screen on, and keys to read.
+pub(crate) fn is_possible() -> bool {
+    stdin().is_terminal() && stdout().is_terminal()
+}
+
+/// Shows the session until its events end. `notices` are shown from the beginning.
+///
+/// The terminal is as it was when this returns, in whatever way.
+///
+/// # Errors
+///
+/// When the terminal cannot be used, or when the user left before the session had ended.
+pub(crate) async fn run(
+    events: Subscription,
+    controls: impl Controls,
+    notices: Vec<String>,
+) -> anyhow::Result<()> {
+    let mut terminal = Raw::open().context("the terminal cannot be used")?;
+    let inputs = terminal::inputs().context("the terminal cannot be read")?;
+    let shell = Shell::new(State::new(&notices), Palette::from_environment(), controls);
+    shell.while_ours(terminal::is_ours).run(&mut terminal.0, inputs, events).await
+}

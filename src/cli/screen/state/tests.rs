@@ -1,0 +1,197 @@
+//! Events and keys in; what is shown, and wishes, out.
+
+use super::*;
+use crate::cli::screen::latency::tests::latency;
+use crate::events::StageName;
+use crate::ids::{ResponseId, TurnId};
+
+fn event(kind: EventKind) -> Event {
+    let (turn, response) = (Some(TurnId::new(1)), Some(ResponseId::FIRST));
+    Event { at: SessionTime::ZERO, turn, response, kind }
+}
+
+fn told(kinds: impl IntoIterator<Item = EventKind>) -> State {
+    let mut state = State::default();
+    kinds.into_iter().for_each(|kind| state.on_event(&event(kind)));
+    state
+}
+
+fn shown(state: &State) -> Vec<String> {
+    let rows = state.captions.rows(Size::new(80, 20));
+    rows.into_iter().map(|row| row.label + &row.text).collect()
+}
+
+fn notices(state: &State) -> Vec<&str> {
+    state.notices.newest_first().map(|notice| notice.text.as_str()).collect()
+}
+
+fn words(text: &str, is_final: bool) -> EventKind {
+    EventKind::Transcript { text: text.to_owned(), is_final }
+}
+
+fn text(text: &str) -> EventKind {
+    EventKind::ResponseText { text: text.to_owned() }
+}
+
+/// Presses keys, a second apart; the wishes that come of it.
+fn press(state: &mut State, keys: impl IntoIterator<Item = KeyCode>) -> Vec<Wish> {
+    let times = (1..).map(|second| SessionTime::from_millis(1000 * second));
+    keys.into_iter().zip(times).filter_map(|(key, at)| state.on_key(key.into(), at)).collect()
+}
+
+fn keys(text: &str) -> impl Iterator<Item = KeyCode> {
+    text.chars().map(KeyCode::Char)
+}
+
+const CTRL_C: KeyEvent = KeyEvent::new(KeyCode::Char('c'), KeyModifiers::CONTROL);
+
+#[test]
+fn a_turn_and_its_answer_are_captions() {
+    let turn = EventKind::TurnStarted { start_ms: 0.0 };
+    assert_eq!(shown(&told([turn.clone()])), ["you    …"]);
+    assert_eq!(shown(&told([turn.clone(), words("what", false)])), ["you    what"]);
+    let state = told([
+        turn,
+        words("what", false),
+        words("what time is it", true),
+        text("It is "),
+        text("ten."),
+    ]);
+    assert_eq!(shown(&state), ["you    what time is it", "agent  It is ten."]);
+}
+
+#[test]
+fn noise_leaves_no_caption() {
+    let ended =
+        EventKind::TurnEnded { speech_end_ms: 0.0, silence_ms: 0.0, reason: EndReason::TooShort };
+    assert!(shown(&told([EventKind::TurnStarted { start_ms: 0.0 }, ended])).is_empty());
+    let state = told([EventKind::TurnStarted { start_ms: 0.0 }, words("", true)]);
+    assert!(shown(&state).is_empty());
+}
+
+#[test]
+fn answers_that_were_not_heard_to_their_end_are_marked() {
+    let interrupted = EventKind::Interrupted { heard_ms: 1.0, heard_text: "Once upon".to_owned() };
+    let outcome = |outcome| EventKind::ResponseEnded { outcome };
+    let state = told([text("Once upon a time"), interrupted, outcome("interrupted")]);
+    assert_eq!(shown(&state), ["agent  Once upon— (cut)"]);
+    let state = told([text("Once upon a time"), outcome("failed")]);
+    assert_eq!(shown(&state), ["agent  Once upon a time— (broke off)"]);
+    assert!(shown(&told([text("Once upon a time"), outcome("discarded")])).is_empty());
+    assert_eq!(shown(&told([text("Once."), outcome("completed")])), ["agent  Once."]);
+}
+
+#[test]
+fn failures_and_warnings_are_told_in_plain_words() {
+    let failed = EventKind::TurnFailed { stage: StageName::Provider, error: "no words".to_owned() };
+    let warning = EventKind::Warning { message: "the disk is full".to_owned() };
+    let retried = EventKind::Retried { stage: StageName::Tts, error: "it ended".to_owned() };
+    assert_eq!(notices(&told([retried])), ["The voice failed and tries again: it ended"]);
+    let mut state = told([failed, warning]);
+    let expected = ["the disk is full", "There is no answer: no words. Say it again, or go on."];
+    assert_eq!(notices(&state), expected);
+    state.on_lost_events(7);
+    assert!(notices(&state)[0].starts_with("7 events"));
+}
+
+#[test]
+fn sound_that_was_lost_is_told_when_it_grows() {
+    let mut state = State::default();
+    let levels = |under_runs, lost_ms| Levels { under_runs, lost_ms, ..Levels::default() };
+    state.on_levels(levels(0, 0.0), Duration::ZERO);
+    assert!(notices(&state).is_empty());
+    assert!(state.on_levels(levels(2, 0.0), Duration::ZERO));
+    assert!(notices(&state)[0].contains("2 times"));
+    state.on_levels(levels(2, 40.0), Duration::ZERO);
+    assert!(notices(&state)[0].starts_with("40 ms of your voice"));
+    assert_eq!(notices(&state).len(), 2);
+    assert!(!state.on_levels(levels(2, 40.0), Duration::ZERO), "nothing new");
+}
+
+#[test]
+fn engines_and_latencies_are_kept() {
+    let [vad, stt, llm, tts] = ["earshot", "sphinx", "scripted", "flite"].map(str::to_owned);
+    let session = crate::ids::SessionId::new("x");
+    let started = EventKind::SessionStarted { version: 1, session, vad, stt, llm, tts };
+    let state = told([started, EventKind::Latency(latency(900.0))]);
+    assert_eq!(state.engines.join(" "), "earshot sphinx scripted flite");
+    assert_eq!(state.latencies.median_ms(), Some(900.0));
+}
+
+#[test]
+fn a_space_begins_the_turn_and_the_next_ends_it() {
+    let mut state = State::default();
+    assert_eq!(press(&mut state, keys("   ")), [Wish::Press, Wish::Release, Wish::Press]);
+    assert!(state.pressed);
+}
+
+#[test]
+fn a_space_bar_that_is_held_down_does_not_flutter() {
+    let mut state = State::default();
+    let at = |ms: u64| SessionTime::from_millis(ms);
+    let space = KeyEvent::from(KeyCode::Char(' '));
+    assert_eq!(state.on_key(space, at(1000)), Some(Wish::Press));
+    assert_eq!(state.on_key(space, at(1500)), Some(Wish::Release));
+    for ms in (1530..3000).step_by(30) {
+        assert_eq!(state.on_key(space, at(ms)), None);
+    }
+}
+
+#[test]
+fn mute_is_switched() {
+    let mut state = State::default();
+    assert_eq!(press(&mut state, keys("mm")), [Wish::Mute(true), Wish::Mute(false)]);
+}
+
+#[test]
+fn what_is_typed_is_sent_with_enter_and_left_with_escape() {
+    let mut state = State::default();
+    let typed = keys("tquit? m").chain([KeyCode::Enter]);
+    assert_eq!(press(&mut state, typed), [Wish::Type("quit? m".to_owned())]);
+    state.on_event(&event(EventKind::Typed { text: "quit? m".to_owned() }));
+    assert_eq!(shown(&state), ["you    quit? m"], "once, when the session has it");
+    let nothing = [KeyCode::Enter, KeyCode::Char(' '), KeyCode::Enter];
+    assert_eq!(press(&mut state, nothing), []);
+    assert_eq!(press(&mut state, keys("tab").chain([KeyCode::Esc])), []);
+    assert!(matches!(state.view, View::Talk));
+}
+
+#[test]
+fn a_device_is_chosen_from_those_there_are() {
+    let device = |id: &str, in_use| Device { id: id.to_owned(), name: format!("The {id}"), in_use };
+    let found = DeviceChoices {
+        inputs: vec![device("mic", true), device("usb", false)],
+        outputs: vec![device("hdmi", false)],
+    };
+    let mut state = State::default();
+    assert_eq!(press(&mut state, keys("d")), [Wish::ListDevices]);
+    assert_eq!(press(&mut state, [KeyCode::Enter]), [], "they are looked for");
+    state.on_devices(found);
+    let down = [KeyCode::Down, KeyCode::Down, KeyCode::Down, KeyCode::Enter];
+    assert_eq!(press(&mut state, down), [Wish::Use(Side::Output, device("hdmi", false))]);
+    state.on_used(Side::Output, "The hdmi", Err("it is busy".to_owned()));
+    assert_eq!(notices(&state), ["The speaker The hdmi cannot be used: it is busy"]);
+    state.on_devices(DeviceChoices::default()); // late: nobody asks any more
+}
+
+#[test]
+fn the_first_wish_to_end_is_polite_and_the_second_is_not() {
+    let mut state = State::default();
+    assert_eq!(press(&mut state, keys("qq")), [Wish::Stop, Wish::Quit]);
+    for view in ["t", "d", "?"] {
+        let mut state = State::default();
+        press(&mut state, keys(view));
+        let wishes = [(); 2].map(|()| state.on_key(CTRL_C, SessionTime::ZERO));
+        assert_eq!(wishes, [Some(Wish::Stop), Some(Wish::Quit)], "in {view}");
+        assert!(state.ending);
+    }
+}
+
+#[test]
+fn help_is_shown_until_a_key_is_pressed() {
+    let mut state = State::default();
+    press(&mut state, keys("?"));
+    assert!(matches!(state.view, View::Help));
+    assert_eq!(press(&mut state, keys("m")), []);
+    assert!(matches!(state.view, View::Talk));
+}
