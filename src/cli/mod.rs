@@ -4,6 +4,7 @@
 //! whole (the recording, the events); 130 ended by Ctrl-C, with everything written.
 
 mod captions;
+mod devices;
 mod labels;
 mod say;
 mod talk;
@@ -31,6 +32,7 @@ enum Command {
     Vad(vad::VadCommand),
     Transcribe(transcribe::Transcribe),
     Say(say::Say),
+    Devices(devices::Devices),
 }
 
 const AFTER_HELP: &str = "\
@@ -62,6 +64,7 @@ pub fn main() -> ExitCode {
         Command::Vad(vad) => vad.run(),
         Command::Transcribe(transcribe) => transcribe.run(),
         Command::Say(say) => say.run(),
+        Command::Devices(devices) => devices.run(),
     };
     match ended {
         Ok(Ending::Done) => ExitCode::SUCCESS,
