@@ -5,6 +5,7 @@
 
 mod captions;
 mod chat;
+mod devices;
 mod labels;
 mod say;
 #[expect(dead_code, reason = "live conversations will show it")]
@@ -35,6 +36,7 @@ enum Command {
     Vad(vad::VadCommand),
     Transcribe(transcribe::Transcribe),
     Say(say::Say),
+    Devices(devices::Devices),
 }
 
 const AFTER_HELP: &str = "\
@@ -67,6 +69,7 @@ pub fn main() -> ExitCode {
         Command::Vad(vad) => vad.run(),
         Command::Transcribe(transcribe) => transcribe.run(),
         Command::Say(say) => say.run(),
+        Command::Devices(devices) => devices.run(),
     };
     match ended {
         Ok(Ending::Done) => ExitCode::SUCCESS,

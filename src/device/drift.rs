@@ -219,9 +219,9 @@ impl Steering {
 
     /// So many samples go into the resampler: by how much it is to stretch them.
     pub(crate) fn take(&mut self, samples: u64, master: &Master) -> f64 {
-        self.taken += samples;
         let speeds = master.speed() * (1.0 + self.line.slowness);
         let behind = (self.place(master) - self.due) / f64::from(self.to.hz());
+        self.taken += samples;
         self.ratio = (speeds * (1.0 + behind / CATCH_UP)).clamp(1.0 - LIMIT, 1.0 + LIMIT);
         self.due += samples as f64 * f64::from(self.to.hz()) / self.from * self.ratio;
         self.ratio

@@ -9,6 +9,8 @@
 //! ```
 
 mod capture;
+#[cfg(feature = "cpal")]
+pub mod cpal;
 mod drift;
 mod gate;
 mod meters;

@@ -98,6 +98,43 @@ fn a_microphone_200_ppm_off_stays_beside_the_speaker_for_an_hour() {
             "{microphone} and {speaker} ppm: {:.2} ms apart, times {:.2} ms off, ratio {settled:.1} ppm off",
             ran.worst_off, ran.worst_time
         );
+        assert!(ran.worst_off < 5.0, "{}", ran.worst_off);
+        assert!(ran.worst_time < 2.0, "{}", ran.worst_time);
         assert!(settled.abs() < 20.0, "{settled}");
     }
+}
+
+#[test]
+fn a_microphone_that_stood_still_is_silent_for_as_long() {
+    let mut master = Master::new(rate());
+    assert_eq!(master.note(0, SessionTime::ZERO), 0);
+    let first = (rate(), 480, at(0.01));
+    let (mut steering, silence) = Steering::new(first, (rate(), 0), &master);
+    let mut silences = vec![silence];
+    for n in 2..=200_u64 {
+        let stood = if n > 100 { 0.5 } else { 0.0 };
+        silences.push(steering.note(n * 480, at(n as f64 * 0.01 + stood), &master));
+        steering.take(480, &master);
+    }
+    silences.retain(|&silence| silence > 0);
+    assert_eq!(silences, [24_000], "once, when it is believed");
+}
+
+#[test]
+fn callbacks_that_come_late_for_once_change_nothing() {
+    let mut line = Line::new(rate(), 0, SessionTime::ZERO);
+    for n in 1..=500_u64 {
+        let late = if n % 50 < 3 { 0.3 } else { 0.0 };
+        assert_eq!(line.note(n * 480, at(n as f64 * 0.01 + late)), Noted::OnLine);
+    }
+    assert!((line.seconds_of(240_000.0) - 5.0).abs() < 1e-6);
+}
+
+#[test]
+fn a_speaker_that_begins_late_or_is_exchanged_leaves_silence() {
+    let mut master = Master::new(rate());
+    assert_eq!(master.note(0, at(0.25)), 12_000);
+    assert_eq!(master.note(480, at(0.26)), 0);
+    master.exchanged();
+    assert_eq!(master.note(960, at(0.5)), 11_040, "0.5 s are 24000 samples");
 }

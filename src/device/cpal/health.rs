@@ -1,0 +1,157 @@
+//! How a stream fares, told by its own thread without a lock.
+
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::{Arc, mpsc};
+use std::time::Duration;
+
+use crossbeam_queue::ArrayQueue;
+
+use crate::device::{DeviceError, Kind};
+use crate::time::SessionTime;
+
+/// What the audio thread tells.
+#[derive(Debug)]
+pub(super) struct Health {
+    callbacks: AtomicU64,
+    xruns: AtomicU64,
+    errors: AtomicU32,
+    /// The error that ended it.
+    last: ArrayQueue<cpal::Error>,
+}
+
+impl Default for Health {
+    fn default() -> Self {
+        Self {
+            callbacks: AtomicU64::new(0),
+            xruns: AtomicU64::new(0),
+            errors: AtomicU32::new(0),
+            last: ArrayQueue::new(1),
+        }
+    }
+}
+
+impl Health {
+    /// A callback has run.
+    pub(super) fn called(&self) {
+        self.callbacks.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// The stream's error callback. An error that may pass is borne some times.
+    pub(super) fn tell(&self, error: cpal::Error) {
+        use cpal::ErrorKind;
+        match error.kind() {
+            ErrorKind::Xrun => {
+                self.xruns.fetch_add(1, Ordering::Relaxed);
+            }
+            ErrorKind::RealtimeDenied | ErrorKind::DeviceChanged => {}
+            ErrorKind::DeviceNotAvailable
+            | ErrorKind::HostUnavailable
+            | ErrorKind::StreamInvalidated => {
+                let _told_already = self.last.push(error);
+            }
+            _ => {
+                if self.errors.fetch_add(1, Ordering::Relaxed) >= BORNE {
+                    let _told_already = self.last.push(error);
+                }
+            }
+        }
+    }
+
+    pub(super) fn xruns(&self) -> u64 {
+        self.xruns.load(Ordering::Relaxed)
+    }
+}
+
+/// Watches a stream from the session.
+#[derive(Debug)]
+pub(super) struct Watch {
+    health: Arc<Health>,
+    kind: Kind,
+    name: String,
+    callbacks: u64,
+    /// When the last callback was seen.
+    alive: Option<SessionTime>,
+}
+
+impl Watch {
+    pub(super) fn new(health: Arc<Health>, kind: Kind, name: String) -> Self {
+        Self { health, kind, name, callbacks: 0, alive: None }
+    }
+
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Whether the stream still runs.
+    ///
+    /// # Errors
+    ///
+    /// When its device is lost, or asks for nothing any more.
+    pub(super) fn look(&mut self, now: SessionTime) -> Result<(), DeviceError> {
+        if let Some(error) = self.health.last.pop() {
+            return Err(super::failed(self.kind, &self.name, &error));
+        }
+        let callbacks = self.health.callbacks.load(Ordering::Relaxed);
+        let before = std::mem::replace(&mut self.callbacks, callbacks);
+        let alive = *self.alive.get_or_insert(now);
+        if callbacks != before {
+            self.alive = Some(now);
+        } else if now.since(alive) > STALLED {
+            let problem = "stands still: connect it again, or choose another".to_owned();
+            let name = self.name.clone();
+            return Err(DeviceError::Failed { kind: self.kind, name, problem });
+        }
+        Ok(())
+    }
+
+    pub(super) fn xruns(&self) -> u64 {
+        self.health.xruns()
+    }
+}
+
+/// A port in the hands of an audio thread. It comes home when the thread's closure is dropped.
+#[derive(Debug)]
+pub(super) struct Lent<P> {
+    port: Option<P>,
+    home: mpsc::SyncSender<P>,
+}
+
+/// Where a port comes home to.
+#[derive(Debug)]
+pub(super) struct Home<P>(mpsc::Receiver<P>);
+
+/// Lends a port.
+pub(super) fn lend<P>(port: P) -> (Lent<P>, Home<P>) {
+    let (home, came) = mpsc::sync_channel(1);
+    (Lent { port: Some(port), home }, Home(came))
+}
+
+impl<P> Lent<P> {
+    pub(super) const fn port(&mut self) -> Option<&mut P> {
+        self.port.as_mut()
+    }
+}
+
+impl<P> Drop for Lent<P> {
+    fn drop(&mut self) {
+        if let Some(port) = self.port.take() {
+            let _gone = self.home.try_send(port);
+        }
+    }
+}
+
+impl<P> Home<P> {
+    /// The port, once its stream was dropped. Some systems' streams end a little later.
+    pub(super) fn take(&self) -> Option<P> {
+        self.0.recv_timeout(RETURN).ok()
+    }
+}
+
+/// Errors that are borne: more of them are not going to pass.
+const BORNE: u32 = 10;
+
+/// A server's first callback may take two seconds; a stream that rests for longer is dead.
+const STALLED: Duration = Duration::from_secs(5);
+
+/// A stream ends within some milliseconds.
+const RETURN: Duration = Duration::from_secs(1);

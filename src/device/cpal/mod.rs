@@ -1,0 +1,99 @@
+//! Live microphones and speakers, through cpal.
+//!
+//! The audio threads own their end of a ring, atomics and buffers that were allocated before:
+//! they never wait for the session, and never allocate.
+
+mod choice;
+mod health;
+mod list;
+mod microphone;
+mod speaker;
+
+pub use self::list::{DeviceInfo, inputs, outputs};
+pub use self::microphone::CpalMicrophone;
+pub use self::speaker::CpalSpeaker;
+
+use std::time::Duration;
+
+use ::cpal::traits::{DeviceTrait, StreamTrait};
+
+use self::choice::Choice;
+use self::list::Found;
+use super::{DeviceError, Kind};
+use crate::audio::SampleRate;
+
+/// A device that was chosen, and how it is to be opened.
+#[derive(Clone, Debug)]
+struct Chosen {
+    device: ::cpal::Device,
+    name: String,
+    choice: Choice,
+}
+
+impl Chosen {
+    /// Finds the device and asks it how it likes to run.
+    fn open(kind: Kind, name: Option<&str>) -> Result<Self, DeviceError> {
+        let Found { device, name } = list::find(kind, name)?;
+        let choice = choose(&device, kind, WANTED).map_err(|error| failed(kind, &name, &error))?;
+        Ok(Self { device, name, choice })
+    }
+}
+
+/// The best way to run a device, at this rate if it can.
+fn choose(device: &::cpal::Device, kind: Kind, rate: SampleRate) -> Result<Choice, ::cpal::Error> {
+    let ranges: Vec<_> = match kind {
+        Kind::Microphone => device.supported_input_configs()?.collect(),
+        Kind::Speaker => device.supported_output_configs()?.collect(),
+    };
+    choice::best(&ranges, kind, rate).ok_or_else(|| ::cpal::ErrorKind::UnsupportedConfig.into())
+}
+
+/// Builds a stream with a buffer of 10 ms, or with whatever the device likes, and starts it.
+fn start<S: StreamTrait>(
+    choice: &Choice,
+    mut build: impl FnMut(::cpal::StreamConfig) -> Result<S, ::cpal::Error>,
+) -> Result<S, ::cpal::Error> {
+    let frames = u32::try_from(choice.rate.samples(BUFFER)).unwrap_or(u32::MAX);
+    let config = |buffer_size| ::cpal::StreamConfig {
+        channels: choice.channels,
+        sample_rate: choice.rate.hz(),
+        buffer_size,
+    };
+    let stream = build(config(::cpal::BufferSize::Fixed(frames)))
+        .or_else(|_refused| build(config(::cpal::BufferSize::Default)))?;
+    stream.play()?;
+    Ok(stream)
+}
+
+/// An error of cpal, with what to do about it.
+fn failed(kind: Kind, name: &str, error: &::cpal::Error) -> DeviceError {
+    use ::cpal::ErrorKind;
+    let problem = match error.kind() {
+        ErrorKind::DeviceBusy => "is in use: close what uses it, or choose another".to_owned(),
+        ErrorKind::PermissionDenied => {
+            "may not be opened: join the group `audio`, or choose another".to_owned()
+        }
+        ErrorKind::DeviceNotAvailable | ErrorKind::HostUnavailable => {
+            "is gone: connect it again, or choose another".to_owned()
+        }
+        _ => format!("failed ({error}): choose another"),
+    };
+    DeviceError::Failed { kind, name: name.to_owned(), problem }
+}
+
+/// A device that says nothing of its delay, or nonsense.
+fn sane(delay: Duration) -> Duration {
+    delay.min(LONGEST_DELAY)
+}
+
+/// Most devices run at it by themselves, and all that the engines need lies below.
+const WANTED: SampleRate = match SampleRate::new(48_000) {
+    Some(rate) => rate,
+    None => SampleRate::SPEECH,
+};
+
+/// Short enough for an interruption, long enough for a busy machine.
+const BUFFER: Duration = Duration::from_millis(10);
+
+/// What is between a callback and the air is less than this, or a mistake.
+const LONGEST_DELAY: Duration = Duration::from_millis(500);

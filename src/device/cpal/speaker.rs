@@ -1,0 +1,241 @@
+//! A live speaker.
+
+use std::sync::Arc;
+
+use cpal::traits::DeviceTrait;
+use cpal::{FromSample, OutputCallbackInfo, SampleFormat, SizedSample, Stream};
+
+use super::choice::Choice;
+use super::health::{Health, Home, Lent, Watch, lend};
+use super::{Chosen, choose, failed, sane, start};
+use crate::audio::{Resampler, SampleRate};
+use crate::device::{
+    DeviceError, Instants, Kind, Refused, RenderPort, Rendering, Speaker, render_port,
+};
+use crate::time::{SessionClock, SessionTime};
+
+/// A speaker of this machine. All its channels play the same.
+///
+/// It plays by the wall's clock: it is of no use to a session at [`Pace::Max`].
+///
+/// [`Pace::Max`]: crate::session::Pace::Max
+#[derive(Debug)]
+pub struct CpalSpeaker(Chosen);
+
+impl CpalSpeaker {
+    /// Opens the default speaker, or that of an id or name. A part of the name will do, in any
+    /// case, if only one has it.
+    ///
+    /// # Errors
+    ///
+    /// When there is none, or none of that name; the error says which there are.
+    pub fn open(name: Option<&str>) -> Result<Self, DeviceError> {
+        Chosen::open(Kind::Speaker, name).map(Self)
+    }
+}
+
+impl Speaker for CpalSpeaker {
+    fn name(&self) -> String {
+        self.0.name.clone()
+    }
+
+    fn rate(&self) -> SampleRate {
+        self.0.choice.rate
+    }
+
+    fn start(
+        self: Box<Self>,
+        port: RenderPort,
+        clock: &SessionClock,
+    ) -> Result<Box<dyn Rendering>, Box<Refused>> {
+        let Self(Chosen { device, name, .. }) = *self;
+        let rate = port.rate();
+        let plan = choose(&device, Kind::Speaker, rate)
+            .map_err(|error| failed(Kind::Speaker, &name, &error))
+            .and_then(|choice| Ok((choice, Supply::new(rate, choice.rate, &name)?)));
+        let (choice, supply) = match plan {
+            Ok(plan) => plan,
+            Err(error) => return Err(Box::new(Refused { port, error })),
+        };
+        let (lent, first) = lend(port);
+        let (mut lent, mut home, mut supply) = (Some(lent), first, Some(supply));
+        let health = Arc::<Health>::default();
+        let built = start(&choice, |config| {
+            // A refused stream gives the port back.
+            let (port, supply) = match (lent.take(), supply.take()) {
+                (Some(lent), Some(supply)) => (lent, supply),
+                _ => {
+                    let back = home.take().ok_or(cpal::ErrorKind::Other)?;
+                    let (lent, again) = lend(back);
+                    home = again;
+                    let supply = Supply::new(rate, choice.rate, &name);
+                    (lent, supply.map_err(|_| cpal::ErrorKind::UnsupportedConfig)?)
+                }
+            };
+            let playing =
+                Playing { port, supply, clock: clock.clone(), health: Arc::clone(&health), choice };
+            build(&device, config, choice.format, playing, Arc::clone(&health))
+        });
+        let live =
+            Live { stream: None, home, rate, watch: Watch::new(health, Kind::Speaker, name) };
+        match built {
+            Ok(stream) => Ok(Box::new(Live { stream: Some(stream), ..live })),
+            Err(error) => {
+                let error = failed(Kind::Speaker, live.watch.name(), &error);
+                let (port, _lost) = Box::new(live).finish();
+                Err(Box::new(Refused { port, error }))
+            }
+        }
+    }
+}
+
+struct Live {
+    stream: Option<Stream>,
+    home: Home<RenderPort>,
+    rate: SampleRate,
+    watch: Watch,
+}
+
+impl std::fmt::Debug for Live {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Live").field("watch", &self.watch).finish_non_exhaustive()
+    }
+}
+
+impl Rendering for Live {
+    fn advance(&mut self, now: SessionTime) -> Result<(), DeviceError> {
+        self.watch.look(now)
+    }
+
+    fn finish(mut self: Box<Self>) -> (RenderPort, Result<(), DeviceError>) {
+        drop(self.stream.take());
+        match self.home.take() {
+            Some(port) => (port, Ok(())),
+            // Nothing can be heard any more: the watchdog of the answer tells so.
+            None => {
+                let problem = "does not end: start again".to_owned();
+                let name = self.watch.name().to_owned();
+                let error = DeviceError::Failed { kind: Kind::Speaker, name, problem };
+                (render_port(self.rate).0, Err(error))
+            }
+        }
+    }
+
+    fn xruns(&self) -> u64 {
+        self.watch.xruns()
+    }
+}
+
+/// What the audio thread owns.
+struct Playing {
+    port: Lent<RenderPort>,
+    supply: Supply,
+    clock: SessionClock,
+    health: Arc<Health>,
+    choice: Choice,
+}
+
+impl Playing {
+    /// The callback: whatever its size, it is filled block by block.
+    fn give<T: SizedSample + FromSample<i16>>(
+        &mut self,
+        data: &mut [T],
+        info: &OutputCallbackInfo,
+    ) {
+        self.health.called();
+        let channels = usize::from(self.choice.channels.max(1));
+        let times = info.timestamp();
+        let delay = sane(times.playback.saturating_duration_since(times.callback));
+        let ran = self.clock.now();
+        let Some(port) = self.port.port() else { return };
+        let mut done = 0;
+        for part in data.chunks_mut(BLOCK * channels) {
+            let in_air = ran + delay + self.choice.rate.duration(done);
+            let frames = part.len() / channels;
+            let mono = self.supply.next(port, frames, Instants { ran, in_air });
+            for (frame, &sample) in part.chunks_exact_mut(channels).zip(mono) {
+                frame.fill(T::from_sample_(sample));
+            }
+            done += frames as u64;
+        }
+    }
+}
+
+/// Takes sound from the port at the device's rate.
+struct Supply {
+    resampler: Resampler,
+    from: SampleRate,
+    to: SampleRate,
+    /// What the port gave.
+    block: [i16; BLOCK],
+    /// What the device has not had yet, after so many samples that it has.
+    ready: Vec<i16>,
+    given: usize,
+}
+
+impl Supply {
+    fn new(from: SampleRate, to: SampleRate, name: &str) -> Result<Self, DeviceError> {
+        let resampler = Resampler::new(from, to).map_err(|error| DeviceError::Failed {
+            kind: Kind::Speaker,
+            name: name.to_owned(),
+            problem: format!("cannot play the session's rate ({error}): choose another"),
+        })?;
+        let most = BLOCK * (to.hz() as usize).div_ceil(from.hz() as usize) + 2 * BLOCK;
+        let (block, ready) = ([0; BLOCK], Vec::with_capacity(most));
+        Ok(Self { resampler, from, to, block, ready, given: 0 })
+    }
+
+    /// The next samples, at most a block of them. Allocates nothing.
+    fn next(&mut self, port: &mut RenderPort, count: usize, instants: Instants) -> &[i16] {
+        let count = count.min(BLOCK);
+        if self.from == self.to {
+            port.fill(&mut self.block[..count], instants);
+            return &self.block[..count];
+        }
+        self.ready.drain(..self.given);
+        while self.ready.len() < count {
+            let missing = self.to.duration((count - self.ready.len()) as u64);
+            let ask = (self.from.samples(missing) as usize + 1).min(BLOCK);
+            let later = self.to.duration(self.ready.len() as u64) + self.resampler.delay();
+            let in_air = instants.in_air + later;
+            port.fill(&mut self.block[..ask], Instants { in_air, ..instants });
+            self.resampler.process(&self.block[..ask], &mut self.ready);
+        }
+        self.given = count;
+        &self.ready[..count]
+    }
+}
+
+fn build(
+    device: &cpal::Device,
+    config: cpal::StreamConfig,
+    format: SampleFormat,
+    playing: Playing,
+    health: Arc<Health>,
+) -> Result<Stream, cpal::Error> {
+    match format {
+        SampleFormat::I16 => build_of::<i16>(device, config, playing, health),
+        SampleFormat::F32 => build_of::<f32>(device, config, playing, health),
+        SampleFormat::I32 => build_of::<i32>(device, config, playing, health),
+        SampleFormat::U16 => build_of::<u16>(device, config, playing, health),
+        SampleFormat::U8 => build_of::<u8>(device, config, playing, health),
+        _ => Err(cpal::ErrorKind::UnsupportedConfig.into()),
+    }
+}
+
+fn build_of<T: SizedSample + FromSample<i16>>(
+    device: &cpal::Device,
+    config: cpal::StreamConfig,
+    mut playing: Playing,
+    health: Arc<Health>,
+) -> Result<Stream, cpal::Error> {
+    device.build_output_stream(
+        config,
+        move |data: &mut [T], info: &OutputCallbackInfo| playing.give(data, info),
+        move |error| health.tell(error),
+        None,
+    )
+}
+
+/// Frames that are filled at once.
+const BLOCK: usize = 512;

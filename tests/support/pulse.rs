@@ -1,0 +1,182 @@
+//! A sound server of one's own, with a virtual microphone and two virtual speakers.
+//!
+//! What is played to `mic_in` is heard by the microphone; what the speakers play can be recorded
+//! from `spk_out.monitor` and `spk_two.monitor`. Nothing of the user's own sound is touched.
+//!
+//! The sound library reads the environment, which a program may not change once it has threads:
+//! so a test runs itself again, as a child with the environment set.
+
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::{env, fs};
+
+use tempfile::TempDir;
+
+use crate::lacking::lacking;
+
+/// Runs the test `name` of this program again, with virtual devices. Returns `true` in that
+/// child: the test is to be done there.
+pub(crate) fn with_devices(name: &str) -> bool {
+    if env::var_os(INSIDE).is_some() {
+        return true;
+    }
+    let Some(server) = Server::start() else { return false };
+    let mut child = Command::new(env::current_exe().unwrap());
+    child.args([name, "--exact", "--nocapture", "--test-threads=1"]);
+    server.apply(&mut child);
+    let done = child.env(INSIDE, "1").status().unwrap();
+    assert!(done.success(), "{name} failed with virtual devices: {done}");
+    false
+}
+
+/// The server. Dropping it ends it.
+pub(crate) struct Server {
+    process: Child,
+    folder: TempDir,
+}
+
+impl Server {
+    /// Starts it and waits until it serves; `None` where the machine lacks it.
+    pub(crate) fn start() -> Option<Self> {
+        if let Err(error) = Command::new("pulseaudio").arg("--version").output() {
+            lacking("pulse", &format!("pulseaudio does not run: {error}"));
+            return None;
+        }
+        let plugin = PLUGINS.iter().any(|folder| Path::new(folder).is_dir_with_pulse());
+        if !plugin {
+            lacking("pulse", "ALSA's plugin for it is not installed (libasound2-plugins)");
+            return None;
+        }
+        let folder = tempfile::tempdir().unwrap();
+        fs::create_dir_all(folder.path().join("run/pulse")).unwrap();
+        fs::create_dir(folder.path().join("state")).unwrap();
+        fs::write(folder.path().join("asound.conf"), ASOUND).unwrap();
+        fs::write(folder.path().join("server.pa"), SERVER).unwrap();
+        let mut command = Command::new("pulseaudio");
+        command.arg("-n").arg("-F").arg(folder.path().join("server.pa")).args([
+            "--daemonize=no",
+            "--exit-idle-time=-1",
+            "--disallow-exit",
+            "--use-pid-file=no",
+            "--realtime=no",
+            "--high-priority=no",
+        ]);
+        set(&mut command, folder.path());
+        command.stdout(Stdio::null()).stderr(Stdio::null());
+        let server = Self { process: command.spawn().unwrap(), folder };
+        server.wait();
+        Some(server)
+    }
+
+    /// Waits until its last module is loaded: the client tells each that comes, in the end ours.
+    fn wait(&self) {
+        for _ in 0..100 {
+            // It waits for the server's socket itself, but not for long.
+            let mut ask = Command::new("pactl");
+            ask.args(["info"]);
+            set(&mut ask, self.folder.path());
+            let answer = ask.output().unwrap();
+            if String::from_utf8_lossy(&answer.stdout).contains("Default Source: vmic") {
+                return;
+            }
+            let mut pause = Command::new("sleep");
+            pause.arg("0.05").status().unwrap();
+        }
+        panic!("the sound server does not start within 5 s");
+    }
+
+    /// Gives a command the server's environment.
+    pub(crate) fn apply(&self, command: &mut Command) {
+        set(command, self.folder.path());
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _gone = self.process.kill();
+        let _status = self.process.wait();
+    }
+}
+
+fn set(command: &mut Command, folder: &Path) {
+    let run = folder.join("run");
+    command
+        .env("XDG_RUNTIME_DIR", &run)
+        .env("PULSE_RUNTIME_PATH", run.join("pulse"))
+        .env("PULSE_STATE_PATH", folder.join("state"))
+        .env("PULSE_COOKIE", folder.join("state/cookie"))
+        .env("PULSE_SERVER", format!("unix:{}", run.join("pulse/native").display()))
+        .env("ALSA_CONFIG_PATH", folder.join("asound.conf"))
+        .env("HOME", folder);
+}
+
+/// Plays a WAV file to a sink, from start to end.
+pub(crate) fn play(file: &Path, sink: &str) -> Child {
+    let mut command = Command::new("paplay");
+    command.arg(format!("--device={sink}")).arg(file).spawn().unwrap()
+}
+
+/// Records what a sink plays: raw samples of 48 kHz, 16 bit, mono, into `file`. It records when
+/// this returns.
+pub(crate) fn record(sink: &str, file: &Path) -> Recording {
+    let mut command = Command::new("parecord");
+    command.arg(format!("--device={sink}.monitor"));
+    command.args(["--rate=48000", "--channels=1", "--format=s16le", "--raw", "--latency-msec=10"]);
+    command.arg("--verbose").arg(file).stderr(Stdio::piped()).stdout(Stdio::null());
+    let mut process = command.spawn().unwrap();
+    let told = BufReader::new(process.stderr.take().unwrap());
+    let mut lines = told.lines();
+    // It says so when the stream is connected and its first sound has come.
+    let _line = lines.find(|line| line.as_ref().is_ok_and(|line| line.contains("Time:")));
+    Recording(process)
+}
+
+/// A recording that goes on until it is dropped.
+pub(crate) struct Recording(Child);
+
+impl Drop for Recording {
+    fn drop(&mut self) {
+        // It writes what it has when it is asked to end, and not when it is killed.
+        let pid = self.0.id().to_string();
+        let _asked = Command::new("kill").args(["-INT", &pid]).status();
+        let _status = self.0.wait();
+    }
+}
+
+trait HasPulse {
+    fn is_dir_with_pulse(&self) -> bool;
+}
+
+impl HasPulse for Path {
+    fn is_dir_with_pulse(&self) -> bool {
+        self.join("libasound_module_pcm_pulse.so").exists()
+    }
+}
+
+const INSIDE: &str = "BANTER_TEST_DEVICES";
+
+const PLUGINS: &[&str] = &[
+    "/usr/lib/x86_64-linux-gnu/alsa-lib",
+    "/usr/lib/aarch64-linux-gnu/alsa-lib",
+    "/usr/lib64/alsa-lib",
+    "/usr/lib/alsa-lib",
+];
+
+const ASOUND: &str = "\
+</usr/share/alsa/alsa.conf>
+pcm.!default { type pulse }
+ctl.!default { type pulse }
+pcm.second { type pulse device spk_two hint { show on description \"Second Speaker\" } }
+";
+
+/// With rewinds a sink without a card would run two seconds ahead.
+const SERVER: &str = "\
+load-module module-native-protocol-unix
+load-module module-null-sink sink_name=mic_in norewinds=1 rate=48000 channels=2
+load-module module-null-sink sink_name=spk_out norewinds=1 rate=48000 channels=2
+load-module module-null-sink sink_name=spk_two norewinds=1 rate=48000 channels=2
+load-module module-remap-source source_name=vmic master=mic_in.monitor
+set-default-sink spk_out
+set-default-source vmic
+";
