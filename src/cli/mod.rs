@@ -8,14 +8,13 @@ mod chat;
 mod devices;
 mod labels;
 mod say;
-#[expect(dead_code, reason = "live conversations will show it")]
 mod screen;
 mod talk;
 mod transcribe;
 mod turns;
 mod vad;
 
-use std::io::Write;
+use std::io::{IsTerminal, Write, stderr};
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -37,6 +36,13 @@ enum Command {
     Transcribe(transcribe::Transcribe),
     Say(say::Say),
     Devices(devices::Devices),
+}
+
+impl Command {
+    /// A log would be written over the screen, unless it goes to a file.
+    fn hides_log(&self) -> bool {
+        matches!(self, Self::Talk(talk) if talk.shows_screen()) && stderr().is_terminal()
+    }
 }
 
 const AFTER_HELP: &str = "\
@@ -61,7 +67,8 @@ enum Ending {
 #[must_use]
 pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    let filter = EnvFilter::try_from_env("BANTER_LOG").unwrap_or_else(|_| EnvFilter::new("warn"));
+    let level = if arguments.command.hides_log() { "off" } else { "warn" };
+    let filter = EnvFilter::try_from_env("BANTER_LOG").unwrap_or_else(|_| EnvFilter::new(level));
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
     let ended = match arguments.command {
         Command::Talk(talk) => talk.run(),
@@ -78,7 +85,7 @@ pub fn main() -> ExitCode {
         // Nobody reads on: `banter … | head` is no failure.
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
-            let _unheard = writeln!(std::io::stderr(), "banter: {}", complaint(&error));
+            let _unheard = writeln!(stderr(), "banter: {}", complaint(&error));
             ExitCode::FAILURE
         }
     }

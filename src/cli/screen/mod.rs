@@ -36,16 +36,16 @@ use crate::events::Subscription;
 /// What the screen asks of a session. All but the devices' calls return at once.
 pub(crate) trait Controls: Send + Sync + 'static {
     /// The user types: an interruption, as if it were spoken.
-    fn type_text(&self, text: String);
+    fn type_text(&self, text: String) -> Result<(), String>;
 
     /// The microphone hears nothing, or hears again.
     fn mute(&self, on: bool);
 
     /// The user takes the floor.
-    fn press(&self);
+    fn press(&self) -> Result<(), String>;
 
     /// The user's turn is over.
-    fn release(&self);
+    fn release(&self) -> Result<(), String>;
 
     /// How loud it is, and what was lost.
     fn levels(&self) -> Levels;

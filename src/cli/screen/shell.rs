@@ -139,12 +139,18 @@ impl<C: Controls> Shell<C> {
             Input::Quit => self.state.quit(),
             Input::Gone => return Err(self.gone()),
         };
-        match wish {
-            None => {}
-            Some(Wish::Type(text)) => self.controls.type_text(text),
-            Some(Wish::Mute(on)) => self.controls.mute(on),
+        let taken = match &wish {
+            Some(Wish::Type(text)) => self.controls.type_text(text.clone()),
             Some(Wish::Press) => self.controls.press(),
             Some(Wish::Release) => self.controls.release(),
+            _ => Ok(()),
+        };
+        if let Err(reason) = taken {
+            self.state.notices.add(Topic::Trouble, &format!("That was not taken: {reason}."));
+        }
+        match wish {
+            None | Some(Wish::Type(_) | Wish::Press | Wish::Release) => {}
+            Some(Wish::Mute(on)) => self.controls.mute(on),
             Some(Wish::ListDevices) => self.work(|controls| Done::Found(controls.devices())),
             Some(Wish::Use(side, device)) => self.work(move |controls| {
                 let done = match side {

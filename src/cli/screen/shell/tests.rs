@@ -23,20 +23,23 @@ impl Fake {
 }
 
 impl Controls for Fake {
-    fn type_text(&self, text: String) {
+    fn type_text(&self, text: String) -> Result<(), String> {
         self.tell(format!("type {text}"));
+        Ok(())
     }
 
     fn mute(&self, on: bool) {
         self.tell(format!("mute {on}"));
     }
 
-    fn press(&self) {
+    fn press(&self) -> Result<(), String> {
         self.tell("press".to_owned());
+        Ok(())
     }
 
-    fn release(&self) {
+    fn release(&self) -> Result<(), String> {
         self.tell("release".to_owned());
+        Ok(())
     }
 
     fn levels(&self) -> Levels {

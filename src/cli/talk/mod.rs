@@ -1,0 +1,312 @@
+//! `banter talk`.
+
+mod controls;
+mod sound;
+mod watch;
+
+use std::ffi::OsStr;
+use std::io::{Write, stderr, stdout};
+use std::path::{Path, PathBuf};
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context as _, bail};
+use clap::{Args, ValueEnum};
+use futures_util::future::OptionFuture;
+use tokio::task::JoinHandle;
+
+use self::controls::{InUse, SessionControls};
+use self::sound::{Place, Sound};
+use self::watch::Watcher;
+use super::captions::Captions;
+use super::labels::Labels;
+use super::{Ending, screen};
+use crate::ids::SessionId;
+use crate::session::{Engines, Pace, Session, SessionConfig, SessionError, SessionHandle, Summary};
+use crate::stt::Transcriber;
+use crate::time::SessionClock;
+use crate::tools::{ClockTool, ToolRegistry};
+use crate::turn::{BargeIn, Strategy, TurnConfig};
+use crate::{providers, stt, tts, vad};
+
+/// Hold a conversation: listen, answer aloud, stop when spoken over.
+///
+/// On a terminal a screen shows who has the floor, what is said, how loud and how fast; press `?`
+/// there for its keys. Otherwise, with --plain, or with a file as the input, captions are printed.
+///
+/// Use headphones: on open speakers the agent hears itself (or use --barge-in ignore).
+///
+/// A file `NAME.json` beside `NAME.wav` with `{"turns": [{"end_ms": …}, …]}` tells when speech
+/// truly ends; latency then counts from there instead of from the detector's estimate.
+#[derive(Debug, Args)]
+pub(in crate::cli) struct Talk {
+    /// Where your voice comes from: a microphone, by id or name (`banter devices` lists them), or
+    /// a WAV file of any rate and width. The default microphone by default.
+    #[arg(long, value_name = "DEVICE|FILE")]
+    input: Option<String>,
+    /// Where the agent's voice goes: a speaker, by id or name, or a WAV file. The default speaker
+    /// by default, and nowhere if there is none.
+    #[arg(long, value_name = "DEVICE|FILE")]
+    output: Option<String>,
+    /// Record the call in stereo: the user left, the agent right, on one timeline.
+    #[arg(long, value_name = "FILE")]
+    record: Option<PathBuf>,
+    /// Write what happens as JSON, one event a line; `-` for the standard output.
+    #[arg(long, value_name = "FILE")]
+    events: Option<PathBuf>,
+    /// Print captions rather than show a screen.
+    #[arg(long)]
+    plain: bool,
+    /// What the agent says before you have said anything.
+    #[arg(long, value_name = "TEXT")]
+    greeting: Option<String>,
+    /// Take turns by a key only, the space bar, never by voice.
+    #[arg(long)]
+    push_to_talk: bool,
+    /// How fast the input plays. At `max`, time leaps over all waiting and passes as on the wall
+    /// while an engine works, so that the result is the same as at `realtime`.
+    #[arg(long, value_enum, default_value_t = Speed::Realtime)]
+    speed: Speed,
+    /// The voice detector: earshot, webrtc, webrtc:0 to webrtc:3, energy.
+    #[arg(long, value_name = "NAME", default_value = "earshot")]
+    vad: String,
+    /// The speech recogniser: pocketsphinx.
+    #[arg(long, value_name = "NAME", default_value = "pocketsphinx")]
+    stt: String,
+    /// The language model: scripted, or scripted:FILE.toml for your own rules.
+    #[arg(long, value_name = "NAME", default_value = "scripted")]
+    llm: String,
+    /// The synthesizer: flite, flite:VOICE, espeak-ng, espeak-ng:VOICE.
+    #[arg(long, value_name = "NAME", default_value = "flite")]
+    tts: String,
+    /// The silence that ends your turn, in milliseconds.
+    #[arg(long, value_name = "MS", default_value_t = 800, value_parser = clap::value_parser!(u64).range(100..=10_000))]
+    silence: u64,
+    /// What speaking over the agent does.
+    #[arg(long, value_enum, default_value_t = OnBargeIn::Immediate)]
+    barge_in: OnBargeIn,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Speed {
+    /// As spoken.
+    Realtime,
+    /// As fast as the engines work.
+    Max,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum OnBargeIn {
+    /// It falls silent at once.
+    Immediate,
+    /// It falls silent at the end of the sentence.
+    Deferred,
+    /// It goes on.
+    Ignore,
+}
+
+impl Talk {
+    /// Whether the conversation has the whole terminal.
+    pub(in crate::cli) fn shows_screen(&self) -> bool {
+        let live = Place::new(self.input.as_deref()).file().is_none();
+        live && !self.plain && !self.prints_events() && screen::is_possible()
+    }
+
+    pub(in crate::cli) fn run(self) -> anyhow::Result<Ending> {
+        let runtime = match self.speed {
+            Speed::Realtime => tokio::runtime::Builder::new_multi_thread(),
+            // One thread: what happens at the same instant happens in the same order each time.
+            Speed::Max => tokio::runtime::Builder::new_current_thread(),
+        }
+        .enable_all()
+        .build()
+        .context("cannot start the runtime")?;
+        let ending = runtime.block_on(self.talk());
+        // A hung engine must not keep the program from ending.
+        runtime.shutdown_timeout(Duration::from_secs(1));
+        ending
+    }
+
+    async fn talk(self) -> anyhow::Result<Ending> {
+        let input = Place::new(self.input.as_deref());
+        let output = self.output.as_deref().map(|name| Place::new(Some(name)));
+        self.check_files(&input, output.as_ref())?;
+        let engines = self.engines()?;
+        let Sound { microphone, speaker, notices } =
+            sound::open(&input, output.as_ref(), self.speed)?;
+        let transcriber = Arc::clone(&engines.transcriber);
+        if input.file().is_some() {
+            // A file waits for nobody: its first words must not come before the recogniser is
+            // ready.
+            warm(transcriber.as_ref()).await?;
+        }
+        let session = Session::new(engines, self.config(&input)?);
+        let handle = session.handle();
+        if let Some(greeting) = &self.greeting {
+            handle.say(greeting.as_str())?;
+        }
+        let shows_screen = self.shows_screen();
+        let watcher = Watcher {
+            events: session.subscribe(),
+            log: watch::event_log(self.events.as_deref())?,
+            captions: (!shows_screen).then(|| self.captions()),
+        };
+        let screen = shows_screen.then(|| {
+            let in_use = InUse { input: microphone.name(), output: speaker.name() };
+            let controls = SessionControls::new(handle.clone(), in_use);
+            tokio::spawn(screen::run(session.subscribe(), controls, notices.clone()))
+        });
+        if screen.is_none() {
+            for notice in notices {
+                writeln!(stderr(), "banter: {notice}")?;
+            }
+        }
+        let watching = tokio::spawn(watcher.run());
+        let pace = match self.speed {
+            Speed::Realtime => Pace::Live,
+            Speed::Max => Pace::Max,
+        };
+        let talking = session.run(microphone, speaker, pace);
+        let warming = async { warm(transcriber.as_ref()).await };
+        let (summary, interrupted) = until_over(talking, warming, screen, &handle).await?;
+        let written = watching.await.context("the captions have died")??;
+        Ok(match (interrupted, written && summary.recording_is_whole) {
+            (true, _) => Ending::Interrupted,
+            (false, true) => Ending::Done,
+            (false, false) => Ending::NotWhole,
+        })
+    }
+
+    /// The same file twice would be overwritten while it is read.
+    fn check_files(&self, input: &Place, output: Option<&Place>) -> anyhow::Result<()> {
+        let named = [&self.record, &self.events].into_iter().flatten().map(PathBuf::as_path);
+        let files = input.file().into_iter().chain(output.and_then(Place::file)).chain(named);
+        let mut seen = Vec::new();
+        for path in files.filter(|path| *path != Path::new("-")) {
+            let full = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+            if full.is_file() && seen.contains(&full) {
+                bail!("{} is named twice: give each its own file", path.display());
+            }
+            seen.push(full);
+        }
+        Ok(())
+    }
+
+    fn engines(&self) -> anyhow::Result<Engines> {
+        let mut tools = ToolRegistry::new();
+        tools.register(ClockTool::new())?;
+        Ok(Engines {
+            vad: vad::by_name(&self.vad)?,
+            transcriber: stt::by_name(&self.stt)?,
+            provider: providers::by_name(&self.llm)?,
+            synthesizer: tts::by_name(&self.tts)?,
+            tools: Arc::new(tools),
+        })
+    }
+
+    fn config(&self, input: &Place) -> anyhow::Result<SessionConfig> {
+        let strategy = match self.barge_in {
+            OnBargeIn::Immediate => Strategy::Immediate,
+            OnBargeIn::Deferred => Strategy::Deferred,
+            OnBargeIn::Ignore => Strategy::Ignore,
+        };
+        let turn = TurnConfig {
+            silence: Duration::from_millis(self.silence),
+            push_to_talk: self.push_to_talk,
+            barge_in: BargeIn { strategy, ..BargeIn::default() },
+            ..TurnConfig::default()
+        };
+        let labels = input.file().map(Labels::beside).transpose()?.flatten();
+        let name = input.file().and_then(Path::file_stem).unwrap_or(OsStr::new("talk"));
+        Ok(SessionConfig {
+            id: SessionId::new(name.to_string_lossy()),
+            turn,
+            record: self.record.clone(),
+            speech_ends: labels.map(|labels| labels.speech_ends()).unwrap_or_default(),
+            end_call: true,
+            ..SessionConfig::default()
+        })
+    }
+
+    fn prints_events(&self) -> bool {
+        self.events.as_deref() == Some(Path::new("-"))
+    }
+
+    /// Captions give way to events on the standard output.
+    fn captions(&self) -> Captions {
+        match self.prints_events() {
+            true => Captions::new(Box::new(stderr())),
+            false => Captions::new(Box::new(stdout())),
+        }
+    }
+}
+
+/// Runs the session beside its screen until both are over. Without a screen, which sees to it
+/// itself, Ctrl-C ends it, a second one at once. Says whether there was one.
+async fn until_over(
+    talking: impl Future<Output = Result<Summary, SessionError>>,
+    warming: impl Future<Output = anyhow::Result<()>>,
+    screen: Option<JoinHandle<anyhow::Result<()>>>,
+    handle: &SessionHandle,
+) -> anyhow::Result<(Summary, bool)> {
+    let (mut talking, mut warming) = (pin!(talking), pin!(warming));
+    let has_screen = screen.is_some();
+    let mut showing = pin!(OptionFuture::from(screen));
+    let (mut warm, mut shown, mut interrupted) = (false, false, false);
+    let mut failed = None;
+    let summary = loop {
+        tokio::select! {
+            summary = &mut talking => break summary,
+            warmed = &mut warming, if !warm => {
+                warm = true;
+                failed = failed.or(warmed.err());
+            }
+            Some(left) = &mut showing, if !shown => {
+                shown = true;
+                failed = failed.or(left.context("the screen has died")?.err());
+            }
+            () = end_is_wished_for(), if !has_screen => {
+                if interrupted {
+                    bail!("stopped before everything was written");
+                }
+                interrupted = true;
+                handle.stop();
+            }
+        }
+        if failed.is_some() {
+            handle.stop();
+        }
+    };
+    if !shown && let Some(left) = showing.await {
+        failed = failed.or(left.context("the screen has died")?.err());
+    }
+    match failed {
+        Some(error) => Err(error),
+        None => Ok((summary?, interrupted)),
+    }
+}
+
+/// Ctrl-C, or what a system sends to end a program.
+async fn end_is_wished_for() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let terminated = async {
+        match signal(SignalKind::terminate()) {
+            Ok(mut terminate) => terminate.recv().await,
+            Err(_) => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        Ok(()) = tokio::signal::ctrl_c() => {}
+        Some(()) = terminated => {}
+    }
+}
+
+async fn warm(transcriber: &dyn Transcriber) -> anyhow::Result<()> {
+    let clock = SessionClock::live();
+    let warm = clock.timeout(WARM_UP, stt::warm(transcriber)).await;
+    Ok(warm.context("the recogniser does not start")??)
+}
+
+/// Loading a model takes a third of a second; on a slow disk, some more.
+const WARM_UP: Duration = Duration::from_secs(30);
