@@ -178,7 +178,7 @@ const ASOUND: &str = "\
 pcm.!default { type pulse }
 ctl.!default { type pulse }
 pcm.second { type pulse device spk_two hint { show on description \"Second Speaker\" } }
-pcm.narrow { type plug slave { pcm default rate 44100 } }
+pcm.narrow { type plug slave { pcm { type pulse } rate 44100 } hint { show on description \"Narrow\" } }
 ";
 
 /// With rewinds a sink without a card would run two seconds ahead.
