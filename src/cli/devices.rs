@@ -37,7 +37,10 @@ fn list(out: &mut impl Write, title: &str, devices: &[DeviceInfo]) -> std::io::R
 }
 
 fn line(device: &DeviceInfo) -> String {
-    let rates = range(device.rates, |hz| format!("{} kHz", f64::from(hz) / 1e3));
+    let rates = match device.rates {
+        (..=8_000, 96_000..) => "any rate".to_owned(),
+        rates => range(rates, |hz| format!("{} kHz", f64::from(hz) / 1e3)),
+    };
     let channels = range(device.channels, |count| format!("{count} ch"));
     let default = if device.is_default { ", default" } else { "" };
     format!("{} [{}]  {rates}, {channels}{default}", device.name, device.id)

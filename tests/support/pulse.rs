@@ -9,6 +9,8 @@
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::sync_channel;
+use std::time::Duration;
 use std::{env, fs};
 
 use tempfile::TempDir;
@@ -126,9 +128,17 @@ pub(crate) fn record(sink: &str, file: &Path) -> Recording {
     command.arg("--verbose").arg(file).stderr(Stdio::piped()).stdout(Stdio::null());
     let mut process = command.spawn().unwrap();
     let told = BufReader::new(process.stderr.take().unwrap());
-    let mut lines = told.lines();
-    // It says so when the stream is connected and its first sound has come.
-    let _line = lines.find(|line| line.as_ref().is_ok_and(|line| line.contains("Time:")));
+    let (records, recorded) = sync_channel(1);
+    // It tells the time again and again on one line, once its first sound has come. What it tells
+    // must be read, or it stops.
+    std::thread::spawn(move || {
+        for line in told.split(b'\r').map_while(Result::ok) {
+            if String::from_utf8_lossy(&line).contains("Time:") {
+                let _told_already = records.try_send(());
+            }
+        }
+    });
+    recorded.recv_timeout(Duration::from_secs(10)).expect("it records");
     Recording(process)
 }
 
@@ -168,6 +178,7 @@ const ASOUND: &str = "\
 pcm.!default { type pulse }
 ctl.!default { type pulse }
 pcm.second { type pulse device spk_two hint { show on description \"Second Speaker\" } }
+pcm.narrow { type plug slave { pcm { type pulse } rate 44100 } hint { show on description \"Narrow\" } }
 ";
 
 /// With rewinds a sink without a card would run two seconds ahead.

@@ -1,6 +1,6 @@
 //! How a stream fares, told by its own thread without a lock.
 
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
@@ -14,9 +14,10 @@ use crate::time::SessionTime;
 pub(super) struct Health {
     callbacks: AtomicU64,
     xruns: AtomicU64,
-    errors: AtomicU32,
     /// The error that ended it.
-    last: ArrayQueue<cpal::Error>,
+    fatal: ArrayQueue<cpal::Error>,
+    /// The first of the errors that may pass.
+    passing: ArrayQueue<cpal::Error>,
 }
 
 impl Default for Health {
@@ -24,8 +25,8 @@ impl Default for Health {
         Self {
             callbacks: AtomicU64::new(0),
             xruns: AtomicU64::new(0),
-            errors: AtomicU32::new(0),
-            last: ArrayQueue::new(1),
+            fatal: ArrayQueue::new(1),
+            passing: ArrayQueue::new(1),
         }
     }
 }
@@ -36,7 +37,7 @@ impl Health {
         self.callbacks.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// The stream's error callback. An error that may pass is borne some times.
+    /// The stream's error callback. An error that may pass is borne while callbacks go on.
     pub(super) fn tell(&self, error: cpal::Error) {
         use cpal::ErrorKind;
         match error.kind() {
@@ -47,12 +48,10 @@ impl Health {
             ErrorKind::DeviceNotAvailable
             | ErrorKind::HostUnavailable
             | ErrorKind::StreamInvalidated => {
-                let _told_already = self.last.push(error);
+                let _told_already = self.fatal.push(error);
             }
             _ => {
-                if self.errors.fetch_add(1, Ordering::Relaxed) >= BORNE {
-                    let _told_already = self.last.push(error);
-                }
+                let _told_already = self.passing.push(error);
             }
         }
     }
@@ -88,7 +87,7 @@ impl Watch {
     ///
     /// When its device is lost, or asks for nothing any more.
     pub(super) fn look(&mut self, now: SessionTime) -> Result<(), DeviceError> {
-        if let Some(error) = self.health.last.pop() {
+        if let Some(error) = self.health.fatal.pop() {
             return Err(super::failed(self.kind, &self.name, &error));
         }
         let callbacks = self.health.callbacks.load(Ordering::Relaxed);
@@ -96,6 +95,11 @@ impl Watch {
         let alive = *self.alive.get_or_insert(now);
         if callbacks != before {
             self.alive = Some(now);
+            self.health.passing.pop();
+        } else if now.since(alive) > BORNE
+            && let Some(error) = self.health.passing.pop()
+        {
+            return Err(super::failed(self.kind, &self.name, &error));
         } else if now.since(alive) > STALLED {
             let problem = "stands still: connect it again, or choose another".to_owned();
             let name = self.name.clone();
@@ -147,8 +151,8 @@ impl<P> Home<P> {
     }
 }
 
-/// Errors that are borne: more of them are not going to pass.
-const BORNE: u32 = 10;
+/// For so long a stream may have nothing but errors.
+const BORNE: Duration = Duration::from_millis(500);
 
 /// A server's first callback may take two seconds; a stream that rests for longer is dead.
 const STALLED: Duration = Duration::from_secs(5);

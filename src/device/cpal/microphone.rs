@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use cpal::traits::DeviceTrait;
+use cpal::traits::{DeviceTrait, StreamTrait};
 use cpal::{FromSample, InputCallbackInfo, SampleFormat, SizedSample, Stream};
 
 use super::choice::Choice;
 use super::health::{Health, Home, Lent, Watch, lend};
-use super::{Chosen, failed, sane, start};
+use super::{Chosen, failed, plans, sane};
 use crate::audio::SampleRate;
 use crate::device::{CapturePort, DeviceError, Kind, Microphone, Running};
 use crate::time::{SessionClock, SessionTime};
@@ -47,37 +47,36 @@ impl Microphone for CpalMicrophone {
         clock: &SessionClock,
     ) -> Result<Box<dyn Running>, DeviceError> {
         let Self(Chosen { device, name, choice }) = *self;
-        let health = Arc::<Health>::default();
-        let mut lent = Some(lend(port));
-        let mut home = None;
-        let stream = start(&choice, |config| {
-            // A refused stream gives the port back.
-            let (port, back) =
-                match (lent.take(), home.take().and_then(|home: Home<_>| home.take())) {
-                    (Some(lent), _) => lent,
-                    (None, Some(port)) => lend(port),
-                    (None, None) => return Err(cpal::ErrorKind::Other.into()),
-                };
-            home = Some(back);
+        let mut port = Some(port);
+        let mut error = cpal::ErrorKind::UnsupportedConfig.into();
+        for (choice, config) in plans(&device, Kind::Microphone, &[choice.rate]) {
+            let Some(next) = port.take() else { break };
+            let (lent, home) = lend(next);
+            let health = Arc::<Health>::default();
             let capturing = Capturing {
-                port,
+                port: lent,
                 clock: clock.clone(),
                 health: Arc::clone(&health),
                 choice,
                 mono: Vec::with_capacity(BLOCK),
             };
-            build(&device, config, choice.format, capturing, Arc::clone(&health))
-        })
-        .map_err(|error| failed(Kind::Microphone, &name, &error))?;
-        let watch = Watch::new(health, Kind::Microphone, name);
-        Ok(Box::new(Live { stream, _home: home, watch }))
+            let built = build(&device, config, choice.format, capturing, Arc::clone(&health));
+            match built.and_then(|stream| stream.play().map(|()| stream)) {
+                Ok(stream) => {
+                    let watch = Watch::new(health, Kind::Microphone, name);
+                    return Ok(Box::new(Live { stream, _home: home, watch }));
+                }
+                Err(refused) => (port, error) = (home.take(), refused),
+            }
+        }
+        Err(failed(Kind::Microphone, &name, &error))
     }
 }
 
 struct Live {
     stream: Stream,
     /// A device that is lost drops its closure, which must not look like the end of the sound.
-    _home: Option<Home<CapturePort>>,
+    _home: Home<CapturePort>,
     watch: Watch,
 }
 

@@ -15,7 +15,8 @@ pub use self::speaker::CpalSpeaker;
 
 use std::time::Duration;
 
-use ::cpal::traits::{DeviceTrait, StreamTrait};
+use ::cpal::traits::DeviceTrait;
+use ::cpal::{BufferSize, StreamConfig};
 
 use self::choice::Choice;
 use self::list::Found;
@@ -48,21 +49,23 @@ fn choose(device: &::cpal::Device, kind: Kind, rate: SampleRate) -> Result<Choic
     choice::best(&ranges, kind, rate).ok_or_else(|| ::cpal::ErrorKind::UnsupportedConfig.into())
 }
 
-/// Builds a stream with a buffer of 10 ms, or with whatever the device likes, and starts it.
-fn start<S: StreamTrait>(
-    choice: &Choice,
-    mut build: impl FnMut(::cpal::StreamConfig) -> Result<S, ::cpal::Error>,
-) -> Result<S, ::cpal::Error> {
-    let frames = u32::try_from(choice.rate.samples(BUFFER)).unwrap_or(u32::MAX);
-    let config = |buffer_size| ::cpal::StreamConfig {
-        channels: choice.channels,
-        sample_rate: choice.rate.hz(),
-        buffer_size,
+/// The ways to open a device at the first of these rates that it takes, the best first: with a
+/// buffer of 10 ms, else with whatever it likes. What a device offers is not always what it takes.
+fn plans(device: &::cpal::Device, kind: Kind, rates: &[SampleRate]) -> Vec<(Choice, StreamConfig)> {
+    let mut choices = Vec::new();
+    for choice in rates.iter().filter_map(|&rate| choose(device, kind, rate).ok()) {
+        if !choices.contains(&choice) {
+            choices.push(choice);
+        }
+    }
+    let with_buffers = |choice: Choice| {
+        let frames = u32::try_from(choice.rate.samples(BUFFER)).unwrap_or(u32::MAX);
+        [BufferSize::Fixed(frames), BufferSize::Default].map(|buffer_size| {
+            let (channels, sample_rate) = (choice.channels, choice.rate.hz());
+            (choice, StreamConfig { channels, sample_rate, buffer_size })
+        })
     };
-    let stream = build(config(::cpal::BufferSize::Fixed(frames)))
-        .or_else(|_refused| build(config(::cpal::BufferSize::Default)))?;
-    stream.play()?;
-    Ok(stream)
+    choices.into_iter().flat_map(with_buffers).collect()
 }
 
 /// An error of cpal, with what to do about it.

@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use cpal::traits::DeviceTrait;
+use cpal::traits::{DeviceTrait, StreamTrait};
 use cpal::{FromSample, OutputCallbackInfo, SampleFormat, SizedSample, Stream};
 
 use super::choice::Choice;
 use super::health::{Health, Home, Lent, Watch, lend};
-use super::{Chosen, choose, failed, sane, start};
+use super::{Chosen, failed, plans, sane};
 use crate::audio::{Resampler, SampleRate};
 use crate::device::{
     DeviceError, Instants, Kind, Refused, RenderPort, Rendering, Speaker, render_port,
@@ -48,44 +48,32 @@ impl Speaker for CpalSpeaker {
         port: RenderPort,
         clock: &SessionClock,
     ) -> Result<Box<dyn Rendering>, Box<Refused>> {
-        let Self(Chosen { device, name, .. }) = *self;
-        let rate = port.rate();
-        let plan = choose(&device, Kind::Speaker, rate)
-            .map_err(|error| failed(Kind::Speaker, &name, &error))
-            .and_then(|choice| Ok((choice, Supply::new(rate, choice.rate, &name)?)));
-        let (choice, supply) = match plan {
-            Ok(plan) => plan,
-            Err(error) => return Err(Box::new(Refused { port, error })),
-        };
-        let (lent, first) = lend(port);
-        let (mut lent, mut home, mut supply) = (Some(lent), first, Some(supply));
-        let health = Arc::<Health>::default();
-        let built = start(&choice, |config| {
-            // A refused stream gives the port back.
-            let (port, supply) = match (lent.take(), supply.take()) {
-                (Some(lent), Some(supply)) => (lent, supply),
-                _ => {
-                    let back = home.take().ok_or(cpal::ErrorKind::Other)?;
-                    let (lent, again) = lend(back);
-                    home = again;
-                    let supply = Supply::new(rate, choice.rate, &name);
-                    (lent, supply.map_err(|_| cpal::ErrorKind::UnsupportedConfig)?)
-                }
+        let Self(Chosen { device, name, choice }) = *self;
+        let (rate, mut port) = (port.rate(), port);
+        let mut problem = cpal::ErrorKind::UnsupportedConfig.into();
+        for (choice, config) in plans(&device, Kind::Speaker, &[rate, choice.rate, CD]) {
+            let Ok(resampler) = Resampler::new(rate, choice.rate) else { continue };
+            let (lent, home) = lend(port);
+            let health = Arc::<Health>::default();
+            let playing = Playing {
+                port: lent,
+                supply: Supply::new(resampler, rate, choice.rate),
+                clock: clock.clone(),
+                health: Arc::clone(&health),
+                choice,
             };
-            let playing =
-                Playing { port, supply, clock: clock.clone(), health: Arc::clone(&health), choice };
-            build(&device, config, choice.format, playing, Arc::clone(&health))
-        });
-        let live =
-            Live { stream: None, home, rate, watch: Watch::new(health, Kind::Speaker, name) };
-        match built {
-            Ok(stream) => Ok(Box::new(Live { stream: Some(stream), ..live })),
-            Err(error) => {
-                let error = failed(Kind::Speaker, live.watch.name(), &error);
-                let (port, _lost) = Box::new(live).finish();
-                Err(Box::new(Refused { port, error }))
+            let built = build(&device, config, choice.format, playing, Arc::clone(&health));
+            let watch = Watch::new(health, Kind::Speaker, name.clone());
+            let mut live = Box::new(Live { stream: None, home, rate, watch });
+            match built.and_then(|stream| stream.play().map(|()| stream)) {
+                Ok(stream) => {
+                    live.stream = Some(stream);
+                    return Ok(live);
+                }
+                Err(error) => (port, problem) = (live.finish().0, error),
             }
         }
+        Err(Box::new(Refused { port, error: failed(Kind::Speaker, &name, &problem) }))
     }
 }
 
@@ -174,15 +162,10 @@ struct Supply {
 }
 
 impl Supply {
-    fn new(from: SampleRate, to: SampleRate, name: &str) -> Result<Self, DeviceError> {
-        let resampler = Resampler::new(from, to).map_err(|error| DeviceError::Failed {
-            kind: Kind::Speaker,
-            name: name.to_owned(),
-            problem: format!("cannot play the session's rate ({error}): choose another"),
-        })?;
+    fn new(resampler: Resampler, from: SampleRate, to: SampleRate) -> Self {
         let most = BLOCK * (to.hz() as usize).div_ceil(from.hz() as usize) + 2 * BLOCK;
         let (block, ready) = ([0; BLOCK], Vec::with_capacity(most));
-        Ok(Self { resampler, from, to, block, ready, given: 0 })
+        Self { resampler, from, to, block, ready, given: 0 }
     }
 
     /// The next samples, at most a block of them. Allocates nothing.
@@ -239,3 +222,9 @@ fn build_of<T: SizedSample + FromSample<i16>>(
 
 /// Frames that are filled at once.
 const BLOCK: usize = 512;
+
+/// What a device takes that takes neither the session's rate nor its own.
+const CD: SampleRate = match SampleRate::new(44_100) {
+    Some(rate) => rate,
+    None => SampleRate::SPEECH,
+};
