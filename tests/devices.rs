@@ -250,15 +250,14 @@ async fn call(loud: &Path, record: &Path) -> Vec<String> {
     };
     let config = SessionConfig { record: Some(record.to_owned()), ..SessionConfig::default() };
     let session = Session::new(engines, config);
-    let (mut events, stop, devices) =
-        (session.subscribe(), session.stop_handle(), session.devices());
+    let (mut events, handle) = (session.subscribe(), session.handle());
     let watch = async {
         let mut warnings = Vec::new();
         while let Some(Ok(event)) = events.next().await {
             match event.kind {
                 EventKind::AgentSpeechStarted { .. } => {
-                    exchange(&devices, loud).await;
-                    stop.stop();
+                    exchange(handle.devices(), loud).await;
+                    handle.stop();
                 }
                 EventKind::Warning { message } => warnings.push(message),
                 _ => {}
@@ -366,7 +365,7 @@ fn noise(count: usize) -> Vec<i16> {
     let mut state = 1_u32;
     let next = || {
         state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-        (state >> 18) as i16 - 8_192 | 1
+        ((state >> 18) as i16 - 8_192) | 1
     };
     std::iter::repeat_with(next).take(count).collect()
 }

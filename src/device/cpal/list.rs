@@ -50,6 +50,7 @@ pub(super) struct Found {
 /// The default device, or the one of this id or name. A part of a name will do, if only one
 /// device has it.
 pub(super) fn find(kind: Kind, name: Option<&str>) -> Result<Found, DeviceError> {
+    hush();
     let host = cpal::default_host();
     let Some(wanted) = name else {
         let device = default(&host, kind).filter(|device| offered(device, kind).is_some());
@@ -98,6 +99,7 @@ fn pick<'a>(
 }
 
 fn list(kind: Kind) -> Result<Vec<DeviceInfo>, DeviceError> {
+    hush();
     let host = cpal::default_host();
     let default = default(&host, kind).map(|device| bare_id(&device));
     let infos = usable(&host, kind).into_iter().filter_map(|device| {
@@ -132,6 +134,13 @@ fn usable(host: &cpal::Host, kind: Kind) -> Vec<Device> {
         })
         .filter(|device| offered(device, kind).is_some())
         .collect()
+}
+
+/// Keeps ALSA from writing to the standard error, on this thread and from now on: it complains of
+/// each device that is not there, which is what it was asked.
+fn hush() {
+    #[cfg(target_os = "linux")]
+    let _loud_otherwise = alsa::Output::local_error_handler();
 }
 
 fn of_kind(host: &cpal::Host, kind: Kind) -> impl Iterator<Item = Device> {
