@@ -21,6 +21,7 @@ use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
 
+use banter::SessionClock;
 use banter::audio::{Resampler, SampleRate};
 use banter::tts::{self, SpeakRequest, SpeechEvent};
 use futures_util::StreamExt;
@@ -45,12 +46,12 @@ fn a_spoken_conversation_with_an_interruption() {
         let mut call = Call::start(["--greeting", "Hello there."]);
         call.until("agent_speech_ended").await;
 
-        say(6); // how much is ten plus five
+        call.say(6); // how much is ten plus five
         call.until("agent_speech_ended").await;
 
-        say(11); // how far is the moon: a long answer
+        call.say(11); // how far is the moon: a long answer
         call.until("agent_speech_started").await;
-        say(2); // hello there
+        call.say(2); // hello there
         call.until("interrupted").await;
         call.until("agent_speech_ended").await;
         call.hang_up().await
@@ -66,15 +67,49 @@ fn a_spoken_conversation_with_an_interruption() {
 
     let [silenced] = of("silenced")[..] else { panic!("{events:?}") };
     let (callback, device) = (silenced.number("callback_ms"), silenced.number("device_ms"));
-    println!("silent {callback} ms after the decision; the device holds {device} ms");
+    eprintln!("silent {callback} ms after the decision; the device holds {device} ms");
     assert!(callback <= 15.0, "{silenced:?}");
 
     let heard = raw(&heard);
     let answer = runtime.block_on(spoken("It is fifteen."));
     let likeness = likeness(&heard, &answer);
-    println!("the answer is at the speaker, correlation {likeness:.4}");
+    eprintln!("the answer is at the speaker, correlation {likeness:.4}");
     assert!(likeness > 0.99, "{likeness}");
     assert_silent_between_answers(&heard, &events);
+}
+
+#[test]
+fn it_listens_within_200_ms() {
+    if !can_talk() || !pulse::with_devices("it_listens_within_200_ms") {
+        return;
+    }
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let clock = SessionClock::live();
+    let starts = (0..5).map(|_| {
+        runtime.block_on(async {
+            let began = clock.now();
+            let mut call = Call::start(["--greeting", "Hello there."]);
+            call.until("session_started").await;
+            let took = clock.now().millis_since(began);
+            // By then the recogniser has loaded its model.
+            call.until("agent_speech_ended").await;
+            let memory = resident_mb(call.child.id().unwrap());
+            call.hang_up().await;
+            (took, memory)
+        })
+    });
+    let mut starts: Vec<_> = starts.collect();
+    starts.sort_by(|a, b| a.0.total_cmp(&b.0));
+    let (median, memory) = starts[2];
+    eprintln!("it listens after {median:.0} ms (median of 5); idle, it has {memory} MB");
+    assert!(median <= 200.0, "{starts:?}");
+}
+
+/// The memory of a process, in MB.
+fn resident_mb(process: u32) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap();
+    let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap();
+    line.split_whitespace().nth(1).unwrap().parse::<u64>().unwrap() / 1024
 }
 
 /// What left the speaker lasts as long as what is said to have been heard; the rest is silence.
@@ -93,7 +128,7 @@ fn assert_silent_between_answers(heard: &[i16], events: &[Event]) {
         }
     }
     let loud = loud as f64 / 48.0;
-    println!("{loud:.0} ms were heard at the speaker, {told:.0} ms by the events");
+    eprintln!("{loud:.0} ms were heard at the speaker, {told:.0} ms by the events");
     assert!((loud - told).abs() < 500.0, "{loud} ms, but {told} ms by the events");
 }
 
@@ -102,6 +137,8 @@ struct Call {
     child: Child,
     lines: Lines<BufReader<ChildStdout>>,
     events: Vec<Event>,
+    /// Those who speak into the microphone.
+    voices: Vec<std::process::Child>,
 }
 
 impl Call {
@@ -109,7 +146,12 @@ impl Call {
         let mut command = banter(["talk", "--plain", "--events", "-"].into_iter().chain(arguments));
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
         let lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        Self { child, lines, events: Vec::new() }
+        Self { child, lines, events: Vec::new(), voices: Vec::new() }
+    }
+
+    /// Says a sentence into the microphone, without waiting for its end.
+    fn say(&mut self, number: usize) {
+        self.voices.push(pulse::play(Path::new(&sentence(number)), "mic_in"));
     }
 
     /// Reads on until an event of this type comes.
@@ -134,13 +176,11 @@ impl Call {
         self.until("session_ended").await;
         let ended = tokio::time::timeout(Duration::from_secs(10), self.child.wait()).await;
         assert_eq!(ended.unwrap().unwrap().code(), Some(130));
+        for mut voice in self.voices {
+            assert!(voice.wait().unwrap().success());
+        }
         self.events
     }
-}
-
-/// Says a sentence into the microphone, without waiting for its end.
-fn say(number: usize) {
-    pulse::play(Path::new(&sentence(number)), "mic_in");
 }
 
 /// What the synthesizer makes of a text, at the speaker's rate.

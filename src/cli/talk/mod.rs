@@ -14,6 +14,7 @@ use std::time::Duration;
 use anyhow::{Context as _, bail};
 use clap::{Args, ValueEnum};
 use futures_util::future::OptionFuture;
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::task::JoinHandle;
 
 use self::controls::{InUse, SessionControls};
@@ -129,6 +130,7 @@ impl Talk {
     }
 
     async fn talk(self) -> anyhow::Result<Ending> {
+        let ends = Ends::new()?;
         let input = Place::new(self.input.as_deref());
         let output = self.output.as_deref().map(|name| Place::new(Some(name)));
         self.check_files(&input, output.as_ref())?;
@@ -169,7 +171,7 @@ impl Talk {
         };
         let talking = session.run(microphone, speaker, pace);
         let warming = async { warm(transcriber.as_ref()).await };
-        let (summary, interrupted) = until_over(talking, warming, screen, &handle).await?;
+        let (summary, interrupted) = until_over(talking, warming, screen, ends, &handle).await?;
         let written = watching.await.context("the captions have died")??;
         Ok(match (interrupted, written && summary.recording_is_whole) {
             (true, _) => Ending::Interrupted,
@@ -248,6 +250,7 @@ async fn until_over(
     talking: impl Future<Output = Result<Summary, SessionError>>,
     warming: impl Future<Output = anyhow::Result<()>>,
     screen: Option<JoinHandle<anyhow::Result<()>>>,
+    mut ends: Ends,
     handle: &SessionHandle,
 ) -> anyhow::Result<(Summary, bool)> {
     let (mut talking, mut warming) = (pin!(talking), pin!(warming));
@@ -266,7 +269,7 @@ async fn until_over(
                 shown = true;
                 failed = failed.or(left.context("the screen has died")?.err());
             }
-            () = end_is_wished_for(), if !has_screen => {
+            () = ends.next(), if !has_screen => {
                 if interrupted {
                     bail!("stopped before everything was written");
                 }
@@ -287,18 +290,26 @@ async fn until_over(
     }
 }
 
-/// Ctrl-C, or what a system sends to end a program.
-async fn end_is_wished_for() {
-    use tokio::signal::unix::{SignalKind, signal};
-    let terminated = async {
-        match signal(SignalKind::terminate()) {
-            Ok(mut terminate) => terminate.recv().await,
-            Err(_) => std::future::pending().await,
+/// Ctrl-C, and what a system sends to end a program. From its making on, neither ends it by
+/// itself.
+struct Ends {
+    interrupt: Signal,
+    terminate: Signal,
+}
+
+impl Ends {
+    fn new() -> anyhow::Result<Self> {
+        let listen = |kind| signal(kind).context("cannot listen for Ctrl-C");
+        let interrupt = listen(SignalKind::interrupt())?;
+        Ok(Self { interrupt, terminate: listen(SignalKind::terminate())? })
+    }
+
+    async fn next(&mut self) {
+        tokio::select! {
+            Some(()) = self.interrupt.recv() => {}
+            Some(()) = self.terminate.recv() => {}
+            else => std::future::pending().await,
         }
-    };
-    tokio::select! {
-        Ok(()) = tokio::signal::ctrl_c() => {}
-        Some(()) = terminated => {}
     }
 }
 

@@ -104,6 +104,7 @@ impl Session {
         let (playout, playout_commands) = mpsc::channel(COMMANDS);
         let gate = Arc::clone(playback.gate());
         let floor = context.floor.clone();
+        let started = started(&config, &engines);
         let members = members(&engines, &config, &context, &bus);
         let (listen, speak) = pipelines(
             engines,
@@ -126,8 +127,6 @@ impl Session {
             floor,
             gate: Arc::clone(&gate),
         };
-        let (end, over) =
-            End::start([listen, speak], Actor::new(wires, members, clock.clone()), &clock, &config);
         let drive = Drive {
             commands: exchanges,
             microphone: microphone.start(capture_in, &clock)?,
@@ -141,6 +140,9 @@ impl Session {
             closed: Ok(()),
             pacer,
         };
+        members.report.publish(None, None, started);
+        let actor = Actor::new(wires, members, clock.clone());
+        let (end, over) = End::start([listen, speak], actor, &clock, &config);
         let (outcome, metrics, closed) = end.reach(drive.run(over)).await?;
         let Outcome { messages, turns, under_runs } = outcome;
         let lost_ms = closed.lost.as_secs_f64() * 1e3;
@@ -152,7 +154,7 @@ impl Session {
     }
 }
 
-/// Those of whom the actor is made. Tells that the session has started.
+/// Those of whom the actor is made.
 fn members(
     engines: &Engines,
     config: &SessionConfig,
@@ -161,7 +163,6 @@ fn members(
 ) -> Members {
     let (bus, clock) = (bus.clone(), context.clock.clone());
     let report = Reporter::new(bus, clock, config.turn.silence, config.speech_ends.clone());
-    report.publish(None, None, started(config, engines));
     Members {
         report,
         machine: TurnMachine::new(config.turn.clone(), engines.vad.delay()),
