@@ -25,6 +25,8 @@ impl HttpClient {
             .connect_timeout(CONNECT)
             .pool_idle_timeout(IDLE)
             .tcp_nodelay(true)
+            // A key is for the host that it was given for.
+            .redirect(reqwest::redirect::Policy::none())
             .user_agent(concat!("banter/", env!("CARGO_PKG_VERSION")))
             .build();
         let wrong =

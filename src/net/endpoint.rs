@@ -107,12 +107,7 @@ impl Endpoint {
             return Ok(Response::from_parts(head, body));
         }
         let retry_after = retry_after(&head.headers);
-        let said = read_at_most(body, MOST_OF_A_REFUSAL).await;
-        let message = complaint(&said);
-        let message = match &self.key {
-            Some(key) => key.removed_from(&message),
-            None => message,
-        };
+        let message = self.presentable(&complaint(&read_refusal(body).await));
         Err(NetError::Refused {
             host: self.host.clone(),
             status: head.status,
@@ -126,6 +121,15 @@ impl Endpoint {
         if let Ok(request) = Request::head(&self.base).body(Body::empty()) {
             let _shown_later = timeout(Limits::default().head, http.send(request)).await;
         }
+    }
+
+    /// What a service said, for an error: on one line, short, and without the key.
+    pub(crate) fn presentable(&self, said: &str) -> String {
+        // The key goes first: cut in half it would not be found.
+        let said = self.key.as_ref().map_or_else(|| said.to_owned(), |key| key.removed_from(said));
+        let said = said.replace(char::is_control, " ");
+        let short: String = said.trim().chars().take(MOST_OF_A_COMPLAINT).collect();
+        if short.is_empty() { "(no reason)".to_owned() } else { short }
     }
 
     fn limited(&self, body: Incoming, limits: Limits) -> Incoming {
@@ -157,14 +161,18 @@ fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     Duration::try_from_secs_f64(seconds).ok()
 }
 
-async fn read_at_most(mut body: Incoming, most: usize) -> Bytes {
+/// The beginning of it: that somebody listens to silence weighs more than the reason.
+async fn read_refusal(mut body: Incoming) -> Bytes {
     let mut read = BytesMut::new();
-    while read.len() < most
-        && let Some(Ok(piece)) = body.next().await
-    {
-        read.extend_from_slice(&piece);
-    }
-    read.truncate(most);
+    let all = async {
+        while read.len() < MOST_OF_A_REFUSAL
+            && let Some(Ok(piece)) = body.next().await
+        {
+            read.extend_from_slice(&piece);
+        }
+    };
+    let _as_far_as_it_came = timeout(REFUSAL, all).await;
+    read.truncate(MOST_OF_A_REFUSAL);
     read.freeze()
 }
 
@@ -178,15 +186,12 @@ fn complaint(said: &[u8]) -> String {
             .iter()
             .find_map(|at| value.pointer(at)?.as_str())
     });
-    let message = message.unwrap_or(&text).replace(char::is_control, " ");
-    let mut short: String = message.trim().chars().take(MOST_OF_A_COMPLAINT).collect();
-    if short.is_empty() {
-        short.push_str("(no reason)");
-    }
-    short
+    message.unwrap_or(&text).to_owned()
 }
 
 /// Enough for any message; a whole page of HTML need not be read.
 const MOST_OF_A_REFUSAL: usize = 8 << 10;
 /// In characters.
 const MOST_OF_A_COMPLAINT: usize = 300;
+/// For the whole text of a refusal.
+const REFUSAL: Duration = Duration::from_secs(2);

@@ -12,6 +12,7 @@
 mod client;
 mod endpoint;
 pub mod mock;
+mod sse;
 
 use std::fmt::{self, Debug};
 use std::future::Future;
@@ -27,6 +28,7 @@ use crate::error::Recovery;
 #[cfg(feature = "net")]
 pub use client::HttpClient;
 pub use endpoint::{Endpoint, EndpointError, Limits};
+pub use sse::{Events, events};
 
 /// Sends requests.
 pub trait Http: Debug + Send + Sync {
@@ -103,6 +105,14 @@ pub enum NetError {
         /// How many were accepted.
         limit: usize,
     },
+    /// The answer cannot be read.
+    #[error("the answer of {host} cannot be read: {reason}")]
+    Nonsense {
+        /// Name and port.
+        host: String,
+        /// What is wrong with it.
+        reason: String,
+    },
     /// The service refused.
     #[error("{host} refuses with {status}: {message}")]
     Refused {
@@ -122,8 +132,12 @@ impl NetError {
     #[must_use]
     pub fn recovery(&self) -> Recovery {
         match self {
-            Self::Unreachable { .. } | Self::TooLong { .. } => Recovery::FallBack,
-            Self::TimedOut { .. } | Self::BrokeOff { .. } => Recovery::RetryAfter(Duration::ZERO),
+            // Whoever has waited that long does not wait once more.
+            Self::TimedOut { .. } | Self::TooLong { .. } | Self::Nonsense { .. } => {
+                Recovery::FallBack
+            }
+            Self::Unreachable { .. } => Recovery::RetryAfter(SOON),
+            Self::BrokeOff { .. } => Recovery::RetryAfter(Duration::ZERO),
             Self::Refused { status, retry_after, .. } => match status.as_u16() {
                 401 | 403 | 404 => Recovery::AskUser,
                 408 | 429 | 500..=599 => Recovery::RetryAfter(retry_after.unwrap_or(SOON)),

@@ -1,6 +1,7 @@
 //! Language models: a conversation in, an answer out as it is written.
 
 pub mod mock;
+mod openai;
 pub mod scripted;
 
 use std::collections::BTreeMap;
@@ -13,9 +14,12 @@ use std::time::Duration;
 use futures_util::Stream;
 
 use crate::error::Recovery;
+use crate::net::NetError;
 use crate::types::{FinishReason, Message, ToolCall, ToolDescriptor, Usage};
 use mock::{MockAnswer, MockProvider};
 use scripted::{ScriptError, Scripted};
+
+pub use openai::OpenAi;
 
 /// The provider called `name`: `scripted`, `scripted:FILE.toml` with rules of your own, or `mock`,
 /// which says what it was asked.
@@ -120,6 +124,30 @@ pub enum ProviderError {
         /// Why.
         reason: String,
     },
+    /// It does not know the caller.
+    #[error("{provider} does not accept the key: {reason}; check the key and its account")]
+    Unauthorized {
+        /// Which provider.
+        provider: String,
+        /// What it said.
+        reason: String,
+    },
+    /// There is no such model, or no service at the address.
+    #[error("{provider} is not there: {reason}; check the model's name and the address")]
+    NotFound {
+        /// Which provider.
+        provider: String,
+        /// What it said.
+        reason: String,
+    },
+    /// It gave nothing in time.
+    #[error("{provider} gave nothing for {limit:?}")]
+    TimedOut {
+        /// Which provider.
+        provider: String,
+        /// How long was waited.
+        limit: Duration,
+    },
     /// It failed, before or in the middle of its answer.
     #[error("{provider} failed: {reason}")]
     Failed {
@@ -131,6 +159,27 @@ pub enum ProviderError {
 }
 
 impl ProviderError {
+    /// What a failure on the way to `provider` means.
+    pub(crate) fn of_net(provider: &str, error: NetError) -> Self {
+        let provider = provider.to_owned();
+        match error {
+            NetError::TimedOut { limit, .. } => Self::TimedOut { provider, limit },
+            NetError::Refused { status, message: reason, retry_after, .. } => {
+                match status.as_u16() {
+                    401..=403 => Self::Unauthorized { provider, reason },
+                    // An empty account is told like haste, but waiting does not help.
+                    429 if reason.contains("quota") => Self::Unauthorized { provider, reason },
+                    404 => Self::NotFound { provider, reason },
+                    429 => Self::RateLimited { provider, retry_after },
+                    503 if retry_after.is_some() => Self::RateLimited { provider, retry_after },
+                    400 | 413 | 415 | 422 => Self::InvalidRequest { provider, reason },
+                    _ => Self::Failed { provider, reason: format!("{status}: {reason}") },
+                }
+            }
+            other => Self::Failed { provider, reason: other.to_string() },
+        }
+    }
+
     /// What to do about it.
     #[must_use]
     pub fn recovery(&self) -> Recovery {
@@ -139,6 +188,9 @@ impl ProviderError {
                 Recovery::RetryAfter(retry_after.unwrap_or(DEFAULT_RETRY))
             }
             Self::InvalidRequest { .. } => Recovery::Abort,
+            Self::Unauthorized { .. } | Self::NotFound { .. } => Recovery::AskUser,
+            // Whoever has waited that long does not wait once more.
+            Self::TimedOut { .. } => Recovery::FallBack,
             Self::Failed { .. } => Recovery::RetryAfter(DEFAULT_RETRY),
         }
     }

@@ -1,0 +1,15 @@
+//! OpenAI's chat completions, and the many servers that are compatible with them.
+//!
+//! ```text
+//! ProviderRequest ─▶ request ─▶ Endpoint ─▶ events ─▶ Codec ─▶ ProviderEvent, …
+//! ```
+
+mod client;
+mod codec;
+mod request;
+mod wire;
+
+#[cfg(test)]
+mod tests;
+
+pub use client::OpenAi;
