@@ -6,6 +6,8 @@
 
 #[path = "support/lacking.rs"]
 mod lacking;
+#[path = "support/paplay.rs"]
+mod paplay;
 #[path = "support/pulse.rs"]
 mod pulse;
 
@@ -43,7 +45,7 @@ fn the_microphone_hears_every_sample() {
 
     let (folder, said) = (tempfile::tempdir().unwrap(), noise(48_000));
     let file = wav(&folder, &said);
-    let mut player = pulse::play(&file, "mic_in");
+    let mut player = paplay::play(&file, "mic_in");
     let mut heard = Vec::new();
     let all = said.len();
     until(&clock, "the sound", || {
@@ -221,7 +223,7 @@ fn devices_are_exchanged_in_a_call() {
     let loud = wav(&folder, &noise(24_000));
     let record = folder.path().join("call.wav");
     let second = folder.path().join("second.raw");
-    let recording = pulse::record("spk_two", &second);
+    let recording = paplay::record("spk_two", &second);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
     let warnings = runtime.block_on(call(&loud, &record));
     drop(recording);
@@ -282,7 +284,7 @@ async fn exchange(devices: &Devices, loud: &Path) {
     assert!(devices.exchange(DriveCommand::Microphone(microphone)));
     let meters = Arc::clone(devices.meters());
     assert!(level(&meters, |levels| levels.speaker > -40.0).await, "the speaker goes on");
-    let mut player = pulse::play(loud, "mic_in");
+    let mut player = paplay::play(loud, "mic_in");
     assert!(level(&meters, |levels| levels.microphone > -30.0).await, "the microphone hears");
     devices.mute().set(true);
     assert!(level(&meters, |levels| levels.microphone == Levels::SILENCE).await, "muted");
@@ -331,7 +333,7 @@ fn wait_in_air(clock: &SessionClock, playback: &mut Playback, samples: u64) {
 /// What a sink plays while `play` runs.
 fn heard_from(sink: &str, folder: &TempDir, play: impl FnOnce()) -> Vec<i16> {
     let file = folder.path().join("heard.raw");
-    let recording = pulse::record(sink, &file);
+    let recording = paplay::record(sink, &file);
     play();
     drop(recording);
     samples(&file)
