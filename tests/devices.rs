@@ -368,7 +368,7 @@ fn noise(count: usize) -> Vec<i16> {
     let mut state = 1_u32;
     let next = || {
         state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-        (state >> 18) as i16 - 8_192 | 1
+        ((state >> 18) as i16 - 8_192) | 1
     };
     std::iter::repeat_with(next).take(count).collect()
 }

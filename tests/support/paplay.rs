@@ -31,7 +31,7 @@ pub(crate) fn record(sink: &str, file: &Path) -> Recording {
             }
         }
     });
-    recorded.recv_timeout(Duration::from_secs(10)).expect("it records");
+    recorded.recv_timeout(Duration::from_secs(10)).unwrap();
     Recording(process)
 }
 

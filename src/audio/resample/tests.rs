@@ -195,8 +195,9 @@ fn a_steered_resampler_gives_more_or_fewer_samples_and_the_same_sound() {
             let mut out = Vec::new();
             let count = from as usize * 20;
             let tone = |n: usize| (n as f64 * TAU * 440.0 / f64::from(from)).sin() * 8_000.0;
-            for start in (0..count).step_by(480) {
-                let piece: Vec<_> = (start..start + 480).map(|n| tone(n) as i16).collect();
+            let step = from as usize / 100;
+            for start in (0..count).step_by(step) {
+                let piece: Vec<_> = (start..start + step).map(|n| tone(n) as i16).collect();
                 resampler.process(&piece, &mut out);
             }
             let exact = 20.0 * f64::from(to) * (1.0 + ppm * 1e-6);

@@ -6,11 +6,11 @@ use std::time::Duration;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::{JoinError, JoinSet};
 
-use crate::device::{Master, Microphone, Playback, Speaker, capture_port, render_port};
+use crate::device::{Microphone, Playback, Speaker, capture_port, render_port};
 use crate::events::{Event, EventBus, EventKind, Recorder, Subscription, VERSION};
 use crate::pipeline::{Context, Node, Pipeline, PipelineBuilder, PipelineError, Run, StageReport};
 use crate::session::actor::{Actor, Brief, Outcome, Reporter, Rules, Wires};
-use crate::session::drive::{Closed, Devices, Drive, DriveCommand, Ears, Pacer, Recording};
+use crate::session::drive::{Closed, Devices, DriveCommand, Pacer, Parts};
 use crate::session::{Engines, Pace, SessionConfig, SessionError};
 use crate::stages::{
     AudioTurn, Facts, Playout, PlayoutCommand, ProviderStage, Resample, Stt, Tts, TurnCommand,
@@ -27,8 +27,7 @@ pub struct Session {
     config: SessionConfig,
     bus: EventBus,
     stop: watch::Sender<bool>,
-    devices: Devices,
-    device_commands: mpsc::Receiver<DriveCommand>,
+    devices: (Devices, mpsc::Receiver<DriveCommand>),
 }
 
 /// Ends a session from anywhere: what is said is cut off, and everything is written.
@@ -62,8 +61,7 @@ impl Session {
     #[must_use]
     pub fn new(engines: Engines, config: SessionConfig) -> Self {
         let stop = watch::Sender::new(false);
-        let (devices, device_commands) = Devices::new();
-        Self { engines, config, bus: EventBus::default(), stop, devices, device_commands }
+        Self { engines, config, bus: EventBus::default(), stop, devices: Devices::new() }
     }
 
     /// The events from the beginning, if taken before [`run`](Self::run).
@@ -81,7 +79,7 @@ impl Session {
     /// A handle to its devices: levels, mute, and their exchange.
     #[must_use]
     pub fn devices(&self) -> Devices {
-        self.devices.clone()
+        self.devices.0.clone()
     }
 
     /// Holds the conversation: until the microphone ends and everything is answered, or until
@@ -97,14 +95,15 @@ impl Session {
         speaker: Box<dyn Speaker>,
         pace: Pace,
     ) -> Result<Summary, SessionError> {
-        let Self { engines, config, bus, stop, devices, device_commands } = self;
+        let Self { engines, config, bus, stop, devices } = self;
         config.turn.check()?;
         let pacer = Pacer::new(pace);
         let clock = pacer.clock.clone();
         let context = Context::new(clock.clone()).with_metadata(config.metadata.clone());
 
-        let (capture_in, capture) = capture_port(microphone.rate());
-        let (render_out, playback, tap) = render_port(speaker.rate());
+        let capture = capture_port(microphone.rate());
+        let (port, playback, tap) = render_port(speaker.rate());
+        let render = (port, tap);
         let recorder = config
             .record
             .as_ref()
@@ -116,7 +115,6 @@ impl Session {
         let (playout, playout_commands) = mpsc::channel(COMMANDS);
         let facts_in = Facts::to(facts_in);
         let gate = Arc::clone(playback.gate());
-        let drive_gate = Arc::clone(&gate);
 
         let reporter = Reporter::new(
             bus.clone(),
@@ -152,7 +150,7 @@ impl Session {
             playout,
             speak: responses,
             floor: context.floor.clone(),
-            gate,
+            gate: Arc::clone(&gate),
         };
         let actor = Actor::new(wires, brief, rules, clock.clone(), machine, reporter);
         let (over_in, over) = oneshot::channel();
@@ -162,21 +160,9 @@ impl Session {
             let _gone = over_in.send(());
             outcome
         }));
-        let (meters, mute) = (Arc::clone(devices.meters()), devices.mute().clone());
-        let speaker_rate = render_out.rate();
-        let drive = Drive {
-            commands: device_commands,
-            microphone: microphone.start(capture_in, &clock)?,
-            speaker: Some(speaker.start(render_out, &clock).map_err(|refused| refused.error)?),
-            gate: drive_gate,
-            master: Master::new(speaker_rate),
-            ears: Ears::new(capture, input, Arc::clone(&meters), mute),
-            recording: Recording::new(recorder, tap, clock.clone(), bus.clone()),
-            meters,
-            xruns: 0,
-            closed: Ok(()),
-            pacer,
-        };
+        let parts =
+            Parts { pacer, devices, microphone, speaker, capture, render, gate, input, recorder };
+        let drive = parts.start(bus.clone())?;
         let end = End { halves, talk, limit: config.pipeline.shutdown_timeout };
         let (Outcome { messages, turns, under_runs }, metrics, closed) =
             end.reach(drive.run(over)).await?;
