@@ -24,9 +24,15 @@ pub(crate) fn with_devices(name: &str) -> bool {
     let mut child = Command::new(env::current_exe().unwrap());
     child.args([name, "--exact", "--nocapture", "--test-threads=1"]);
     server.apply(&mut child);
-    let done = child.env(INSIDE, "1").status().unwrap();
+    let done = child.env(INSIDE, server.process.id().to_string()).status().unwrap();
     assert!(done.success(), "{name} failed with virtual devices: {done}");
     false
+}
+
+/// Ends the server that this test has, as if all devices were pulled out.
+pub(crate) fn kill_server() {
+    let pid = env::var(INSIDE).unwrap();
+    assert!(Command::new("kill").args(["-KILL", &pid]).status().unwrap().success());
 }
 
 /// The server. Dropping it ends it.
@@ -110,6 +116,7 @@ fn set(command: &mut Command, folder: &Path) {
         .env("HOME", folder);
 }
 
+/// In the child: the server's process.
 const INSIDE: &str = "BANTER_TEST_DEVICES";
 
 const PLUGIN: &str = "libasound_module_pcm_pulse.so";

