@@ -9,8 +9,8 @@
 //! Speaker    ◀──────── Synthesizer ◀─────┘                   └─▶ Event, Event, …
 //! ```
 //!
-//! Sound comes from and goes to WAV files (a live microphone is not there yet). The engines that
-//! come with the crate need neither a key nor a network.
+//! Sound comes from and goes to live devices or WAV files. The engines that come with the crate
+//! need neither a key nor a network.
 //!
 //! # The first program
 //!

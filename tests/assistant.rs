@@ -8,10 +8,13 @@
 mod events;
 #[path = "support/lacking.rs"]
 mod lacking;
+#[path = "support/paplay.rs"]
+mod paplay;
 #[path = "support/program.rs"]
 #[expect(dead_code, reason = "only some of it is needed here")]
 mod program;
 #[path = "support/pulse.rs"]
+#[expect(dead_code, reason = "only some of it is needed here")]
 mod pulse;
 #[path = "support/sound.rs"]
 #[expect(dead_code, reason = "only some of it is needed here")]
@@ -40,7 +43,7 @@ fn a_spoken_conversation_with_an_interruption() {
     }
     let folder = tempfile::tempdir().unwrap();
     let heard = folder.path().join("heard.raw");
-    let recording = pulse::record("spk_out", &heard);
+    let recording = paplay::record("spk_out", &heard);
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let events = runtime.block_on(async {
         let mut call = Call::start(["--greeting", "Hello there."]);
@@ -151,7 +154,7 @@ impl Call {
 
     /// Says a sentence into the microphone, without waiting for its end.
     fn say(&mut self, number: usize) {
-        self.voices.push(pulse::play(Path::new(&sentence(number)), "mic_in"));
+        self.voices.push(paplay::play(Path::new(&sentence(number)), "mic_in"));
     }
 
     /// Reads on until an event of this type comes.

@@ -1,6 +1,7 @@
 //! What leaves the speaker, sample by sample.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use super::*;
 
@@ -155,4 +156,45 @@ fn a_microphone_that_nobody_listens_to_loses_samples_and_counts_them() {
     drop(port);
     while capture.take(31_839).is_some() {}
     assert!(capture.is_over());
+}
+
+#[test]
+fn a_hold_tells_when_the_callback_wrote_silence_and_when_it_is_in_the_air() {
+    let mut bench = Bench::new();
+    bench.queue(vec![8000; 1600]);
+    bench.block();
+    bench.block();
+    let gate = Arc::clone(bench.playback.gate());
+    assert_eq!(gate.silenced(), None);
+    gate.hold_at(SessionTime::from_millis(25));
+    assert_eq!(gate.silenced(), None, "not yet");
+    let ms = SessionTime::from_millis;
+    let mut out = vec![0; 160];
+    bench.port.fill(&mut out, Instants { ran: ms(30), in_air: ms(50) });
+    let loud = out.iter().rposition(|&sample| sample != 0).unwrap() + 1;
+    assert!((70..=80).contains(&loud), "it fades for 5 ms: {loud}");
+    let in_air = ms(50) + RATE.duration(loud as u64);
+    let silenced = Silenced { held: ms(25), ran: ms(30), in_air };
+    assert_eq!(gate.silenced(), Some(silenced));
+    bench.port.fill(&mut out, Instants { ran: ms(40), in_air: ms(60) });
+    assert_eq!(gate.silenced(), Some(silenced), "the first silence counts");
+    // Released and held again between two callbacks.
+    gate.play();
+    gate.hold_at(ms(45));
+    assert_eq!(gate.silenced(), None);
+    bench.port.fill(&mut out, Instants { ran: ms(50), in_air: ms(70) });
+    let again = Silenced { held: ms(45), ran: ms(50), in_air: ms(70) };
+    assert_eq!(gate.silenced(), Some(again));
+}
+
+#[test]
+fn a_microphone_with_a_clock_says_how_far_it_was() {
+    let (mut port, mut capture) = capture_port(RATE);
+    port.push_at(&[1; 160], SessionTime::from_millis(30));
+    port.push_at(&[1; 80], SessionTime::from_millis(36));
+    assert!(capture.is_stamped());
+    let captured = |samples, ms| Captured { samples, at: SessionTime::from_millis(ms) };
+    assert_eq!(capture.next_captured(), Some(captured(160, 30)));
+    assert_eq!(capture.next_captured(), Some(captured(240, 36)));
+    assert_eq!(capture.next_captured(), None);
 }

@@ -11,14 +11,14 @@ use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
 
 pub use self::controls::{Devices, DriveCommand};
-pub(super) use self::ears::Ears;
-pub(super) use self::recording::Recording;
+use self::ears::Ears;
+use self::recording::Recording;
 use crate::device::{
-    DeviceError, Gate, Master, Meters, Microphone, Rendering, Running, Speaker, capture_port_from,
-    nobody, silence,
+    Capture, CapturePort, DeviceError, Gate, Master, Meters, Microphone, RenderPort, Rendering,
+    Running, Speaker, Tap, capture_port_from, nobody, silence,
 };
-use crate::events::RecordError;
-use crate::pipeline::PipelineError;
+use crate::events::{EventBus, RecordError, Recorder};
+use crate::pipeline::{Outlet, PipelineError};
 use crate::time::{SessionClock, SessionTime, Stepper};
 use crate::turn::TurnConfigError;
 
@@ -89,22 +89,65 @@ impl Pacer {
     }
 }
 
+/// What a session's sound is moved between.
+pub(super) struct Parts {
+    pub(super) pacer: Pacer,
+    pub(super) devices: (Devices, mpsc::Receiver<DriveCommand>),
+    pub(super) microphone: Box<dyn Microphone>,
+    pub(super) speaker: Box<dyn Speaker>,
+    pub(super) capture: (CapturePort, Capture),
+    pub(super) render: (RenderPort, Tap),
+    pub(super) gate: Arc<Gate>,
+    pub(super) input: Outlet,
+    pub(super) recorder: Option<Recorder>,
+}
+
+impl Parts {
+    /// Starts the devices.
+    ///
+    /// # Errors
+    ///
+    /// When one refuses.
+    pub(super) fn start(self, bus: EventBus) -> Result<Drive, DeviceError> {
+        let clock = self.pacer.clock.clone();
+        let ((devices, commands), (port, capture), (render, tap)) =
+            (self.devices, self.capture, self.render);
+        let meters = Arc::clone(devices.meters());
+        let master = Master::new(render.rate());
+        let microphone = self.microphone.start(port, &clock)?;
+        let speaker = self.speaker.start(render, &clock).map_err(|refused| refused.error)?;
+        Ok(Drive {
+            commands,
+            microphone,
+            speaker: Some(speaker),
+            gate: self.gate,
+            master,
+            ears: Ears::new(capture, self.input, Arc::clone(&meters), devices.mute().clone()),
+            recording: Recording::new(self.recorder, tap, clock, bus),
+            meters,
+            xruns: 0,
+            closed: Ok(()),
+            pacer: self.pacer,
+        })
+    }
+}
+
 /// Moves sound, tick by tick, until the session is over.
 #[derive(Debug)]
 pub(super) struct Drive {
-    pub(super) pacer: Pacer,
-    pub(super) commands: mpsc::Receiver<DriveCommand>,
-    pub(super) microphone: Box<dyn Running>,
+    pacer: Pacer,
+    commands: mpsc::Receiver<DriveCommand>,
+    microphone: Box<dyn Running>,
     /// Always there, but for the moment in which it is exchanged.
-    pub(super) speaker: Option<Box<dyn Rendering>>,
-    pub(super) gate: Arc<Gate>,
-    pub(super) master: Master,
-    pub(super) ears: Ears,
-    pub(super) recording: Recording,
-    pub(super) meters: Arc<Meters>,
+    speaker: Option<Box<dyn Rendering>>,
+    gate: Arc<Gate>,
+    master: Master,
+    ears: Ears,
+    recording: Recording,
+    meters: Arc<Meters>,
     /// Of devices that were exchanged: buffers that ran over or dry, and what went wrong.
-    pub(super) xruns: u64,
-    pub(super) closed: Result<(), DeviceError>,
+    xruns: u64,
+    closed: Result<(), DeviceError>,
 }
 
 /// What was left to say when all was closed.

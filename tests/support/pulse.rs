@@ -6,11 +6,8 @@
 //! The sound library reads the environment, which a program may not change once it has threads:
 //! so a test runs itself again, as a child with the environment set.
 
-use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::sync::mpsc::sync_channel;
-use std::time::Duration;
 use std::{env, fs};
 
 use tempfile::TempDir;
@@ -27,9 +24,15 @@ pub(crate) fn with_devices(name: &str) -> bool {
     let mut child = Command::new(env::current_exe().unwrap());
     child.args([name, "--exact", "--nocapture", "--test-threads=1"]);
     server.apply(&mut child);
-    let done = child.env(INSIDE, "1").status().unwrap();
+    let done = child.env(INSIDE, server.process.id().to_string()).status().unwrap();
     assert!(done.success(), "{name} failed with virtual devices: {done}");
     false
+}
+
+/// Ends the server that this test has, as if all devices were pulled out.
+pub(crate) fn kill_server() {
+    let pid = env::var(INSIDE).unwrap();
+    assert!(Command::new("kill").args(["-KILL", &pid]).status().unwrap().success());
 }
 
 /// The server. Dropping it ends it.
@@ -45,7 +48,7 @@ impl Server {
             lacking("pulse", &format!("pulseaudio does not run: {error}"));
             return None;
         }
-        let plugin = PLUGINS.iter().any(|folder| Path::new(folder).is_dir_with_pulse());
+        let plugin = FOLDERS.iter().any(|folder| Path::new(folder).join(PLUGIN).exists());
         if !plugin {
             lacking("pulse", "ALSA's plugin for it is not installed (libasound2-plugins)");
             return None;
@@ -113,60 +116,13 @@ fn set(command: &mut Command, folder: &Path) {
         .env("HOME", folder);
 }
 
-/// Plays a WAV file to a sink, from start to end.
-pub(crate) fn play(file: &Path, sink: &str) -> Child {
-    let mut command = Command::new("paplay");
-    command.arg(format!("--device={sink}")).arg(file).spawn().unwrap()
-}
-
-/// Records what a sink plays: raw samples of 48 kHz, 16 bit, mono, into `file`. It records when
-/// this returns.
-pub(crate) fn record(sink: &str, file: &Path) -> Recording {
-    let mut command = Command::new("parecord");
-    command.arg(format!("--device={sink}.monitor"));
-    command.args(["--rate=48000", "--channels=1", "--format=s16le", "--raw", "--latency-msec=10"]);
-    command.arg("--verbose").arg(file).stderr(Stdio::piped()).stdout(Stdio::null());
-    let mut process = command.spawn().unwrap();
-    let told = BufReader::new(process.stderr.take().unwrap());
-    let (records, recorded) = sync_channel(1);
-    // It tells the time again and again on one line, once its first sound has come. What it tells
-    // must be read, or it stops.
-    std::thread::spawn(move || {
-        for line in told.split(b'\r').map_while(Result::ok) {
-            if String::from_utf8_lossy(&line).contains("Time:") {
-                let _told_already = records.try_send(());
-            }
-        }
-    });
-    recorded.recv_timeout(Duration::from_secs(10)).expect("it records");
-    Recording(process)
-}
-
-/// A recording that goes on until it is dropped.
-pub(crate) struct Recording(Child);
-
-impl Drop for Recording {
-    fn drop(&mut self) {
-        // It writes what it has when it is asked to end, and not when it is killed.
-        let pid = self.0.id().to_string();
-        let _asked = Command::new("kill").args(["-INT", &pid]).status();
-        let _status = self.0.wait();
-    }
-}
-
-trait HasPulse {
-    fn is_dir_with_pulse(&self) -> bool;
-}
-
-impl HasPulse for Path {
-    fn is_dir_with_pulse(&self) -> bool {
-        self.join("libasound_module_pcm_pulse.so").exists()
-    }
-}
-
+/// In the child: the server's process.
 const INSIDE: &str = "BANTER_TEST_DEVICES";
 
-const PLUGINS: &[&str] = &[
+const PLUGIN: &str = "libasound_module_pcm_pulse.so";
+
+/// Where distributions put it.
+const FOLDERS: &[&str] = &[
     "/usr/lib/x86_64-linux-gnu/alsa-lib",
     "/usr/lib/aarch64-linux-gnu/alsa-lib",
     "/usr/lib64/alsa-lib",

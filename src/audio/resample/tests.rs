@@ -185,3 +185,31 @@ fn gain(from: u32, to: u32, hz: f64) -> f64 {
     let squares: f64 = middle.iter().map(|&sample| f64::from(sample).powi(2)).sum();
     10.0 * (squares / middle.len() as f64 / (16_000.0 * 16_000.0 / 2.0)).log10()
 }
+
+#[test]
+fn a_steered_resampler_gives_more_or_fewer_samples_and_the_same_sound() {
+    for (from, to) in [(48_000, 48_000), (44_100, 48_000), (48_000, 16_000)] {
+        for ppm in [-500.0, 0.0, 200.0, 500.0] {
+            let mut resampler = Resampler::steered(rate(from), rate(to)).unwrap();
+            resampler.steer(1.0 + ppm * 1e-6);
+            let mut out = Vec::new();
+            let count = from as usize * 20;
+            let tone = |n: usize| (n as f64 * TAU * 440.0 / f64::from(from)).sin() * 8_000.0;
+            let step = from as usize / 100;
+            for start in (0..count).step_by(step) {
+                let piece: Vec<_> = (start..start + step).map(|n| tone(n) as i16).collect();
+                resampler.process(&piece, &mut out);
+            }
+            let exact = 20.0 * f64::from(to) * (1.0 + ppm * 1e-6);
+            let off = out.len() as f64 - exact;
+            assert!(off.abs() < f64::from(to) * 0.002, "{from} to {to}, {ppm} ppm: {off}");
+            // The filter overshoots where the tone begins, with or without steering.
+            let steps = out[to as usize / 100..]
+                .windows(2)
+                .map(|pair| (i32::from(pair[1]) - i32::from(pair[0])).abs());
+            let steepest = 8_000.0 * TAU * 440.0 / f64::from(to);
+            let most = f64::from(steps.max().unwrap());
+            assert!(most < steepest * 1.05 + 2.0, "no click: {most}, {steepest}");
+        }
+    }
+}

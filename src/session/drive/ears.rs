@@ -7,16 +7,16 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::Recording;
 use crate::audio::{AudioChunk, Resampler, SampleRate};
 use crate::device::{Capture, Captured, Master, Meters, Mute, Steering};
 use crate::ids::TurnId;
 use crate::pipeline::{Element, Outlet};
-use crate::session::drive::Recording;
 use crate::time::SessionTime;
 
 /// What the session hears.
 #[derive(Debug)]
-pub(in crate::session) struct Ears {
+pub(super) struct Ears {
     capture: Capture,
     /// `None` once the microphone has ended.
     input: Option<Outlet>,
@@ -43,12 +43,7 @@ enum Way {
 
 impl Ears {
     /// Ears that hear `capture` into `input`, on a timeline of its rate.
-    pub(in crate::session) fn new(
-        capture: Capture,
-        input: Outlet,
-        meters: Arc<Meters>,
-        mute: Mute,
-    ) -> Self {
+    pub(super) fn new(capture: Capture, input: Outlet, meters: Arc<Meters>, mute: Mute) -> Self {
         let rate = capture.rate();
         let (input, way) = (Some(input), Way::Open);
         Self { capture, input, way, rate, given: 0, lost: 0, meters, mute }

@@ -5,7 +5,7 @@ use crate::events::{Event, EventBus, EventKind, RecordError, Recorder};
 use crate::time::SessionClock;
 
 /// What is recorded, and what left the speaker.
-pub(in crate::session) struct Recording {
+pub(super) struct Recording {
     recorder: Option<Recorder>,
     tap: Tap,
     block: Vec<i16>,
@@ -17,7 +17,7 @@ pub(in crate::session) struct Recording {
 }
 
 impl Recording {
-    pub(in crate::session) fn new(
+    pub(super) fn new(
         recorder: Option<Recorder>,
         tap: Tap,
         clock: SessionClock,

@@ -7,11 +7,11 @@ use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::{JoinError, JoinSet};
 
-use crate::device::{Master, Microphone, Playback, Speaker, capture_port, render_port};
+use crate::device::{Microphone, Playback, Speaker, capture_port, render_port};
 use crate::events::{Event, EventBus, EventKind, Recorder, Subscription, VERSION};
 use crate::pipeline::{Context, Node, Pipeline, PipelineBuilder, PipelineError, Run, StageReport};
 use crate::session::actor::{Actor, Brief, Members, Outcome, Reporter, Rules, Services, Wires};
-use crate::session::drive::{Closed, Drive, DriveCommand, Ears, Pacer, Recording};
+use crate::session::drive::{Closed, DriveCommand, Pacer, Parts};
 use crate::session::end_call::with_end_call;
 use crate::session::handle::Wishes;
 use crate::session::{Engines, Pace, SessionConfig, SessionError, SessionHandle};
@@ -93,11 +93,11 @@ impl Session {
         let clock = pacer.clock.clone();
         let context = Context::new(clock.clone()).with_metadata(config.metadata.clone());
 
-        let (capture_in, capture) = capture_port(microphone.rate());
-        let (render_out, playback, tap) = render_port(speaker.rate());
+        let capture = capture_port(microphone.rate());
+        let (port, playback, tap) = render_port(speaker.rate());
+        let render = (port, tap);
         let create = |path: &PathBuf| Recorder::create(path, microphone.rate(), speaker.rate());
         let recorder = config.record.as_ref().map(create).transpose()?;
-        let recording = Recording::new(recorder, tap, clock.clone(), bus.clone());
 
         let (facts_in, facts) = mpsc::channel(FACTS);
         let (turns, turn_commands) = mpsc::channel(COMMANDS);
@@ -127,19 +127,10 @@ impl Session {
             floor,
             gate: Arc::clone(&gate),
         };
-        let drive = Drive {
-            commands: exchanges,
-            microphone: microphone.start(capture_in, &clock)?,
-            master: Master::new(render_out.rate()),
-            speaker: Some(speaker.start(render_out, &clock).map_err(|refused| refused.error)?),
-            gate,
-            ears: Ears::new(capture, input, Arc::clone(devices.meters()), devices.mute().clone()),
-            recording,
-            meters: Arc::clone(devices.meters()),
-            xruns: 0,
-            closed: Ok(()),
-            pacer,
-        };
+        let devices = (devices, exchanges);
+        let parts =
+            Parts { pacer, devices, microphone, speaker, capture, render, gate, input, recorder };
+        let drive = parts.start(bus.clone())?;
         members.report.publish(None, None, started);
         let actor = Actor::new(wires, members, clock.clone());
         let (end, over) = End::start([listen, speak], actor, &clock, &config);

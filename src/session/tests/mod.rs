@@ -2,6 +2,7 @@
 
 mod any;
 mod barge_in;
+mod devices;
 mod failures;
 mod latency;
 mod turns;

@@ -80,6 +80,17 @@ impl World {
         self.at.push((SessionTime::from_millis(ms), wish));
     }
 
+    /// Its engines alone, for a session on other devices.
+    pub(super) fn engines(self) -> Engines {
+        Engines {
+            vad: Box::new(Scripted::new(&self.script)),
+            transcriber: self.transcriber,
+            provider: self.provider,
+            synthesizer: self.synthesizer,
+            tools: Arc::new(self.tools),
+        }
+    }
+
     pub(super) async fn run(self) -> Told {
         let samples = self.script.len() * 320;
         let heard = Arc::new(Mutex::new(Vec::new()));
