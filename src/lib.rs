@@ -77,6 +77,7 @@
 //! |---|---|
 //! | `cli` | the program `banter` |
 //! | [`session`] | a conversation: the owner of turns, responses and history |
+//! | [`config`] | settings and where they come from |
 //! | [`stages`] | the steps of a conversation: where engines and pipeline meet |
 //! | [`pipeline`], [`device`] | stages connected by bounded edges; microphones and speakers |
 //! | [`stt`], [`providers`], [`tts`], [`tools`], [`events`], [`net`] | traits, the engines behind them, and doubles for tests; what happens; the way to services |
@@ -96,6 +97,7 @@
 pub mod audio;
 #[cfg(feature = "cli")]
 pub mod cli;
+pub mod config;
 pub mod device;
 pub mod error;
 pub mod events;

@@ -1,0 +1,138 @@
+//! The layers that settings come from.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use super::file::{FileText, unknown};
+use super::table::{Setting, TABLE};
+use super::value::{Value, nearest};
+
+/// Where a value comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// This flag.
+    Flag(String),
+    /// This environment variable.
+    Variable(String),
+    /// This line, as `FILE:LINE`.
+    Line(String),
+    /// Nobody set it.
+    Default,
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Flag(name) | Self::Variable(name) | Self::Line(name) => f.write_str(name),
+            Self::Default => f.write_str("default"),
+        }
+    }
+}
+
+/// A setting that is wrong: where, and what is allowed.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{place}: {problem}")]
+pub struct SettingError {
+    place: String,
+    problem: String,
+}
+
+impl SettingError {
+    pub(super) fn new(place: String, problem: String) -> Self {
+        Self { place, problem }
+    }
+}
+
+/// A value for each setting of the table, with its origin.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Settings {
+    values: BTreeMap<&'static str, (Value, Origin)>,
+    warnings: Vec<String>,
+}
+
+impl Settings {
+    /// Puts the layers on top of each other. `flags` are keys with their flag and value; a
+    /// variable that is empty counts as not given.
+    ///
+    /// # Errors
+    ///
+    /// All that is wrong, in any layer.
+    pub fn layered(
+        flags: &[(String, String, String)],
+        variables: &[(String, String)],
+        file: Option<&FileText>,
+    ) -> Result<Self, Vec<SettingError>> {
+        let (entries, mut wrong) = file.map(FileText::entries).unwrap_or_default();
+        let mut settings = Self { values: BTreeMap::new(), warnings: strangers(variables) };
+        for setting in TABLE {
+            settings.set(setting, setting.default, Origin::Default, &mut wrong);
+        }
+        for entry in entries {
+            settings.set(entry.setting, &entry.text, Origin::Line(entry.place), &mut wrong);
+        }
+        for setting in TABLE {
+            let name = setting.variable();
+            let given = variables.iter().find(|(other, value)| *other == name && !value.is_empty());
+            if let Some((_, value)) = given {
+                settings.set(setting, value, Origin::Variable(name), &mut wrong);
+            }
+        }
+        for (flag, key, value) in flags {
+            match Setting::of(key) {
+                Some(setting) => {
+                    settings.set(setting, value, Origin::Flag(flag.clone()), &mut wrong);
+                }
+                None => wrong.push(SettingError::new(flag.clone(), unknown(key))),
+            }
+        }
+        if wrong.is_empty() { Ok(settings) } else { Err(wrong) }
+    }
+
+    /// What the setting `key` holds, and why; nothing for a key that is not in the table.
+    #[must_use]
+    pub fn get(&self, key: &str) -> Option<(&Value, &Origin)> {
+        self.values.get(key).map(|(value, origin)| (value, origin))
+    }
+
+    /// Environment variables that look like settings but are none.
+    #[must_use]
+    pub fn warnings(&self) -> &[String] {
+        &self.warnings
+    }
+
+    fn set(
+        &mut self,
+        setting: &'static Setting,
+        text: &str,
+        origin: Origin,
+        wrong: &mut Vec<SettingError>,
+    ) {
+        let value = if text.is_empty() { Ok(Value::Unset) } else { setting.kind.parse(text) };
+        match value {
+            Ok(value) => {
+                self.values.insert(setting.key, (value, origin));
+            }
+            Err(problem) => {
+                let problem = format!("{}: {problem}", setting.key);
+                wrong.push(SettingError::new(origin.to_string(), problem));
+            }
+        }
+    }
+}
+
+fn strangers(variables: &[(String, String)]) -> Vec<String> {
+    let known: Vec<_> = TABLE.iter().map(Setting::variable).collect();
+    let strange = variables.iter().map(|(name, _)| name).filter(|name| {
+        name.starts_with("BANTER_") && !known.contains(name) && !OTHERS.contains(&name.as_str())
+    });
+    strange
+        .map(|name| {
+            let hint = nearest(name, known.iter().map(String::as_str));
+            let hint = hint.map(|name| format!("; did you mean {name}?")).unwrap_or_default();
+            format!("the environment variable {name} sets nothing{hint}")
+        })
+        .collect()
+}
+
+/// They are no settings, but the program and its tests know them.
+const OTHERS: &[&str] = &["BANTER_LOG", "BANTER_REQUIRE", "BANTER_SKIP_LOG", "BANTER_SPEECH_DATA"];

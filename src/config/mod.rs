@@ -1,0 +1,24 @@
+//! Settings: one table of them, and the layers that they come from.
+//!
+//! ```text
+//! flag  over  environment  over  banter.toml  over  default   ─▶ Settings::layered ─▶ Settings
+//! ```
+//!
+//! [`TABLE`] says all that there is to know about a setting; whatever reads, shows or checks
+//! settings follows from it. [`Settings::layered`] touches neither files nor the environment.
+
+mod file;
+mod find;
+mod layers;
+mod table;
+mod template;
+#[cfg(test)]
+mod tests;
+mod value;
+
+pub use file::FileText;
+pub use find::{FileError, read};
+pub use layers::{Origin, SettingError, Settings};
+pub use table::{Setting, TABLE};
+pub use template::template;
+pub use value::{Kind, Value};

@@ -1,0 +1,88 @@
+use super::*;
+
+fn file(text: &str) -> FileText {
+    FileText { name: "banter.toml".to_owned(), text: text.to_owned() }
+}
+
+fn pair(name: &str, value: &str) -> (String, String) {
+    (name.to_owned(), value.to_owned())
+}
+
+fn complaints(text: &str) -> Vec<String> {
+    let wrong = Settings::layered(&[], &[], Some(&file(text))).unwrap_err();
+    wrong.iter().map(ToString::to_string).collect()
+}
+
+#[test]
+fn a_flag_beats_the_environment_which_beats_the_file_which_beats_the_default() {
+    let file = file("language = \"de\"\n[llm]\nmodel = \"filed\"\n[tts]\nspeed = 1.5\n");
+    let variables = [pair("BANTER_LLM_MODEL", "env"), pair("BANTER_TTS_SPEED", "0.5")];
+    let flags = [("--speed".to_owned(), "tts.speed".to_owned(), "2".to_owned())];
+    let settings = Settings::layered(&flags, &variables, Some(&file)).unwrap();
+    for (key, value, origin) in [
+        ("tts.speed", "2", "--speed"),
+        ("llm.model", "\"env\"", "BANTER_LLM_MODEL"),
+        ("language", "\"de\"", "banter.toml:1"),
+        ("turn.silence_ms", "800", "default"),
+    ] {
+        let (found, from) = settings.get(key).unwrap();
+        assert_eq!((found.shown(), from.to_string()), (value.to_owned(), origin.to_owned()));
+    }
+}
+
+#[test]
+fn an_empty_variable_is_not_given() {
+    let settings = Settings::layered(&[], &[pair("BANTER_LANGUAGE", "")], None).unwrap();
+    assert_eq!(settings.get("language").unwrap().1, &Origin::Default);
+}
+
+#[test]
+fn all_that_is_wrong_with_a_file_is_told_at_once_with_lines_and_nearest_names() {
+    let told = complaints("[llm]\nmodle = \"x\"\n[turn]\nbarge_in = \"defered\"\nsilence_ms = 5\n");
+    let told = told.join("\n");
+    for part in [
+        "banter.toml:2: there is no setting `llm.modle`; did you mean `llm.model`?",
+        "banter.toml:4: turn.barge_in",
+        "did you mean deferred?",
+        "banter.toml:5: turn.silence_ms: \"5\" is wrong; expected a whole number from 100 to 10000",
+    ] {
+        assert!(told.contains(part), "{part} is not in:\n{told}");
+    }
+    assert!(complaints("[ttts]\nvoice = \"x\"\n")[0].contains("did you mean `tts`?"));
+    assert!(
+        complaints("language = 3\n")[0].starts_with("banter.toml:1: language: expected a text")
+    );
+    assert!(complaints("language = \"en\"\n= 3\n")[0].starts_with("banter.toml:2: "));
+}
+
+#[test]
+fn a_wrong_variable_is_named_and_an_unknown_one_is_warned_of() {
+    let wrong = Settings::layered(&[], &[pair("BANTER_TTS_SPEED", "9")], None).unwrap_err();
+    assert!(wrong[0].to_string().starts_with("BANTER_TTS_SPEED: tts.speed"), "{wrong:?}");
+    let strange = [pair("BANTER_LLM_MODLE", "x"), pair("BANTER_LOG", "debug")];
+    let settings = Settings::layered(&[], &strange, None).unwrap();
+    assert_eq!(settings.warnings().len(), 1);
+    assert!(settings.warnings()[0].ends_with("did you mean BANTER_LLM_MODEL?"));
+}
+
+#[test]
+fn a_key_is_never_shown() {
+    let variables = [pair("OPENAI_API_KEY", "sk-1234")];
+    let settings = Settings::layered(&[], &variables, None).unwrap();
+    assert_eq!(settings.get("openai.api_key").unwrap().0.shown(), "set");
+    assert!(!format!("{settings:?}").contains("sk-1234"));
+}
+
+#[test]
+fn the_template_without_its_marks_is_a_file_of_defaults() {
+    let template = template();
+    let plain = template.lines().map(|line| match line.strip_prefix('#') {
+        Some(setting) if !setting.starts_with(' ') => format!("{setting}\n"),
+        _ => format!("{line}\n"),
+    });
+    let settings = Settings::layered(&[], &[], Some(&file(&plain.collect::<String>()))).unwrap();
+    let defaults = Settings::layered(&[], &[], None).unwrap();
+    for setting in TABLE {
+        assert_eq!(settings.get(setting.key).unwrap().0, defaults.get(setting.key).unwrap().0);
+    }
+}

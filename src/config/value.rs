@@ -1,0 +1,103 @@
+//! What a setting can hold, and how its text is read.
+
+use crate::types::Secret;
+
+/// What a setting takes.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Kind {
+    /// Any text.
+    Text,
+    /// A key, which is never shown.
+    Secret,
+    /// The address of a service.
+    Address,
+    /// True or false.
+    Bool,
+    /// A whole number from the first to the second.
+    Integer(u64, u64),
+    /// A number from the first to the second.
+    Number(f64, f64),
+    /// One of these words.
+    Choice(&'static [&'static str]),
+}
+
+/// What a setting holds.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Value {
+    /// Nothing.
+    Unset,
+    /// A text, an address or a choice.
+    Text(String),
+    /// A key.
+    Secret(Secret),
+    /// True or false.
+    Bool(bool),
+    /// A whole number.
+    Integer(u64),
+    /// A number.
+    Number(f64),
+}
+
+impl Kind {
+    /// Reads a value. Where that fails, the text says what is allowed and never quotes a key.
+    pub(super) fn parse(self, text: &str) -> Result<Value, String> {
+        let wrong = |expected: String| Err(format!("\"{text}\" is wrong; expected {expected}"));
+        match self {
+            Self::Text => Ok(Value::Text(text.to_owned())),
+            Self::Secret => Ok(Value::Secret(Secret::new(text))),
+            Self::Address if text.starts_with("http://") || text.starts_with("https://") => {
+                Ok(Value::Text(text.to_owned()))
+            }
+            Self::Address => wrong("an address such as http://localhost:8080/v1".to_owned()),
+            Self::Bool => match text {
+                "true" => Ok(Value::Bool(true)),
+                "false" => Ok(Value::Bool(false)),
+                _ => wrong("true or false".to_owned()),
+            },
+            Self::Integer(least, most) => match text.parse() {
+                Ok(number) if (least..=most).contains(&number) => Ok(Value::Integer(number)),
+                _ => wrong(format!("a whole number from {least} to {most}")),
+            },
+            Self::Number(least, most) => match text.parse() {
+                Ok(number) if (least..=most).contains(&number) => Ok(Value::Number(number)),
+                _ => wrong(format!("a number from {least} to {most}")),
+            },
+            Self::Choice(words) if words.contains(&text) => Ok(Value::Text(text.to_owned())),
+            Self::Choice(words) => {
+                let hint = nearest(text, words.iter().copied());
+                let hint = hint.map(|word| format!(" (did you mean {word}?)")).unwrap_or_default();
+                wrong(format!("one of {}{hint}", words.join(", ")))
+            }
+        }
+    }
+
+    /// Whether it is written in quotes in a file.
+    pub(super) fn is_text(self) -> bool {
+        matches!(self, Self::Text | Self::Secret | Self::Address | Self::Choice(_))
+    }
+}
+
+impl Value {
+    /// As a user may see it: a key only as `set`.
+    #[must_use]
+    pub fn shown(&self) -> String {
+        match self {
+            Self::Unset => "not set".to_owned(),
+            Self::Text(text) => format!("{text:?}"),
+            Self::Secret(_) => "set".to_owned(),
+            Self::Bool(yes) => yes.to_string(),
+            Self::Integer(number) => number.to_string(),
+            Self::Number(number) => number.to_string(),
+        }
+    }
+}
+
+/// The word that `text` was likely meant to be.
+pub(super) fn nearest<'a>(text: &str, words: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    let words = words.map(|word| (strsim::jaro_winkler(text, word), word));
+    let best = words.max_by(|one, other| one.0.total_cmp(&other.0))?;
+    (best.0 >= LIKELY).then_some(best.1)
+}
+
+/// A slip of the finger stays above this; another word does not.
+const LIKELY: f64 = 0.75;
