@@ -19,7 +19,8 @@ pub fn template() -> String {
             true => format!("{:?}", setting.default),
             false => setting.default.to_owned(),
         };
-        let _infallible = writeln!(text, "# {} ({}).", setting.help, setting.variable());
+        let allowed = setting.kind.allowed().map(|words| format!(": {words}")).unwrap_or_default();
+        let _infallible = writeln!(text, "# {}{allowed} ({}).", setting.help, setting.variable());
         // A number cannot be empty, so that one without a default has no line to uncomment.
         let line = if default.is_empty() { "no default" } else { &default };
         let mark = if default.is_empty() { "# " } else { "#" };
