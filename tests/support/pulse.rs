@@ -29,12 +29,6 @@ pub(crate) fn with_devices(name: &str) -> bool {
     false
 }
 
-/// Ends the server that this test has, as if all devices were pulled out.
-pub(crate) fn kill_server() {
-    let pid = env::var(INSIDE).unwrap();
-    assert!(Command::new("kill").args(["-KILL", &pid]).status().unwrap().success());
-}
-
 /// The server. Dropping it ends it.
 pub(crate) struct Server {
     process: Child,
@@ -117,7 +111,7 @@ fn set(command: &mut Command, folder: &Path) {
 }
 
 /// In the child: the server's process.
-const INSIDE: &str = "BANTER_TEST_DEVICES";
+pub(crate) const INSIDE: &str = "BANTER_TEST_DEVICES";
 
 const PLUGIN: &str = "libasound_module_pcm_pulse.so";
 
