@@ -8,6 +8,7 @@
 
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::time::Duration;
 use std::{env, fs};
 
 use tempfile::TempDir;
@@ -68,10 +69,9 @@ impl Server {
         Some(server)
     }
 
-    /// Waits until its last module is loaded: the client tells each that comes, in the end ours.
+    /// Waits until its last module is loaded and the default is set.
     fn wait(&self) {
         for _ in 0..100 {
-            // It waits for the server's socket itself, but not for long.
             let mut ask = Command::new("pactl");
             ask.args(["info"]);
             set(&mut ask, self.folder.path());
@@ -79,8 +79,7 @@ impl Server {
             if String::from_utf8_lossy(&answer.stdout).contains("Default Source: vmic") {
                 return;
             }
-            let mut pause = Command::new("sleep");
-            pause.arg("0.05").status().unwrap();
+            std::thread::park_timeout(Duration::from_millis(50));
         }
         panic!("the sound server does not start within 5 s");
     }
