@@ -22,6 +22,15 @@ impl Setting {
         TABLE.iter().find(|setting| setting.key == key)
     }
 
+    /// Checks a value.
+    ///
+    /// # Errors
+    ///
+    /// What is allowed.
+    pub fn check(&self, text: &str) -> Result<(), String> {
+        self.kind.parse(text).map(drop)
+    }
+
     /// Its environment variable.
     #[must_use]
     pub fn variable(&self) -> String {
