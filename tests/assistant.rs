@@ -9,12 +9,12 @@ mod events;
 #[path = "support/lacking.rs"]
 mod lacking;
 #[path = "support/paplay.rs"]
+#[expect(dead_code, reason = "only some of it is needed here")]
 mod paplay;
 #[path = "support/program.rs"]
 #[expect(dead_code, reason = "only some of it is needed here")]
 mod program;
 #[path = "support/pulse.rs"]
-#[expect(dead_code, reason = "only some of it is needed here")]
 mod pulse;
 #[path = "support/sound.rs"]
 #[expect(dead_code, reason = "only some of it is needed here")]

@@ -190,7 +190,7 @@ fn devices_that_are_lost_say_so_and_end() {
     playback.push(&mut noise(4_800).into());
     until(&clock, "both", || capture.take(1).is_some() && playback.gate().played() > 0);
 
-    pulse::kill_server();
+    paplay::kill_server();
     let mut lost = [None, None];
     until(&clock, "the loss", || {
         let (heard, said) = (listening.advance(clock.now()), speaking.advance(clock.now()));

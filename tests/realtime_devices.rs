@@ -9,7 +9,6 @@
 #[path = "support/lacking.rs"]
 mod lacking;
 #[path = "support/pulse.rs"]
-#[expect(dead_code, reason = "only some of it is needed here")]
 mod pulse;
 
 use std::alloc::{GlobalAlloc, Layout, System};

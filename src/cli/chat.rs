@@ -13,7 +13,9 @@ use tokio::sync::mpsc;
 
 use self::talker::{Show, Talker};
 use super::Ending;
-use crate::providers;
+use super::settings::SettingFlags;
+use crate::config::Factory;
+use crate::net::HttpClient;
 use crate::session::{TextConfig, TextSession};
 use crate::tools::{ClockTool, ToolRegistry};
 
@@ -26,12 +28,11 @@ use crate::tools::{ClockTool, ToolRegistry};
 /// Lines that begin with a slash are commands: /clear, /help, /quit.
 #[derive(Debug, Args)]
 pub(super) struct Chat {
-    /// The language model: scripted, or scripted:FILE.toml for your own rules.
-    #[arg(long, value_name = "NAME", default_value = "scripted")]
-    llm: String,
     /// Write each turn as a JSON object on a line: `user`, `agent`, and `error` if it failed.
     #[arg(long)]
     json: bool,
+    #[command(flatten)]
+    settings: SettingFlags,
 }
 
 impl Chat {
@@ -49,8 +50,14 @@ impl Chat {
     async fn chat(self) -> anyhow::Result<Ending> {
         let mut tools = ToolRegistry::new();
         tools.register(ClockTool::new())?;
-        let provider = providers::by_name(&self.llm)?;
-        let session = TextSession::new(provider, Arc::new(tools), TextConfig::default());
+        let settings = self.settings.load(&[])?;
+        let provider = Factory::new(&settings, Arc::new(HttpClient::new()?)).provider()?;
+        let config = TextConfig {
+            system: settings.text("llm.system").unwrap_or_default().to_owned(),
+            provider: settings.provider_options(),
+            ..TextConfig::default()
+        };
+        let session = TextSession::new(provider, Arc::new(tools), config);
         let live = stdin().is_terminal() && stdout().is_terminal() && !self.json;
         let show = match (self.json, live) {
             (true, _) => Show::Json,

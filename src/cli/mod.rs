@@ -9,6 +9,7 @@ mod devices;
 mod labels;
 mod say;
 mod screen;
+mod settings;
 mod talk;
 mod transcribe;
 mod turns;

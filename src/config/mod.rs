@@ -5,8 +5,11 @@
 //! ```
 //!
 //! [`TABLE`] says all that there is to know about a setting; whatever reads, shows or checks
-//! settings follows from it. [`Settings::layered`] touches neither files nor the environment.
+//! settings follows from it. [`Settings::layered`] touches neither files nor the environment. The
+//! [`Factory`] makes the engines that settings name.
 
+mod access;
+mod engines;
 mod file;
 mod find;
 mod layers;
@@ -16,6 +19,7 @@ mod template;
 mod tests;
 mod value;
 
+pub use engines::{EngineError, Factory};
 pub use file::FileText;
 pub use find::{FileError, read};
 pub use layers::{Origin, SettingError, Settings};

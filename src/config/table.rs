@@ -30,6 +30,15 @@ impl Setting {
         self.kind.parse(text).map_err(|problem| format!("{}: {problem}", self.key))
     }
 
+    /// Checks a value.
+    ///
+    /// # Errors
+    ///
+    /// What is allowed.
+    pub fn check(&self, text: &str) -> Result<(), String> {
+        self.kind.parse(text).map(drop)
+    }
+
     /// Its environment variable.
     #[must_use]
     pub fn variable(&self) -> String {

@@ -9,6 +9,7 @@
 //! queues between them are bounded, so a slow engine holds its caller back.
 
 pub mod mock;
+mod openai;
 #[cfg(feature = "pocketsphinx")]
 pub mod pocketsphinx;
 #[cfg(feature = "pocketsphinx")]
@@ -22,7 +23,10 @@ use tokio::sync::mpsc;
 
 use crate::audio::{AudioChunk, SampleRate};
 use crate::error::Recovery;
+use crate::net::NetError;
 use crate::time::Work;
+
+pub use openai::OpenAiTranscriber;
 
 /// A speech recogniser, shared by many sessions.
 pub trait Transcriber: Debug + Send + Sync {
@@ -170,6 +174,27 @@ pub enum SttError {
         /// What it said.
         reason: String,
     },
+    /// The service behind the engine cannot be reached, fails or refuses.
+    #[error("the speech recogniser {engine} failed: {error}{}", advice(error))]
+    Service {
+        /// Which engine.
+        engine: &'static str,
+        /// What went wrong.
+        error: NetError,
+    },
+}
+
+/// What to do about a refusal.
+fn advice(error: &NetError) -> &'static str {
+    let NetError::Refused { status, .. } = error else { return "" };
+    match status.as_u16() {
+        401 => "; check the key",
+        404 => {
+            "; it transcribes no speech, or has no such model: choose another with --stt or the \
+             setting stt.base_url"
+        }
+        _ => "",
+    }
 }
 
 impl SttError {
@@ -179,6 +204,7 @@ impl SttError {
         match self {
             Self::Unknown(_) | Self::Start { .. } => Recovery::AskUser,
             Self::Failed { .. } => Recovery::FallBack,
+            Self::Service { error, .. } => error.recovery(),
         }
     }
 }

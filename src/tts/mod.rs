@@ -5,13 +5,15 @@
 //!                                                 └▶ from_onset ─▶ without the silence before
 //! ```
 //!
-//! The engines are programs of their own, one process for each request. They know no word times;
-//! only [`MockSynthesizer`] can give some.
+//! The engines are programs of their own, one process for each request, or a service. They know
+//! no word times; only [`MockSynthesizer`] can give some.
 
 mod espeak;
 mod flite;
 mod mock;
 mod onset;
+mod openai;
+mod pcm;
 mod process;
 mod wav;
 
@@ -25,11 +27,13 @@ use futures_util::Stream;
 
 use crate::audio::{AudioChunk, SampleRate};
 use crate::error::Recovery;
+use crate::net::NetError;
 
 pub use espeak::EspeakNg;
 pub use flite::Flite;
 pub use mock::{MockFault, MockSynthesizer};
 pub use onset::from_onset;
+pub use openai::OpenAiSynthesizer;
 
 /// The synthesizer called `name`: `flite`, `espeak-ng` or `mock`. The first two take a voice
 /// after a colon: `flite:awb`, `espeak-ng:en-gb`.
@@ -120,7 +124,8 @@ pub type SpeechStream = Pin<Box<dyn Stream<Item = Result<SpeechEvent, TtsError>>
 /// What a synthesizer gives.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SpeechEvent {
-    /// The next stretch of sound, at the engine's rate.
+    /// The next stretch of sound. Its rate is the engine's, unless a service gives another than
+    /// it was asked for.
     Audio(AudioChunk),
     /// When a word is spoken, if the engine knows. Comes before the sound of that word.
     Word {
@@ -151,6 +156,27 @@ pub enum TtsError {
         /// What it said.
         reason: String,
     },
+    /// The service behind the engine cannot be reached, fails or refuses.
+    #[error("the speech synthesizer {engine} failed: {error}{}", advice(error))]
+    Service {
+        /// Which engine.
+        engine: &'static str,
+        /// What went wrong.
+        error: NetError,
+    },
+}
+
+/// What to do about a refusal.
+fn advice(error: &NetError) -> &'static str {
+    let NetError::Refused { status, .. } = error else { return "" };
+    match status.as_u16() {
+        401 => "; check the key",
+        404 => {
+            "; it speaks not at all, or has no such model or voice: choose another with --tts or \
+             the setting tts.base_url"
+        }
+        _ => "",
+    }
 }
 
 impl TtsError {
@@ -160,6 +186,7 @@ impl TtsError {
         match self {
             Self::Start { .. } => Recovery::AskUser,
             Self::Failed { .. } => Recovery::RetryAfter(Duration::ZERO),
+            Self::Service { error, .. } => error.recovery(),
         }
     }
 }

@@ -13,6 +13,7 @@ use tokio::io::AsyncReadExt;
 use tokio::process::{Child, ChildStderr, ChildStdout, Command};
 use tokio::time::timeout;
 
+use super::pcm::{MAX_CHUNK, Pcm, byte_len};
 use super::{SpeakRequest, SpeechEvent, SpeechStream, TtsError, failed, wav};
 use crate::audio::{AudioChunk, SampleRate};
 
@@ -83,9 +84,7 @@ struct Speaking {
     stderr: Option<ChildStderr>,
     /// Whether the head of the file has been read.
     headed: bool,
-    spoke: bool,
-    /// Bytes that came and are not passed on yet.
-    bytes: Vec<u8>,
+    sound: Pcm,
     /// What it said on its standard error, to the limit.
     said: Vec<u8>,
 }
@@ -95,20 +94,17 @@ impl Speaking {
         let mut child = command.spawn()?;
         let stdout = child.stdout.take().ok_or(io::ErrorKind::BrokenPipe)?;
         let stderr = child.stderr.take();
-        let (bytes, said) = (Vec::new(), Vec::new());
-        Ok(Self { program, child, stdout, stderr, headed: false, spoke: false, bytes, said })
+        let (sound, said) = (Pcm::new(program.rate), Vec::new());
+        Ok(Self { program, child, stdout, stderr, headed: false, sound, said })
     }
 
     /// The next stretch of sound: the first as soon as there is any, then of 20 to 100 ms.
     async fn next(&mut self) -> Result<Option<AudioChunk>, String> {
         loop {
-            let enough = match (self.headed, self.spoke) {
-                (false, _) => usize::MAX,
-                (true, false) => 2,
-                (true, true) => self.byte_len(MIN_CHUNK),
-            };
-            if self.bytes.len() >= enough {
-                return Ok(Some(self.take_chunk()));
+            if self.headed
+                && let Some(chunk) = self.sound.chunk()
+            {
+                return Ok(Some(chunk));
             }
             if self.within_limit(Self::read).await?.map_err(|error| error.to_string())? == 0 {
                 return self.ended().await;
@@ -120,33 +116,27 @@ impl Speaking {
     }
 
     fn read_head(&mut self) -> Result<(), String> {
-        let Some(head) = wav::head(&self.bytes)? else { return Ok(()) };
+        let Some(head) = wav::head(self.sound.bytes())? else { return Ok(()) };
         if head.rate != self.program.rate {
             return Err(format!("it speaks at {}, not at {}", head.rate, self.program.rate));
         }
-        self.bytes.drain(..head.len);
+        self.sound.bytes().drain(..head.len);
         self.headed = true;
         Ok(())
     }
 
-    fn take_chunk(&mut self) -> AudioChunk {
-        let len = self.bytes.len().min(self.byte_len(MAX_CHUNK)) / 2 * 2;
-        let samples: Vec<i16> =
-            self.bytes.drain(..len).as_slice().chunks_exact(2).map(sample).collect();
-        self.spoke = true;
-        AudioChunk::new(samples, self.program.rate)
-    }
-
     /// What remains when the pipe is at its end: sound, the end, or the reason of a failure.
     async fn ended(&mut self) -> Result<Option<AudioChunk>, String> {
-        if self.headed && self.bytes.len() >= 2 {
-            return Ok(Some(self.take_chunk()));
+        if self.headed
+            && let Some(chunk) = self.sound.rest()
+        {
+            return Ok(Some(chunk));
         }
         let status = self.within_limit(Self::exit).await?.map_err(|error| error.to_string())?;
         if !status.success() {
             return Err(exit_reason(status, &self.said));
         }
-        if !self.spoke {
+        if !self.sound.spoke() {
             return Err("it gave no sound".to_owned());
         }
         Ok(None)
@@ -165,17 +155,18 @@ impl Speaking {
     /// error meanwhile: a full pipe would stop it.
     async fn read(&mut self) -> io::Result<usize> {
         let mut more = [0; 1024];
-        let most = self.byte_len(MAX_CHUNK);
+        let most = byte_len(self.program.rate, MAX_CHUNK);
+        let bytes = self.sound.bytes();
         // Or it would read 64 bytes into an empty vector.
-        self.bytes.reserve(most);
+        bytes.reserve(most);
         let mut sound = (&mut self.stdout).take(most as u64);
         loop {
             let Some(stderr) = &mut self.stderr else {
-                return sound.read_buf(&mut self.bytes).await;
+                return sound.read_buf(bytes).await;
             };
             tokio::select! {
                 biased;
-                len = sound.read_buf(&mut self.bytes) => return len,
+                len = sound.read_buf(bytes) => return len,
                 len = stderr.read(&mut more) => match len? {
                     0 => self.stderr = None,
                     len => keep(&mut self.said, &more[..len]),
@@ -194,18 +185,6 @@ impl Speaking {
         }
         self.child.wait().await
     }
-
-    fn byte_len(&self, duration: Duration) -> usize {
-        byte_len(self.program.rate, duration)
-    }
-}
-
-fn byte_len(rate: SampleRate, duration: Duration) -> usize {
-    rate.samples(duration) as usize * 2
-}
-
-fn sample(bytes: &[u8]) -> i16 {
-    i16::from_le_bytes([bytes[0], bytes[1]])
 }
 
 fn keep(said: &mut Vec<u8>, more: &[u8]) {
@@ -244,9 +223,6 @@ fn signal_name(signal: i32) -> String {
 
 /// Far longer than any engine here needs for a clause (0.1 s for 25 words).
 const LIMIT: Duration = Duration::from_secs(10);
-
-const MIN_CHUNK: Duration = Duration::from_millis(20);
-const MAX_CHUNK: Duration = Duration::from_millis(100);
 
 /// Of the standard error: enough for a message.
 const MAX_SAID: usize = 2048;

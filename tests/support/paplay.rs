@@ -1,10 +1,19 @@
 //! Plays to the virtual devices of `pulse.rs`, and records from them.
 
+use std::env;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::sync_channel;
 use std::time::Duration;
+
+use crate::pulse::INSIDE;
+
+/// Ends the server that this test has, as if all devices were pulled out.
+pub(crate) fn kill_server() {
+    let pid = env::var(INSIDE).unwrap();
+    assert!(Command::new("kill").args(["-KILL", &pid]).status().unwrap().success());
+}
 
 /// Plays a WAV file to a sink, from start to end.
 pub(crate) fn play(file: &Path, sink: &str) -> Child {

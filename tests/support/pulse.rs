@@ -8,6 +8,7 @@
 
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::time::Duration;
 use std::{env, fs};
 
 use tempfile::TempDir;
@@ -27,12 +28,6 @@ pub(crate) fn with_devices(name: &str) -> bool {
     let done = child.env(INSIDE, server.process.id().to_string()).status().unwrap();
     assert!(done.success(), "{name} failed with virtual devices: {done}");
     false
-}
-
-/// Ends the server that this test has, as if all devices were pulled out.
-pub(crate) fn kill_server() {
-    let pid = env::var(INSIDE).unwrap();
-    assert!(Command::new("kill").args(["-KILL", &pid]).status().unwrap().success());
 }
 
 /// The server. Dropping it ends it.
@@ -74,10 +69,9 @@ impl Server {
         Some(server)
     }
 
-    /// Waits until its last module is loaded: the client tells each that comes, in the end ours.
+    /// Waits until its last module is loaded and the default is set.
     fn wait(&self) {
         for _ in 0..100 {
-            // It waits for the server's socket itself, but not for long.
             let mut ask = Command::new("pactl");
             ask.args(["info"]);
             set(&mut ask, self.folder.path());
@@ -85,8 +79,7 @@ impl Server {
             if String::from_utf8_lossy(&answer.stdout).contains("Default Source: vmic") {
                 return;
             }
-            let mut pause = Command::new("sleep");
-            pause.arg("0.05").status().unwrap();
+            std::thread::park_timeout(Duration::from_millis(50));
         }
         panic!("the sound server does not start within 5 s");
     }
@@ -117,7 +110,7 @@ fn set(command: &mut Command, folder: &Path) {
 }
 
 /// In the child: the server's process.
-const INSIDE: &str = "BANTER_TEST_DEVICES";
+pub(crate) const INSIDE: &str = "BANTER_TEST_DEVICES";
 
 const PLUGIN: &str = "libasound_module_pcm_pulse.so";
 

@@ -22,14 +22,16 @@ use self::sound::{Place, Sound};
 use self::watch::Watcher;
 use super::captions::Captions;
 use super::labels::Labels;
+use super::settings::SettingFlags;
 use super::{Ending, screen};
+use crate::config::{Factory, Settings};
 use crate::ids::SessionId;
+use crate::net::HttpClient;
 use crate::session::{Engines, Pace, Session, SessionConfig, SessionError, SessionHandle, Summary};
+use crate::stt;
 use crate::stt::Transcriber;
 use crate::time::SessionClock;
 use crate::tools::{ClockTool, ToolRegistry};
-use crate::turn::{BargeIn, Strategy, TurnConfig};
-use crate::{providers, stt, tts, vad};
 
 /// Hold a conversation: listen, answer aloud, stop when spoken over.
 ///
@@ -59,34 +61,12 @@ pub(in crate::cli) struct Talk {
     /// Print captions rather than show a screen.
     #[arg(long)]
     plain: bool,
-    /// What the agent says before you have said anything.
-    #[arg(long, value_name = "TEXT")]
-    greeting: Option<String>,
-    /// Take turns by a key only, the space bar, never by voice.
-    #[arg(long)]
-    push_to_talk: bool,
     /// How fast the input plays. At `max`, time leaps over all waiting and passes as on the wall
     /// while an engine works, so that the result is the same as at `realtime`.
     #[arg(long, value_enum, default_value_t = Speed::Realtime)]
     speed: Speed,
-    /// The voice detector: earshot, webrtc, webrtc:0 to webrtc:3, energy.
-    #[arg(long, value_name = "NAME", default_value = "earshot")]
-    vad: String,
-    /// The speech recogniser: pocketsphinx.
-    #[arg(long, value_name = "NAME", default_value = "pocketsphinx")]
-    stt: String,
-    /// The language model: scripted, or scripted:FILE.toml for your own rules.
-    #[arg(long, value_name = "NAME", default_value = "scripted")]
-    llm: String,
-    /// The synthesizer: flite, flite:VOICE, espeak-ng, espeak-ng:VOICE.
-    #[arg(long, value_name = "NAME", default_value = "flite")]
-    tts: String,
-    /// The silence that ends your turn, in milliseconds.
-    #[arg(long, value_name = "MS", default_value_t = 800, value_parser = clap::value_parser!(u64).range(100..=10_000))]
-    silence: u64,
-    /// What speaking over the agent does.
-    #[arg(long, value_enum, default_value_t = OnBargeIn::Immediate)]
-    barge_in: OnBargeIn,
+    #[command(flatten)]
+    settings: SettingFlags,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -95,16 +75,6 @@ enum Speed {
     Realtime,
     /// As fast as the engines work.
     Max,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum OnBargeIn {
-    /// It falls silent at once.
-    Immediate,
-    /// It falls silent at the end of the sentence.
-    Deferred,
-    /// It goes on.
-    Ignore,
 }
 
 impl Talk {
@@ -131,22 +101,25 @@ impl Talk {
 
     async fn talk(self) -> anyhow::Result<Ending> {
         let ends = Ends::new()?;
-        let input = Place::new(self.input.as_deref());
-        let output = self.output.as_deref().map(|name| Place::new(Some(name)));
+        let settings = self.settings()?;
+        let input = Place::new(settings.text("input"));
+        let output = settings.text("output").map(|name| Place::new(Some(name)));
         self.check_files(&input, output.as_ref())?;
-        let engines = self.engines()?;
-        let Sound { microphone, speaker, notices } =
+        let factory = Factory::new(&settings, Arc::new(HttpClient::new()?));
+        let engines = engines(&factory)?;
+        let Sound { microphone, speaker, mut notices } =
             sound::open(&input, output.as_ref(), self.speed)?;
+        notices.extend(factory.note());
         let transcriber = Arc::clone(&engines.transcriber);
         if input.file().is_some() {
             // A file waits for nobody: its first words must not come before the recogniser is
             // ready.
             warm(transcriber.as_ref()).await?;
         }
-        let session = Session::new(engines, self.config(&input)?);
+        let session = Session::new(engines, self.config(&input, &settings)?);
         let handle = session.handle();
-        if let Some(greeting) = &self.greeting {
-            handle.say(greeting.as_str())?;
+        if let Some(greeting) = settings.text("greeting") {
+            handle.say(greeting)?;
         }
         let shows_screen = self.shows_screen();
         let watcher = Watcher {
@@ -195,39 +168,23 @@ impl Talk {
         Ok(())
     }
 
-    fn engines(&self) -> anyhow::Result<Engines> {
-        let mut tools = ToolRegistry::new();
-        tools.register(ClockTool::new())?;
-        Ok(Engines {
-            vad: vad::by_name(&self.vad)?,
-            transcriber: stt::by_name(&self.stt)?,
-            provider: providers::by_name(&self.llm)?,
-            synthesizer: tts::by_name(&self.tts)?,
-            tools: Arc::new(tools),
-        })
+    fn settings(&self) -> anyhow::Result<Settings> {
+        let own = [
+            ("--input", "input", self.input.as_deref()),
+            ("--output", "output", self.output.as_deref()),
+        ];
+        self.settings.load(&own)
     }
 
-    fn config(&self, input: &Place) -> anyhow::Result<SessionConfig> {
-        let strategy = match self.barge_in {
-            OnBargeIn::Immediate => Strategy::Immediate,
-            OnBargeIn::Deferred => Strategy::Deferred,
-            OnBargeIn::Ignore => Strategy::Ignore,
-        };
-        let turn = TurnConfig {
-            silence: Duration::from_millis(self.silence),
-            push_to_talk: self.push_to_talk,
-            barge_in: BargeIn { strategy, ..BargeIn::default() },
-            ..TurnConfig::default()
-        };
+    fn config(&self, input: &Place, settings: &Settings) -> anyhow::Result<SessionConfig> {
         let labels = input.file().map(Labels::beside).transpose()?.flatten();
         let name = input.file().and_then(Path::file_stem).unwrap_or(OsStr::new("talk"));
         Ok(SessionConfig {
             id: SessionId::new(name.to_string_lossy()),
-            turn,
             record: self.record.clone(),
             speech_ends: labels.map(|labels| labels.speech_ends()).unwrap_or_default(),
             end_call: true,
-            ..SessionConfig::default()
+            ..settings.session()
         })
     }
 
@@ -242,6 +199,18 @@ impl Talk {
             false => Captions::new(Box::new(stdout())),
         }
     }
+}
+
+fn engines(factory: &Factory<'_>) -> anyhow::Result<Engines> {
+    let mut tools = ToolRegistry::new();
+    tools.register(ClockTool::new())?;
+    Ok(Engines {
+        vad: factory.vad()?,
+        transcriber: factory.transcriber()?,
+        provider: factory.provider()?,
+        synthesizer: factory.synthesizer()?,
+        tools: Arc::new(tools),
+    })
 }
 
 /// Runs the session beside its screen until both are over. Without a screen, which sees to it

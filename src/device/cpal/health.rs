@@ -113,6 +113,31 @@ impl Watch {
     }
 }
 
+/// A stream that can always be dropped: a lost device may never let go of its thread, which is
+/// then left behind.
+pub(super) struct Closing(Option<cpal::Stream>);
+
+impl Closing {
+    pub(super) const fn new(stream: cpal::Stream) -> Self {
+        Self(Some(stream))
+    }
+}
+
+impl Drop for Closing {
+    fn drop(&mut self) {
+        let Some(stream) = self.0.take() else { return };
+        let (done, closed) = mpsc::sync_channel(1);
+        let closing = std::thread::Builder::new().name("closes a stream".to_owned());
+        let _left_behind = closing.spawn(move || {
+            drop(stream);
+            let _late = done.try_send(());
+        });
+        if closed.recv_timeout(RETURN).is_err() {
+            tracing::warn!("a sound device does not close");
+        }
+    }
+}
+
 /// A port in the hands of an audio thread. It comes home when the thread's closure is dropped.
 #[derive(Debug)]
 pub(super) struct Lent<P> {
@@ -145,7 +170,7 @@ impl<P> Drop for Lent<P> {
 }
 
 impl<P> Home<P> {
-    /// The port, once its stream was dropped. Some systems' streams end a little later.
+    /// The port, once its stream was dropped; `None` if its thread was left behind with it.
     pub(super) fn take(&self) -> Option<P> {
         self.0.recv_timeout(RETURN).ok()
     }

@@ -6,7 +6,7 @@ use cpal::traits::{DeviceTrait, StreamTrait};
 use cpal::{FromSample, InputCallbackInfo, SampleFormat, SizedSample, Stream};
 
 use super::choice::Choice;
-use super::health::{Health, Home, Lent, Watch, lend};
+use super::health::{Closing, Health, Home, Lent, Watch, lend};
 use super::{Chosen, failed, plans, sane};
 use crate::audio::SampleRate;
 use crate::device::{CapturePort, DeviceError, Kind, Microphone, Running};
@@ -64,7 +64,7 @@ impl Microphone for CpalMicrophone {
             match built.and_then(|stream| stream.play().map(|()| stream)) {
                 Ok(stream) => {
                     let watch = Watch::new(health, Kind::Microphone, name);
-                    return Ok(Box::new(Live { stream, _home: home, watch }));
+                    return Ok(Box::new(Live { stream: Closing::new(stream), _home: home, watch }));
                 }
                 Err(refused) => (port, error) = (home.take(), refused),
             }
@@ -74,7 +74,7 @@ impl Microphone for CpalMicrophone {
 }
 
 struct Live {
-    stream: Stream,
+    stream: Closing,
     /// A device that is lost drops its closure, which must not look like the end of the sound.
     _home: Home<CapturePort>,
     watch: Watch,

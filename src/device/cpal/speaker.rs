@@ -6,7 +6,7 @@ use cpal::traits::{DeviceTrait, StreamTrait};
 use cpal::{FromSample, OutputCallbackInfo, SampleFormat, SizedSample, Stream};
 
 use super::choice::Choice;
-use super::health::{Health, Home, Lent, Watch, lend};
+use super::health::{Closing, Health, Home, Lent, Watch, lend};
 use super::{Chosen, failed, plans, sane};
 use crate::audio::{Resampler, SampleRate};
 use crate::device::{
@@ -67,7 +67,7 @@ impl Speaker for CpalSpeaker {
             let mut live = Box::new(Live { stream: None, home, rate, watch });
             match built.and_then(|stream| stream.play().map(|()| stream)) {
                 Ok(stream) => {
-                    live.stream = Some(stream);
+                    live.stream = Some(Closing::new(stream));
                     return Ok(live);
                 }
                 Err(error) => (port, problem) = (live.finish().0, error),
@@ -78,7 +78,7 @@ impl Speaker for CpalSpeaker {
 }
 
 struct Live {
-    stream: Option<Stream>,
+    stream: Option<Closing>,
     home: Home<RenderPort>,
     rate: SampleRate,
     watch: Watch,

@@ -3,6 +3,7 @@ use std::future::Future;
 
 use futures_util::StreamExt;
 
+use super::super::pcm::MIN_CHUNK;
 use super::super::{EspeakNg, Flite, Synthesizer};
 use super::*;
 

@@ -1,0 +1,129 @@
+//! The flags that stand for settings, on top of the environment, the file and the defaults.
+
+use std::env;
+use std::io::{Write, stderr};
+use std::path::PathBuf;
+
+use anyhow::bail;
+use clap::Args;
+
+use crate::config::{self, Setting, SettingError, Settings};
+
+/// Flags for the settings that are changed most. `banter config` shows all of them.
+#[derive(Debug, Default, Args)]
+#[command(next_help_heading = "Settings")]
+pub(super) struct SettingFlags {
+    /// The file with settings: ./banter.toml by default, else ~/.config/banter/banter.toml.
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Any setting, as `banter config` names it; may be given again.
+    #[arg(short, long, value_name = "KEY=VALUE")]
+    set: Vec<String>,
+    /// The voice detector: earshot (default), webrtc, webrtc:0 to webrtc:3, energy.
+    #[arg(long, value_name = "NAME")]
+    vad: Option<String>,
+    /// The speech recogniser: auto (default), openai, openai:MODEL, pocketsphinx.
+    #[arg(long, value_name = "NAME")]
+    stt: Option<String>,
+    /// The language model: auto (default), openai, openai:MODEL, scripted, scripted:FILE.toml.
+    #[arg(long, value_name = "NAME")]
+    llm: Option<String>,
+    /// The synthesizer: auto (default), openai, openai:MODEL, flite, flite:VOICE, espeak-ng,
+    /// espeak-ng:VOICE.
+    #[arg(long, value_name = "NAME")]
+    tts: Option<String>,
+    /// The language that is spoken, such as en or de.
+    #[arg(long, value_name = "CODE")]
+    language: Option<String>,
+    /// The voice of a service: alloy by default.
+    #[arg(long, value_name = "NAME")]
+    voice: Option<String>,
+    /// How fast the agent speaks, from 0.5 to 2: 1 by default.
+    #[arg(long, value_name = "FACTOR", value_parser = checked("tts.speed"))]
+    speed_of_speech: Option<String>,
+    /// Instructions for the model.
+    #[arg(long, value_name = "TEXT")]
+    system: Option<String>,
+    /// What the agent says before you have said anything.
+    #[arg(long, value_name = "TEXT")]
+    greeting: Option<String>,
+    /// The silence that ends your turn, in milliseconds: 800 by default.
+    #[arg(long, value_name = "MS", value_parser = checked("turn.silence_ms"))]
+    silence: Option<String>,
+    /// What speaking over the agent does: immediate (default): it falls silent at once; deferred:
+    /// at the end of the sentence; ignore: it goes on.
+    #[arg(long, value_name = "WHAT", value_parser = checked("turn.barge_in"))]
+    barge_in: Option<String>,
+    /// Take turns by a key only, the space bar, never by voice.
+    #[arg(long)]
+    push_to_talk: bool,
+}
+
+impl SettingFlags {
+    /// All settings, and those of the command's own flags (a flag, a key and a value each) on
+    /// top. Warns of variables that set nothing.
+    ///
+    /// # Errors
+    ///
+    /// All that is wrong in the file, the environment or the flags, a line each.
+    pub(super) fn load(&self, own: &[(&str, &str, Option<&str>)]) -> anyhow::Result<Settings> {
+        let file = config::read(self.config.as_deref())?;
+        let variables: Vec<_> = env::vars_os()
+            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+            .collect();
+        let mut flags = self.given();
+        for (flag, key, value) in own {
+            flags.extend(value.map(|value| given(flag, key, value)));
+        }
+        for setting in &self.set {
+            let Some((key, value)) = setting.split_once('=') else {
+                bail!("--set {setting}: write it as KEY=VALUE; `banter config` lists the keys");
+            };
+            flags.push(given("--set", key.trim(), value.trim()));
+        }
+        let settings =
+            Settings::layered(&flags, &variables, file.as_ref()).map_err(|wrong| all(&wrong))?;
+        for warning in settings.warnings() {
+            writeln!(stderr(), "banter: {warning}")?;
+        }
+        Ok(settings)
+    }
+
+    fn given(&self) -> Vec<(String, String, String)> {
+        let push_to_talk = self.push_to_talk.then(|| "true".to_owned());
+        [
+            ("--vad", "vad.engine", &self.vad),
+            ("--stt", "stt.engine", &self.stt),
+            ("--llm", "llm.engine", &self.llm),
+            ("--tts", "tts.engine", &self.tts),
+            ("--language", "language", &self.language),
+            ("--voice", "tts.voice", &self.voice),
+            ("--speed-of-speech", "tts.speed", &self.speed_of_speech),
+            ("--system", "llm.system", &self.system),
+            ("--greeting", "greeting", &self.greeting),
+            ("--silence", "turn.silence_ms", &self.silence),
+            ("--barge-in", "turn.barge_in", &self.barge_in),
+            ("--push-to-talk", "turn.push_to_talk", &push_to_talk),
+        ]
+        .into_iter()
+        .filter_map(|(flag, key, value)| Some(given(flag, key, value.as_deref()?)))
+        .collect()
+    }
+}
+
+fn given(flag: &str, key: &str, value: &str) -> (String, String, String) {
+    (flag.to_owned(), key.to_owned(), value.to_owned())
+}
+
+/// A flag's value that its setting accepts.
+fn checked(key: &'static str) -> impl Fn(&str) -> Result<String, String> + Clone + Send + Sync {
+    move |text: &str| match Setting::of(key) {
+        Some(setting) => setting.check(text).map(|()| text.to_owned()),
+        None => Err(format!("there is no setting {key}")),
+    }
+}
+
+fn all(wrong: &[SettingError]) -> anyhow::Error {
+    let wrong: Vec<_> = wrong.iter().map(ToString::to_string).collect();
+    anyhow::anyhow!("the settings are wrong:\n  {}", wrong.join("\n  "))
+}

@@ -1,0 +1,101 @@
+//! Settings by their type, and what they mean for a session.
+
+use std::time::Duration;
+
+use super::layers::{Origin, Settings};
+use super::value::Value;
+use crate::session::{Apology, SessionConfig};
+use crate::stages::ProviderOptions;
+use crate::turn::{BargeIn, Strategy, TurnConfig};
+use crate::types::Secret;
+
+impl Settings {
+    /// The text, address or choice of a setting; `None` if it holds none.
+    #[must_use]
+    pub fn text(&self, key: &str) -> Option<&str> {
+        match self.get(key)?.0 {
+            Value::Text(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// The key of a setting; `None` if it holds none.
+    #[must_use]
+    pub fn secret(&self, key: &str) -> Option<&Secret> {
+        match self.get(key)?.0 {
+            Value::Secret(secret) => Some(secret),
+            _ => None,
+        }
+    }
+
+    /// Whether a setting is on.
+    #[must_use]
+    pub fn is_on(&self, key: &str) -> bool {
+        matches!(self.get(key), Some((Value::Bool(true), _)))
+    }
+
+    /// The whole number of a setting; `None` if it holds none.
+    #[must_use]
+    pub fn integer(&self, key: &str) -> Option<u64> {
+        match self.get(key)?.0 {
+            Value::Integer(number) => Some(*number),
+            _ => None,
+        }
+    }
+
+    /// The number of a setting; `None` if it holds none.
+    #[must_use]
+    pub fn number(&self, key: &str) -> Option<f64> {
+        match self.get(key)?.0 {
+            Value::Number(number) => Some(*number),
+            _ => None,
+        }
+    }
+
+    /// Whether somebody has set it.
+    #[must_use]
+    pub fn is_set(&self, key: &str) -> bool {
+        self.get(key)
+            .is_some_and(|(value, origin)| *origin != Origin::Default && *value != Value::Unset)
+    }
+
+    /// What a session is told by them. All else is as by default.
+    #[must_use]
+    pub fn session(&self) -> SessionConfig {
+        let text = |key| self.text(key).unwrap_or_default();
+        let default = TurnConfig::default();
+        let strategy = match text("turn.barge_in") {
+            "deferred" => Strategy::Deferred,
+            "ignore" => Strategy::Ignore,
+            _ => Strategy::Immediate,
+        };
+        let silence = self.integer("turn.silence_ms").map(Duration::from_millis);
+        SessionConfig {
+            turn: TurnConfig {
+                silence: silence.unwrap_or(default.silence),
+                push_to_talk: self.is_on("turn.push_to_talk"),
+                barge_in: BargeIn { strategy, ..BargeIn::default() },
+                ..default
+            },
+            system: text("llm.system").to_owned(),
+            provider: self.provider_options(),
+            speed: self.number("tts.speed").map_or(1.0, |speed| speed as f32),
+            apology: Apology {
+                unheard: text("apology.unheard").into(),
+                unanswered: text("apology.unanswered").into(),
+            },
+            ..SessionConfig::default()
+        }
+    }
+
+    /// How the model is asked.
+    #[must_use]
+    pub fn provider_options(&self) -> ProviderOptions {
+        let most = self.integer("llm.max_tokens").and_then(|most| u32::try_from(most).ok());
+        ProviderOptions {
+            temperature: self.number("llm.temperature").map(|number| number as f32),
+            max_tokens: most,
+            ..ProviderOptions::default()
+        }
+    }
+}
