@@ -2,7 +2,7 @@
 
 use std::env;
 use std::io::{Write, stderr};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::bail;
 use clap::Args;
@@ -87,6 +87,11 @@ impl SettingFlags {
             writeln!(stderr(), "banter: {warning}")?;
         }
         Ok(settings)
+    }
+
+    /// The file that `--config` names.
+    pub(super) fn file(&self) -> Option<&Path> {
+        self.config.as_deref()
     }
 
     fn given(&self) -> Vec<(String, String, String)> {
