@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::{StreamExt, stream};
 use tokio::sync::mpsc;
 
 use super::*;
@@ -10,7 +11,9 @@ use crate::audio::{AudioChunk, SampleRate};
 use crate::device::{Gate, RenderPort, render_port};
 use crate::ids::{ResponseId, TurnId};
 use crate::pipeline::{Node, PipelineBuilder, PipelineConfig, Run, TurnContext};
+use crate::stages::Tts;
 use crate::time::{SessionClock, SessionTime, Stepper};
+use crate::tts::{SpeakRequest, SpeechEvent, SpeechStream, Synthesizer};
 use crate::turn::SpeechMark;
 
 const RATE: SampleRate = SampleRate::SPEECH;
@@ -31,15 +34,22 @@ struct Bench {
 
 impl Bench {
     fn new() -> Self {
+        Self::with(|_| None)
+    }
+
+    /// With a stage before it.
+    fn with(before: impl FnOnce(Facts) -> Option<Node>) -> Self {
         let (clock, stepper) = SessionClock::stepped();
         let context = Context::new(clock);
         let (port, playback, _tap) = render_port(RATE);
         let gate = Arc::clone(playback.gate());
         let (facts_in, facts) = mpsc::channel(64);
         let (commands, playout_commands) = mpsc::channel(4);
+        let before = before(Facts::to(facts_in.clone()));
         let playout = Playout::new(playback, Facts::to(facts_in), playout_commands);
+        let nodes = before.into_iter().chain([Node::stage(playout)]);
         let builder = PipelineBuilder::new(PipelineConfig::default());
-        let mut run = builder.chain([Node::stage(playout)]).build().unwrap().run(&context);
+        let mut run = builder.chain(nodes).build().unwrap().run(&context);
         let input = run.take_input().unwrap();
         let (now, heard) = (SessionTime::ZERO, Vec::new());
         Self { context, stepper, run, input, facts, port, gate, now, heard, _commands: commands }
@@ -184,4 +194,55 @@ async fn when_nothing_more_comes_it_plays_what_there_is() {
     assert_eq!(bench.loud(), 1600);
     assert_eq!(bench.over().map(|(outcome, ..)| outcome), Some(Outcome::Discarded));
     bench.run.wait().await.unwrap();
+}
+
+/// A synthesizer that says it speaks at 24 kHz and does so at 22.05 kHz, a second for each piece.
+#[derive(Debug)]
+struct OffRate;
+
+impl Synthesizer for OffRate {
+    fn name(&self) -> &'static str {
+        "off rate"
+    }
+
+    fn rate(&self) -> SampleRate {
+        SampleRate::new(24_000).unwrap()
+    }
+
+    fn speak(&self, _: SpeakRequest) -> SpeechStream {
+        let rate = SampleRate::new(22_050).unwrap();
+        let tenth = SpeechEvent::Audio(AudioChunk::new([1000; 2_205], rate));
+        Box::pin(stream::iter(vec![tenth; 10]).map(Ok))
+    }
+}
+
+#[tokio::test]
+async fn sound_at_another_rate_than_the_engines_is_heard_for_as_long_and_as_far_as_it_is() {
+    for cut in [false, true] {
+        let mut bench = Bench::with(|facts| Some(Node::stage(Tts::new(Arc::new(OffRate), facts))));
+        let text = "One is here. Two is here. ";
+        let begin =
+            Element::begin(bench.now, TurnContext::new(TurnId::new(1), ResponseId::FIRST, []));
+        let delta = begin.with(Payload::TextDelta(text.into()));
+        for element in [begin, delta] {
+            bench.input.send(element).await.unwrap();
+        }
+        bench.end(ResponseId::FIRST).await;
+        bench.context.floor.commit(ResponseId::FIRST);
+        bench.pass(if cut { 1_100 } else { 2_300 }).await;
+        if cut {
+            bench.context.floor.cancel(ResponseId::FIRST);
+            bench.pass(100).await;
+        }
+        let (outcome, bytes, heard) = bench.over().unwrap();
+        let ms = heard.as_millis();
+        if cut {
+            assert!(matches!(outcome, Outcome::Interrupted { .. }));
+            assert!((1_000..1_150).contains(&ms), "{ms}");
+            assert!((12..18).contains(&bytes), "the first sentence and a little: {bytes}");
+        } else {
+            assert_eq!(outcome, Outcome::Completed);
+            assert!((1_999..=2_001).contains(&ms), "{ms}");
+        }
+    }
 }

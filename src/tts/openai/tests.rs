@@ -90,7 +90,6 @@ async fn a_failure_shows_after_what_came_before() {
         let error = error.unwrap();
         assert_eq!(chunks, [480]);
         assert!(error.to_string().contains(reason), "{error}");
-        assert_eq!(error.recovery(), Recovery::RetryAfter(Duration::ZERO));
     }
 }
 
@@ -99,9 +98,9 @@ async fn failures_before_the_first_sound_say_what_to_do() {
     let refusal = |status| pcm([]).with_status(StatusCode::from_u16(status).unwrap());
     let hang = failure(pcm([]).with_fault(MockFault::Hang)).await;
     assert!(hang.to_string().contains("nothing for 10s"), "{hang}");
-    assert_eq!(hang.recovery(), Recovery::RetryAfter(Duration::ZERO));
+    assert_eq!(hang.recovery(), Recovery::FallBack, "nobody waits for that twice");
     let gone = failure(pcm([]).with_fault(MockFault::Unreachable)).await;
-    assert_eq!(gone.recovery(), Recovery::FallBack);
+    assert!(matches!(gone.recovery(), Recovery::RetryAfter(_)));
     let key = failure(refusal(401)).await;
     assert!(key.to_string().ends_with("check the key"), "{key}");
     assert_eq!(key.recovery(), Recovery::AskUser);
@@ -120,7 +119,7 @@ async fn what_is_no_sound_is_an_error() {
         (PCM, b""),
     ] {
         let error = failure(MockResponse::new(kind, [body])).await;
-        assert_eq!(error.recovery(), Recovery::FallBack, "{error}");
+        assert!(matches!(error, TtsError::Failed { .. }), "{error}");
     }
 }
 

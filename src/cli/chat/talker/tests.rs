@@ -68,7 +68,7 @@ async fn chat(show: Show, answers: Vec<MockAnswer>, lines: &[&str], cut: Option<
 }
 
 fn broken() -> ProviderError {
-    ProviderError::InvalidRequest { provider: "mock".to_owned(), reason: "out of words".to_owned() }
+    ProviderError::Failed { provider: "mock".to_owned(), reason: "out of words".to_owned() }
 }
 
 #[tokio::test]
@@ -80,7 +80,7 @@ async fn from_a_pipe_a_failed_turn_is_an_error_at_the_end() {
     let chat = chat(Show::Lines, answers, &["one", "two"], None).await;
     assert_eq!(chat.output.text(), "Well, I\nTwo lines.\n");
     let told = chat.complaints.text();
-    assert!(told.contains("out of words; say it again"), "{told}");
+    assert!(told.contains("mock failed: out of words; say it again"), "{told}");
     assert_eq!(chat.ending.unwrap_err().to_string(), "1 of 2 turns failed");
 }
 
@@ -118,7 +118,7 @@ async fn an_object_a_line_says_what_failed() {
     let chat = chat(Show::Json, answers, &["one"], None).await;
     let turn: serde_json::Value = serde_json::from_str(&chat.output.text()).unwrap();
     let expected = serde_json::json!({
-        "user": "one", "agent": "Well, ", "error": "mock refused the request: out of words"
+        "user": "one", "agent": "Well, ", "error": "mock failed: out of words"
     });
     assert_eq!(turn, expected);
 }
