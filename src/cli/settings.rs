@@ -77,7 +77,8 @@ impl SettingFlags {
         }
         for setting in &self.set {
             let Some((key, value)) = setting.split_once('=') else {
-                bail!("--set {setting}: write it as KEY=VALUE; `banter config` lists the keys");
+                // What stands there is not told: it may be a key after a wrong sign.
+                bail!("--set is written as KEY=VALUE; `banter config` lists the keys");
             };
             flags.push(given("--set", key.trim(), value.trim()));
         }
@@ -129,6 +130,11 @@ fn checked(key: &'static str) -> impl Fn(&str) -> Result<String, String> + Clone
 }
 
 fn all(wrong: &[SettingError]) -> anyhow::Error {
-    let wrong: Vec<_> = wrong.iter().map(ToString::to_string).collect();
-    anyhow::anyhow!("the settings are wrong:\n  {}", wrong.join("\n  "))
+    match wrong {
+        [one] => anyhow::anyhow!("a setting is wrong: {one}"),
+        all => {
+            let all: Vec<_> = all.iter().map(ToString::to_string).collect();
+            anyhow::anyhow!("the settings are wrong:\n  {}", all.join("\n  "))
+        }
+    }
 }

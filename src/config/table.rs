@@ -65,14 +65,14 @@ pub const TABLE: &[Setting] = &[
     row("stt.prompt", Kind::Text, "", "Names and words that the recogniser should expect"),
     row("stt.base_url", Kind::Address, "", "The recogniser's address, if it has its own"),
     row("stt.api_key", Kind::Secret, "", "The recogniser's key, if it has its own"),
-    row("llm.engine", Kind::Engine(LLM), "auto", "The language model, such as scripted:FILE.toml"),
+    row("llm.engine", Kind::Engine(LLM), "auto", "The language model"),
     row("llm.model", Kind::Text, "gpt-4o-mini", "The service's model"),
     row("llm.system", Kind::Text, SYSTEM, "Instructions for the model"),
     row("llm.temperature", Kind::Number(0.0, 2.0), "", "How freely it answers"),
     row("llm.max_tokens", Kind::Integer(1, 1_000_000), "", "The longest answer, in tokens"),
     row("llm.base_url", Kind::Address, "", "The model's address, if it has its own"),
     row("llm.api_key", Kind::Secret, "", "The model's key, if it has its own"),
-    row("tts.engine", Kind::Engine(TTS), "auto", "The synthesizer, such as flite or flite:VOICE"),
+    row("tts.engine", Kind::Engine(TTS), "auto", "The synthesizer"),
     row("tts.model", Kind::Text, "gpt-4o-mini-tts", "The service's synthesizer"),
     row("tts.voice", Kind::Text, "alloy", "The service's voice"),
     row("tts.speed", Kind::Number(0.5, 2.0), "1", "How fast the agent speaks"),
@@ -92,8 +92,18 @@ const SYSTEM: &str = "You are speaking with someone aloud. Answer in one or two 
                       in plain words, without lists, markup or emoji.";
 const UNHEARD: &str = "Sorry, I could not hear that. Please say it again.";
 const UNANSWERED: &str = "Sorry, something went wrong. Please ask me again.";
-const VAD: &[&str] = &["earshot", "webrtc", "energy"];
-const STT: &[&str] = &["auto", "openai", "pocketsphinx", "mock"];
-const LLM: &[&str] = &["auto", "openai", "scripted", "mock"];
-const TTS: &[&str] = &["auto", "openai", "flite", "espeak-ng", "mock"];
+const VAD: &[&str] =
+    &["earshot", "webrtc", "webrtc:0", "webrtc:1", "webrtc:2", "webrtc:3", "energy"];
+const STT: &[&str] = &["auto", "openai", "openai:MODEL", "pocketsphinx", "mock"];
+const LLM: &[&str] = &["auto", "openai", "openai:MODEL", "scripted", "scripted:FILE.toml", "mock"];
+const TTS: &[&str] = &[
+    "auto",
+    "openai",
+    "openai:MODEL",
+    "flite",
+    "flite:VOICE",
+    "espeak-ng",
+    "espeak-ng:VOICE",
+    "mock",
+];
 const BARGE_IN: &[&str] = &["immediate", "deferred", "ignore"];

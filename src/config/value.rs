@@ -19,7 +19,8 @@ pub enum Kind {
     Number(f64, f64),
     /// One of these words.
     Choice(&'static [&'static str]),
-    /// One of these engines; what follows a colon is for the engine to judge.
+    /// One of these engines, as they are written; what follows a colon is for the engine to
+    /// judge.
     Engine(&'static [&'static str]),
 }
 
@@ -66,15 +67,14 @@ impl Kind {
                 Ok(number) if (least..=most).contains(&number) => Ok(Value::Number(number)),
                 _ => wrong(format!("a number from {least} to {most}")),
             },
-            Self::Choice(words) => match one_of(words, text) {
-                Ok(()) => Ok(Value::Text(text.to_owned())),
-                Err(expected) => wrong(expected),
-            },
-            Self::Engine(names) => {
-                match one_of(names, text.split_once(':').map_or(text, |(name, _)| name)) {
-                    Ok(()) => Ok(Value::Text(text.to_owned())),
-                    Err(expected) => wrong(expected),
-                }
+            Self::Choice(words) if words.contains(&text) => Ok(Value::Text(text.to_owned())),
+            Self::Engine(forms) if forms.iter().any(|form| head(form) == head(text)) => {
+                Ok(Value::Text(text.to_owned()))
+            }
+            Self::Choice(words) | Self::Engine(words) => {
+                let hint = nearest(head(text), words.iter().map(|word| head(word)));
+                let hint = hint.map(|word| format!(" (did you mean {word}?)")).unwrap_or_default();
+                wrong(format!("one of {}{hint}", words.join(", ")))
             }
         }
     }
@@ -116,13 +116,9 @@ impl Value {
     }
 }
 
-fn one_of(words: &[&str], text: &str) -> Result<(), String> {
-    if words.contains(&text) {
-        return Ok(());
-    }
-    let hint = nearest(text, words.iter().copied());
-    let hint = hint.map(|word| format!(" (did you mean {word}?)")).unwrap_or_default();
-    Err(format!("one of {}{hint}", words.join(", ")))
+/// The name of an engine without what it is told.
+fn head(text: &str) -> &str {
+    text.split_once(':').map_or(text, |(name, _)| name)
 }
 
 /// The word that `text` was likely meant to be.
