@@ -4,7 +4,7 @@ use std::fmt::Display;
 use std::time::Duration;
 
 use super::trouble::Trouble;
-use crate::audio::peak_dbfs;
+use crate::audio::level::peak_dbfs;
 use crate::cli::talk::sound::Place;
 use crate::device::cpal::{CpalMicrophone, CpalSpeaker};
 use crate::device::{
