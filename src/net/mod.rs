@@ -13,6 +13,9 @@ mod client;
 mod endpoint;
 pub mod mock;
 mod sse;
+#[cfg(feature = "net")]
+#[cfg(test)]
+mod tests;
 
 use std::fmt::{self, Debug};
 use std::future::Future;
