@@ -30,7 +30,7 @@ impl HttpClient {
 }
 
 /// What every client of this program has, whatever it is for.
-fn builder(proxies: Vec<Proxy>) -> reqwest::ClientBuilder {
+pub(super) fn builder(proxies: Vec<Proxy>) -> reqwest::ClientBuilder {
     // Another part of the program may have chosen a provider of cryptography already.
     let _there = rustls::crypto::ring::default_provider().install_default();
     let builder = reqwest::Client::builder()
@@ -66,11 +66,11 @@ pub(super) fn proxies(variable: impl Fn(&str) -> Option<String>) -> Result<Vec<P
     Ok(proxies)
 }
 
-fn environment(variable: &str) -> Option<String> {
+pub(super) fn environment(variable: &str) -> Option<String> {
     std::env::var(variable).ok()
 }
 
-fn nowhere(reason: String) -> NetError {
+pub(super) fn nowhere(reason: String) -> NetError {
     NetError::Unreachable { host: "any host".to_owned(), reason }
 }
 
@@ -89,18 +89,22 @@ impl Http for HttpClient {
             let failed = |error: reqwest::Error| failure(&host, &error);
             let request = Request::from_parts(head, body).try_into().map_err(failed)?;
             let answer = client.execute(request).await.map_err(failed)?;
-            let (status, headers) = (answer.status(), answer.headers().clone());
-            let pieces = answer.bytes_stream().map_err(move |error| failure(&host, &error));
-            let body: Incoming = Box::pin(pieces);
-            let mut answer = Response::new(body);
-            *answer.status_mut() = status;
-            *answer.headers_mut() = headers;
-            Ok(answer)
+            Ok(received(answer, host))
         })
     }
 }
 
-fn failure(host: &str, error: &reqwest::Error) -> NetError {
+pub(super) fn received(answer: reqwest::Response, host: String) -> Response<Incoming> {
+    let (status, headers) = (answer.status(), answer.headers().clone());
+    let pieces = answer.bytes_stream().map_err(move |error| failure(&host, &error));
+    let body: Incoming = Box::pin(pieces);
+    let mut answer = Response::new(body);
+    *answer.status_mut() = status;
+    *answer.headers_mut() = headers;
+    answer
+}
+
+pub(super) fn failure(host: &str, error: &reqwest::Error) -> NetError {
     let (host, reason) = (host.to_owned(), why(error));
     match error.is_connect() {
         true => NetError::Unreachable { host, reason },
@@ -109,7 +113,7 @@ fn failure(host: &str, error: &reqwest::Error) -> NetError {
 }
 
 /// The innermost cause: those around it name the address again, with all that is in it.
-fn why(error: &reqwest::Error) -> String {
+pub(super) fn why(error: &reqwest::Error) -> String {
     let mut cause: &dyn std::error::Error = error;
     while let Some(source) = cause.source() {
         cause = source;

@@ -1,4 +1,4 @@
-//! The way to services: every client of one reaches the world through [`Http`].
+//! The way to services: every client of one reaches the world through [`Http`] or [`Dial`].
 //!
 //! ```text
 //!  client of a service ─▶ Endpoint::send ─▶ Http ─▶ HttpClient (reqwest) │ MockHttp
@@ -10,8 +10,11 @@
 
 #[cfg(feature = "net")]
 mod client;
+mod dial;
 mod endpoint;
 pub mod mock;
+#[cfg(feature = "net")]
+mod socket;
 mod sse;
 #[cfg(feature = "net")]
 #[cfg(test)]
@@ -30,7 +33,13 @@ use crate::error::Recovery;
 
 #[cfg(feature = "net")]
 pub use client::HttpClient;
+pub use dial::{
+    Connection, Dial, DialFuture, DialLimits, Far, IncomingMessages, OutgoingMessages,
+    SocketMessage,
+};
 pub use endpoint::{Endpoint, EndpointError, Limits};
+#[cfg(feature = "net")]
+pub use socket::SocketClient;
 pub use sse::{Events, events};
 
 /// Sends requests.

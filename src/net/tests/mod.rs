@@ -1,6 +1,7 @@
 //! The real network, as far as this machine: servers that say what a test tells them to.
 
 mod http;
+mod socket;
 
 use std::future::Future;
 use std::time::Duration;
