@@ -116,20 +116,22 @@ impl Shell {
     /// Moves messages until either side closes.
     async fn run(self, socket: Socket, far: Far) {
         let Far { outgoing, incoming, last } = far;
-        let (sink, stream) = socket.split();
+        let (mut sink, stream) = socket.split();
         let (ask, asked) = mpsc::channel(1);
         let mut reading = pin!(self.read(stream, &incoming, &ask));
         let ended = tokio::select! {
             biased;
             ended = &mut reading => ended,
             // The other side is to agree, or tells why nothing could be sent.
-            ended = self.write(sink, outgoing, asked, &incoming) => {
+            ended = self.write(&mut sink, outgoing, asked, &incoming) => {
                 timeout(self.limits.close, reading).await.unwrap_or(ended)
             }
         };
         if let (Err(error), Some(last)) = (ended, last) {
             last.send(Err(error));
         }
+        // What replies to the other side's goodbye may still be here.
+        let _in_vain = timeout(self.limits.close, sink.close()).await;
     }
 
     async fn read(
@@ -152,12 +154,7 @@ impl Shell {
                 None => return Ok(()),
                 Some(Message::Text(text)) => SocketMessage::Text(text.as_str().to_owned()),
                 Some(Message::Binary(bytes)) => SocketMessage::Binary(bytes),
-                Some(Message::Close(frame)) => {
-                    // The reply leaves while more is awaited.
-                    let end = async { while let Some(Ok(_)) = stream.next().await {} };
-                    let _in_vain = timeout(self.limits.close, end).await;
-                    return self.closed(frame);
-                }
+                Some(Message::Close(frame)) => return self.closed(frame),
                 Some(_) => continue,
             };
             // That nobody hears it is noticed by the one who writes.
@@ -167,7 +164,7 @@ impl Shell {
 
     async fn write(
         &self,
-        mut sink: SplitSink<Socket, Message>,
+        sink: &mut SplitSink<Socket, Message>,
         mut outgoing: Receiver<SocketMessage>,
         mut asked: Receiver<()>,
         incoming: &Sender<Result<SocketMessage, NetError>>,
