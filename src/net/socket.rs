@@ -83,15 +83,16 @@ impl Shell {
     ) -> Result<Socket, NetError> {
         let (mut head, ()) = request.into_parts();
         let key = generate_key();
-        head.uri = as_http(head.uri).ok_or_else(|| self.nonsense("its address is none"))?;
+        head.uri = as_http(head.uri).ok_or_else(|| self.no_address())?;
         for (name, value) in [
             (CONNECTION, "Upgrade"),
             (UPGRADE, "websocket"),
             (SEC_WEBSOCKET_VERSION, "13"),
             (SEC_WEBSOCKET_KEY, key.as_str()),
         ] {
-            let value = HeaderValue::from_str(value).map_err(|_| self.nonsense("its key"))?;
-            head.headers.insert(name, value);
+            if let Ok(value) = HeaderValue::from_str(value) {
+                head.headers.insert(name, value);
+            }
         }
         let failed = |error: reqwest::Error| failure(&self.host, &error);
         let request = Request::from_parts(head, reqwest::Body::default());
@@ -102,7 +103,8 @@ impl Shell {
         }
         let accepts = answer.headers().get(SEC_WEBSOCKET_ACCEPT);
         if accepts.is_none_or(|accepted| accepted != derive_accept_key(key.as_bytes()).as_str()) {
-            return Err(self.nonsense("it is no WebSocket"));
+            let (host, reason) = (self.host.clone(), "it is no WebSocket".to_owned());
+            return Err(NetError::Nonsense { host, reason });
         }
         let socket = answer.upgrade().await.map_err(failed)?;
         let size = Some(self.limits.size);
@@ -225,8 +227,9 @@ impl Shell {
         NetError::TimedOut { host: self.host.clone(), limit }
     }
 
-    fn nonsense(&self, reason: &str) -> NetError {
-        NetError::Nonsense { host: self.host.clone(), reason: reason.to_owned() }
+    fn no_address(&self) -> NetError {
+        let reason = "the address of a WebSocket begins with wss:// or ws://".to_owned();
+        NetError::Unreachable { host: self.host.clone(), reason }
     }
 }
 
