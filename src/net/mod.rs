@@ -5,8 +5,8 @@
 //!                ◀── Response<Incoming>: pieces as they come, each with a limit of time ──┘
 //! ```
 //!
-//! Every wait has a limit and every answer a bound on its size: see [`Limits`]. Errors name the
-//! host, never a key.
+//! Every wait has a limit and every answer a bound on its size: see [`Limits`], and [`DialLimits`]
+//! for WebSockets, whose two halves a [`Connection`] has. Errors name the host, never a key.
 
 #[cfg(feature = "net")]
 mod client;
