@@ -51,7 +51,7 @@ fn all_that_is_wrong_with_a_file_is_told_at_once_with_lines_and_nearest_names() 
     let lines = complaints("[turn]\nsilence_ms = 5\n[stt]\nstream = \"x\"\n[llm]\nmodle = \"x\"\n");
     let lines: Vec<_> = lines.iter().filter_map(|told| told.get(..14)).collect();
     assert_eq!(lines, ["banter.toml:2:", "banter.toml:4:", "banter.toml:6:"]);
-    let broken = complaints("[llm\nlanguage = \n");
+    let broken = complaints("language = \ngreeting = \n");
     assert!(broken[0].starts_with("banter.toml:1: ") && broken[1].starts_with("banter.toml:2: "));
     assert!(complaints("[ttts]\nvoice = \"x\"\n")[0].contains("did you mean `tts`?"));
     assert!(
