@@ -62,7 +62,7 @@ impl<'a> Jobs<'a> {
 
     /// What a user of the engines should know.
     pub(super) fn note(&self) -> Option<String> {
-        self.factory.note()
+        self.factory.note(&["stt", "llm", "tts"])
     }
 
     /// Has the voice detector look at silence.
