@@ -1,6 +1,5 @@
 //! The client of chat completions against a server that others wrote.
 
-#![cfg(feature = "net")]
 #![expect(clippy::unwrap_used, reason = "a test may panic, and so may its helpers")]
 
 #[path = "support/aimock.rs"]

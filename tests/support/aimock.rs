@@ -1,7 +1,7 @@
 //! A server of OpenAI's protocol that others wrote: `tests/aimock/package.json` names it.
 //!
-//! It answers as `tests/aimock/*.json` say. In these, the sound `@FILE.wav` stands for that file
-//! at 24,000 Hz.
+//! It answers as `tests/aimock/*.json` say. In these, the sound `@FILE.wav` stands for that file,
+//! or for its samples at 24,000 Hz where the format is `pcm`.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
@@ -101,7 +101,7 @@ fn node() -> Option<PathBuf> {
 }
 
 fn folder() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/aimock")
+    in_project("tests/aimock")
 }
 
 /// Tells the address that the server prints once it serves.
@@ -117,26 +117,33 @@ fn watch(output: impl BufRead, tell: &SyncSender<String>) {
 fn with_sound(file: &Path) -> NamedTempFile {
     let mut answers: Value = serde_json::from_slice(&std::fs::read(file).unwrap()).unwrap();
     for answer in answers["fixtures"].as_array_mut().unwrap() {
-        let Some(audio) = answer["response"].get_mut("audio") else { continue };
-        if let Some(wav) = audio.as_str().and_then(|audio| audio.strip_prefix('@')) {
-            let wav = Path::new(env!("CARGO_MANIFEST_DIR")).join(wav);
-            let bytes: Vec<u8> = at_24_khz(&wav).iter().flat_map(|s| s.to_le_bytes()).collect();
-            *audio = base64(&bytes).into();
-        }
+        let response = &mut answer["response"];
+        let Some(wav) = response["audio"].as_str().and_then(|audio| audio.strip_prefix('@')) else {
+            continue;
+        };
+        let bytes = match response["format"] == "pcm" {
+            true => at_24_khz(wav).iter().flat_map(|sample| sample.to_le_bytes()).collect(),
+            false => std::fs::read(in_project(wav)).unwrap(),
+        };
+        response["audio"] = base64(&bytes).into();
     }
     let mut written = tempfile::Builder::new().suffix(".json").tempfile().unwrap();
     serde_json::to_writer(&mut written, &answers).unwrap();
     written
 }
 
-/// A file's sound as a service would send it.
-pub(crate) fn at_24_khz(wav: &Path) -> Vec<i16> {
-    let sound = WavReader::open(wav).unwrap().read_all().unwrap();
+/// A file's sound as a service sends it.
+pub(crate) fn at_24_khz(wav: &str) -> Vec<i16> {
+    let sound = WavReader::open(in_project(wav)).unwrap().read_all().unwrap();
     let mut resampler = Resampler::new(sound.rate(), SampleRate::new(24_000).unwrap()).unwrap();
     let mut out = Vec::new();
     resampler.process(sound.samples(), &mut out);
     resampler.flush(&mut out);
     out
+}
+
+fn in_project(file: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(file)
 }
 
 fn base64(bytes: &[u8]) -> String {
