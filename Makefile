@@ -1,11 +1,14 @@
 # `make` alone lists the targets. All are safe to run again, and with -j.
-.PHONY: help setup demo test bench assets
+.PHONY: help setup setup-tests demo test bench assets
 
 help:
 	@sed -n 's/^\([a-z]*\):.*## /make \1	/p' $(firstword $(MAKEFILE_LIST))
 
 setup: ## install what Banter needs to build and run (Debian, Ubuntu)
 	scripts/setup.sh
+
+setup-tests:
+	scripts/setup.sh --tests
 
 demo: setup ## talk to the agent: a recorded user, in real time, from start to end
 	mkdir -p out
@@ -15,7 +18,7 @@ demo: setup ## talk to the agent: a recorded user, in real time, from start to e
 	@echo "both sides:        out/conversation.wav"
 	@echo "what happened:     out/events.jsonl"
 
-test: setup ## run all tests
+test: setup-tests ## run all tests
 	cargo test --locked
 
 bench: setup ## measure

@@ -1,19 +1,32 @@
 #!/usr/bin/env bash
 # Readies a Debian or Ubuntu machine to build, run and test Banter. Safe to run again.
+# With `--tests` it also installs what the tests need beyond that: a sound server, a terminal in a
+# program, and Node with a server of OpenAI's protocol.
 # Run it as root or as a user with sudo. It asks nothing and never installs a Rust toolchain.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 BUILD_PACKAGES=(build-essential pkg-config libasound2-dev libpocketsphinx-dev)
 RUN_PACKAGES=(ca-certificates libasound2 libasound2-plugins pocketsphinx-en-us flite espeak-ng)
+TEST_PACKAGES=(pulseaudio pulseaudio-utils tmux)
+# What Node's package in tests/aimock asks for, and what it gets where that is not there.
+NODE_WANTED=20.15.0
+NODE_FETCHED=22
 
 main() {
-    if [ $# -gt 0 ]; then
-        fail "scripts/setup.sh takes no arguments, but was given: $*"
-    fi
+    local packages=("${BUILD_PACKAGES[@]}" "${RUN_PACKAGES[@]}")
+    case $* in
+        "") ;;
+        --tests) packages+=("${TEST_PACKAGES[@]}") ;;
+        *) fail "scripts/setup.sh takes no argument but --tests, and was given: $*" ;;
+    esac
     check_rust
     command -v apt-get >/dev/null || explain_other_systems
-    install_packages "${BUILD_PACKAGES[@]}" "${RUN_PACKAGES[@]}"
+    if [ "$*" = --tests ] && ! { command -v node && command -v npm; } >/dev/null; then
+        packages+=(nodejs npm)
+    fi
+    install_packages "${packages[@]}"
+    if [ "$*" = --tests ]; then install_test_server; fi
     say "done"
 }
 
@@ -23,11 +36,15 @@ check_rust() {
     find_rust || fail "Rust is missing: Banter needs $wanted or later. Install it from https://rustup.rs:
     curl --proto '=https' --tlsv1.2 -sSf https://sh.rustup.rs | sh"
     found=$(rustc --version | cut -d ' ' -f 2)
-    if [ "$(printf '%s\n' "$wanted" "$found" | sort -V | head -n 1)" != "$wanted" ]; then
+    if ! is_at_least "$wanted" "$found"; then
         fail "Rust $found is too old: Banter needs $wanted or later. Renew it with: rustup update stable
     (or, if Rust came from a package, install it from https://rustup.rs)"
     fi
     say "Rust $found: already there ($wanted or later is needed)"
+}
+
+is_at_least() {
+    [ "$(printf '%s\n' "$1" "$2" | sort -V | head -n 1)" = "$1" ]
 }
 
 # A fresh shell lacks the folder into which rustup installs, and sudo hides the caller's.
@@ -71,6 +88,32 @@ as_root() {
     else
         fail "packages are missing, and there is no sudo: run scripts/setup.sh as root"
     fi
+}
+
+install_test_server() {
+    local folder=tests/aimock node fetched=()
+    # Debian 12 has Node 18, with which the server does not start.
+    node=$(node --version)
+    if ! is_at_least "$NODE_WANTED" "${node#v}"; then
+        fetched=("$(node -p '`node-${process.platform}-${process.arch}`')")
+    fi
+    # npm writes this file last.
+    if [ $folder/node_modules/.package-lock.json -nt $folder/package-lock.json ] &&
+        [ -d "$folder/node_modules/${fetched[0]:-}" ]; then
+        say "$folder: already there"
+        return
+    fi
+    say "npm ci in $folder"
+    quiet_npm ci --prefix $folder
+    if [ ${#fetched[@]} -gt 0 ]; then
+        say "npm install ${fetched[0]}@$NODE_FETCHED: Node ${node#v} is older than $NODE_WANTED"
+        quiet_npm install --prefix $folder --no-save "${fetched[0]}@$NODE_FETCHED"
+    fi
+}
+
+# Packages may not run programs of theirs while they are installed.
+quiet_npm() {
+    npm "$@" --ignore-scripts --no-audit --no-fund --loglevel=error >/dev/null
 }
 
 explain_other_systems() {
