@@ -70,6 +70,7 @@ impl Settings {
             _ => Strategy::Immediate,
         };
         let silence = self.integer("turn.silence_ms").map(Duration::from_millis);
+        let wait = self.integer("timeout_ms").map_or(Duration::ZERO, Duration::from_millis);
         SessionConfig {
             turn: TurnConfig {
                 silence: silence.unwrap_or(default.silence),
@@ -84,6 +85,8 @@ impl Settings {
                 unheard: text("apology.unheard").into(),
                 unanswered: text("apology.unanswered").into(),
             },
+            // The service's own limit comes first, since its error says more.
+            transcript_limit: SessionConfig::default().transcript_limit.max(wait + MARGIN),
             ..SessionConfig::default()
         }
     }
@@ -99,3 +102,6 @@ impl Settings {
         }
     }
 }
+
+/// Enough to tell the one from the other.
+const MARGIN: Duration = Duration::from_secs(1);

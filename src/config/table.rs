@@ -49,7 +49,7 @@ pub const TABLE: &[Setting] = &[
     row("output", Kind::Text, "", "The speaker, by name or id, or a WAV file"),
     row("language", Kind::Text, "en", "The language of the conversation"),
     row("greeting", Kind::Text, "", "What the agent says first"),
-    row("timeout_ms", Kind::Integer(100, 600_000), "10000", "How long a service may be silent"),
+    row("timeout_ms", Kind::Integer(100, 25_000), "10000", "How long a service may be silent"),
     row("vad.engine", Kind::Text, "earshot", "The voice detector"),
     row("stt.engine", Kind::Text, "auto", "The speech recogniser: auto, openai, pocketsphinx"),
     row("stt.model", Kind::Text, "gpt-4o-mini-transcribe", "The service's recogniser"),

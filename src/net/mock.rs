@@ -13,7 +13,8 @@ use super::{Body, Http, HttpFuture, Incoming, NetError};
 /// Gives its answers in order, one for each request, and remembers the last 256 requests.
 ///
 /// A request's body is read to its end before the answer begins. Without an answer it refuses
-/// with 404. A clone is another handle to the same service.
+/// with 404. A `HEAD`, by which a connection is opened ahead, takes no answer. A clone is another
+/// handle to the same service.
 #[derive(Clone, Debug, Default)]
 pub struct MockHttp(Arc<Mutex<State>>);
 
@@ -140,13 +141,14 @@ impl Http for MockHttp {
                 }
             };
             let (method, uri, headers) = (head.method, head.uri, head.headers);
+            let takes_answer = method != Method::HEAD;
             let answer = {
                 let mut state = this.state();
                 if state.requests.len() == REMEMBERED {
                     state.requests.pop_front();
                 }
                 state.requests.push_back(MockRequest { method, uri, headers, body });
-                state.answers.pop_front()
+                if takes_answer { state.answers.pop_front() } else { None }
             };
             let answer = answer.unwrap_or_else(|| {
                 MockResponse::new("text/plain", ["no answer"]).with_status(StatusCode::NOT_FOUND)

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::ids::SessionId;
 use crate::pipeline::{Metadata, PipelineConfig};
@@ -60,6 +61,8 @@ pub struct SessionConfig {
     pub speech_ends: Vec<SessionTime>,
     /// Where the call is recorded in stereo: nowhere by default.
     pub record: Option<PathBuf>,
+    /// How long the words of a turn that is over are waited for: 10 s by default.
+    pub transcript_limit: Duration,
     /// What the agent says when it fails.
     pub apology: Apology,
     /// Whether the model gets the tool `end_call`, by which it ends the call after its answer:
@@ -101,6 +104,7 @@ impl Default for SessionConfig {
             pipeline: PipelineConfig { idle_timeout: None, ..PipelineConfig::default() },
             speech_ends: Vec::new(),
             record: None,
+            transcript_limit: Duration::from_secs(10),
             apology: Apology::default(),
             end_call: false,
         }

@@ -81,6 +81,7 @@ pub(super) struct Brief {
 pub(super) struct Rules {
     pub(super) threshold: f32,
     pub(super) pre_roll: Duration,
+    pub(super) transcript_limit: Duration,
 }
 
 /// The actor. See the [module](self).
@@ -218,6 +219,8 @@ impl Actor {
             }
             Fact::Transcript { turn, text, is_final } => self.on_transcript(turn, text, is_final),
             Fact::SpeechEnded { turn } => self.machine.handle(Input::SpeechEnded(turn)),
+            // The wait for it was over before.
+            Fact::Failed { turn, stage: StageName::Stt, .. } if turn == self.unheard => {}
             Fact::Failed { turn, response, stage, error } => {
                 self.report.failed(turn, response, stage, error);
                 if stage == StageName::Stt {
@@ -342,7 +345,7 @@ impl Actor {
                 let discard = reason == EndReason::TooShort;
                 self.command(TurnCommand::End { turn, discard });
                 if !discard && turn != self.unheard {
-                    let until = self.clock.now() + waits::TRANSCRIPT_LIMIT;
+                    let until = self.clock.now() + self.rules.transcript_limit;
                     self.awaited.push(Awaited { turn, until });
                 }
             }

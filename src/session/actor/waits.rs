@@ -1,7 +1,6 @@
 //! Every wait has an end.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use super::{Actor, Awaited};
 use crate::events::StageName;
@@ -42,7 +41,9 @@ impl Actor {
         for Awaited { turn, .. } in
             self.awaited.extract_if(.., |awaited| awaited.until <= now).collect::<Vec<_>>()
         {
-            let error = format!("the recogniser gave no result within {TRANSCRIPT_LIMIT:?}");
+            let limit = self.rules.transcript_limit;
+            let error = format!("the recogniser gave no result within {limit:?}");
+            self.unheard = turn;
             self.report.failed(turn, None, StageName::Stt, error);
             self.command(TurnCommand::GiveUp { turn });
             self.machine.handle(Input::NoWords(turn));
@@ -60,6 +61,3 @@ impl Actor {
         self.wires.floor.cancel(response);
     }
 }
-
-/// The longest wait for the words of a turn that is over.
-pub(super) const TRANSCRIPT_LIMIT: Duration = Duration::from_secs(10);

@@ -170,6 +170,7 @@ fn members(
         rules: Rules {
             threshold: config.threshold.unwrap_or(engines.vad.threshold()),
             pre_roll: config.turn.pre_roll.min(engines.transcriber.pre_roll()),
+            transcript_limit: config.transcript_limit,
         },
     }
 }

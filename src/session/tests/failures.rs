@@ -92,7 +92,7 @@ async fn a_model_that_breaks_off_is_heard_as_far_as_it_came() {
     assert_eq!(told.said()[1..3], ["assistant: Well, I", SORRY]);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_model_that_hangs_is_given_up_after_30_s() {
     let world = World::new(&two_questions(), &["one", "two"], &[]);
     world.provider.add(MockAnswer::text("x").hanging_after(0));
@@ -104,7 +104,7 @@ async fn a_model_that_hangs_is_given_up_after_30_s() {
     assert_eq!(told.said().last().unwrap(), "assistant: Two.");
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_model_that_stalls_in_the_middle_of_its_answer_is_given_up_too() {
     let world = World::new(&two_questions(), &["one", "two"], &[]);
     world.provider.add(MockAnswer::text("Well. I think that").hanging_after(2));

@@ -55,7 +55,7 @@ async fn what_is_said_as_the_stream_ends_is_answered() {
     assert_eq!(field(&told, "agent_speech_ended", "complete"), json!(true));
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn going_on_before_the_answer_is_heard_withdraws_it() {
     let script = [voice(600), silence(800), voice(1000), silence(3000)].concat();
     let mut world = World::new(&script, &["my name is", "ada"], &[]);

@@ -9,6 +9,7 @@ use crate::device::{
     CapturePort, DeviceError, Microphone, Refused, RenderPort, Rendering, Running, Speaker,
 };
 use crate::events::{Event, EventKind};
+use crate::providers::Provider;
 use crate::providers::mock::MockProvider;
 use crate::session::{Engines, Pace, Session, SessionConfig, SessionHandle, Summary, WishError};
 use crate::stt::Transcriber;
@@ -25,6 +26,8 @@ pub(super) struct World {
     pub(super) script: String,
     pub(super) transcriber: Arc<dyn Transcriber>,
     pub(super) provider: Arc<MockProvider>,
+    /// Answers in place of `provider`, if it is there.
+    pub(super) model: Option<Arc<dyn Provider>>,
     pub(super) synthesizer: Arc<dyn Synthesizer>,
     pub(super) tools: ToolRegistry,
     pub(super) config: SessionConfig,
@@ -60,6 +63,7 @@ impl World {
             script: script.to_owned(),
             transcriber: Arc::new(MockTranscriber::new(said.iter().copied())),
             provider: Arc::new(provider),
+            model: None,
             synthesizer: Arc::new(MockSynthesizer::default()),
             tools: ToolRegistry::new(),
             config: SessionConfig::default(),
@@ -81,27 +85,21 @@ impl World {
     }
 
     /// Its engines alone, for a session on other devices.
-    pub(super) fn engines(self) -> Engines {
+    pub(super) fn engines(&self) -> Engines {
+        let mock: Arc<dyn Provider> = Arc::<MockProvider>::clone(&self.provider);
         Engines {
             vad: Box::new(Scripted::new(&self.script)),
-            transcriber: self.transcriber,
-            provider: self.provider,
-            synthesizer: self.synthesizer,
-            tools: Arc::new(self.tools),
+            transcriber: Arc::clone(&self.transcriber),
+            provider: self.model.clone().unwrap_or(mock),
+            synthesizer: Arc::clone(&self.synthesizer),
+            tools: Arc::new(self.tools.clone()),
         }
     }
 
     pub(super) async fn run(self) -> Told {
         let samples = self.script.len() * 320;
         let heard = Arc::new(Mutex::new(Vec::new()));
-        let engines = Engines {
-            vad: Box::new(Scripted::new(&self.script)),
-            transcriber: self.transcriber,
-            provider: self.provider,
-            synthesizer: self.synthesizer,
-            tools: Arc::new(self.tools),
-        };
-        let session = Session::new(engines, self.config);
+        let session = Session::new(self.engines(), self.config);
         let mut subscription = session.subscribe();
         let handle = session.handle();
         if let Some(wish) = self.at_start {

@@ -154,7 +154,7 @@ impl ProviderStage {
             metadata: (*turn.metadata).clone(),
         };
         let mut stream = self.provider.stream(request);
-        while let Some(event) = stream.next().await {
+        while let Some(event) = context.clock.during(stream.next()).await {
             match event? {
                 ProviderEvent::TextDelta(text) if text.is_empty() => {}
                 ProviderEvent::TextDelta(text) => {
