@@ -96,7 +96,7 @@
 //! |---|---|---|---|
 //! | `cli` | yes | the program `banter`; brings `cpal` and `net` | |
 //! | `cpal` | yes | live microphones and speakers | `libasound2` |
-//! | `net` | yes | [`net::HttpClient`], the network behind engines that are services | |
+//! | `net` | yes | [`net::HttpClient`], [`net::SocketClient`], the network behind engines that are services | |
 //! | `pocketsphinx` | yes | `stt::pocketsphinx`, the embedded recogniser | `libpocketsphinx`, its model `en-us` |
 //! | `webrtc-vad` | yes | `vad::WebRtc`, a second voice detector | a C compiler |
 

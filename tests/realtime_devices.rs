@@ -21,6 +21,8 @@ use banter::device::cpal::{CpalMicrophone, CpalSpeaker};
 use banter::device::{capture_port, render_port};
 use banter::{Microphone, SampleRate, SessionClock, Speaker};
 
+use crate::lacking::lacking;
+
 #[test]
 fn the_audio_threads_allocate_nothing_in_10_s() {
     if !pulse::with_devices("the_audio_threads_allocate_nothing_in_10_s") {
@@ -29,14 +31,20 @@ fn the_audio_threads_allocate_nothing_in_10_s() {
     count_is_right();
     // At the device's rate, and resampled to it.
     for (speaker, rate) in [(None, 48_000), (Some("narrow"), 16_000)] {
-        let allocations = play_and_listen(speaker, SampleRate::new(rate).unwrap());
-        assert_eq!(allocations, 0);
+        let rate = SampleRate::new(rate).unwrap();
+        // Where the system falls behind, cpal tells each error in a text of its own, which is not
+        // our callback's: such a run says nothing.
+        let quiet = (0..3).map(|_| play_and_listen(speaker, rate)).find(|(_, xruns)| *xruns == 0);
+        match quiet {
+            Some((allocations, _)) => assert_eq!(allocations, 0),
+            None => lacking("idle", "the machine is too busy for its own audio threads"),
+        }
     }
 }
 
 /// Five seconds of talk: played, ducked, held, released, dropped, run dry. Returns how often the
-/// audio threads allocated.
-fn play_and_listen(speaker: Option<&str>, rate: SampleRate) -> u64 {
+/// audio threads allocated, and how often the devices' own buffers ran over or dry.
+fn play_and_listen(speaker: Option<&str>, rate: SampleRate) -> (u64, u64) {
     let clock = SessionClock::live();
     let microphone = Box::new(CpalMicrophone::open(None).unwrap());
     let (port, mut capture) = capture_port(microphone.rate());
@@ -86,9 +94,10 @@ fn play_and_listen(speaker: Option<&str>, rate: SampleRate) -> u64 {
     speaking.advance(clock.now()).unwrap();
     assert!(captured > 48_000 && playback.gate().played() > rate.samples(Duration::from_secs(1)));
     eprintln!("{captured} samples captured, {played} played");
+    let xruns = listening.xruns() + speaking.xruns();
     listening.finish().unwrap();
     speaking.finish().1.unwrap();
-    ALLOCATIONS.swap(0, Ordering::SeqCst)
+    (ALLOCATIONS.swap(0, Ordering::SeqCst), xruns)
 }
 
 /// A thread of such a name that allocates is counted.

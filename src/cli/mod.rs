@@ -5,7 +5,10 @@
 
 mod captions;
 mod chat;
+mod completions;
+mod config;
 mod devices;
+mod doctor;
 mod labels;
 mod say;
 mod screen;
@@ -37,6 +40,9 @@ enum Command {
     Transcribe(transcribe::Transcribe),
     Say(say::Say),
     Devices(devices::Devices),
+    Config(config::ConfigCommand),
+    Doctor(doctor::Doctor),
+    Completions(completions::Completions),
 }
 
 impl Command {
@@ -60,6 +66,8 @@ BANTER_LOG=debug shows what happens inside (BANTER_LOG=banter::session=trace for
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Ending {
     Done,
+    /// It has told why by itself.
+    Failed,
     NotWhole,
     Interrupted,
 }
@@ -78,9 +86,13 @@ pub fn main() -> ExitCode {
         Command::Transcribe(transcribe) => transcribe.run(),
         Command::Say(say) => say.run(),
         Command::Devices(devices) => devices.run(),
+        Command::Config(config) => config.run(),
+        Command::Doctor(doctor) => doctor.run(),
+        Command::Completions(completions) => completions.run(),
     };
     match ended {
         Ok(Ending::Done) => ExitCode::SUCCESS,
+        Ok(Ending::Failed) => ExitCode::FAILURE,
         Ok(Ending::NotWhole) => ExitCode::from(3),
         Ok(Ending::Interrupted) => ExitCode::from(130),
         // Nobody reads on: `banter … | head` is no failure.

@@ -2,7 +2,7 @@
 
 use std::env;
 use std::io::{Write, stderr};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::bail;
 use clap::Args;
@@ -77,7 +77,8 @@ impl SettingFlags {
         }
         for setting in &self.set {
             let Some((key, value)) = setting.split_once('=') else {
-                bail!("--set {setting}: write it as KEY=VALUE; `banter config` lists the keys");
+                // What stands there is not told: it may be a key after a wrong sign.
+                bail!("--set is written as KEY=VALUE; `banter config` lists the keys");
             };
             flags.push(given("--set", key.trim(), value.trim()));
         }
@@ -87,6 +88,11 @@ impl SettingFlags {
             writeln!(stderr(), "banter: {warning}")?;
         }
         Ok(settings)
+    }
+
+    /// The file that `--config` names.
+    pub(super) fn file(&self) -> Option<&Path> {
+        self.config.as_deref()
     }
 
     fn given(&self) -> Vec<(String, String, String)> {
@@ -124,6 +130,11 @@ fn checked(key: &'static str) -> impl Fn(&str) -> Result<String, String> + Clone
 }
 
 fn all(wrong: &[SettingError]) -> anyhow::Error {
-    let wrong: Vec<_> = wrong.iter().map(ToString::to_string).collect();
-    anyhow::anyhow!("the settings are wrong:\n  {}", wrong.join("\n  "))
+    match wrong {
+        [one] => anyhow::anyhow!("a setting is wrong: {one}"),
+        all => {
+            let all: Vec<_> = all.iter().map(ToString::to_string).collect();
+            anyhow::anyhow!("the settings are wrong:\n  {}", all.join("\n  "))
+        }
+    }
 }

@@ -5,7 +5,7 @@ use toml::de::{DeTable, DeValue};
 
 use super::layers::SettingError;
 use super::table::{Setting, TABLE};
-use super::value::nearest;
+use super::value::{Value, nearest};
 
 /// A settings file that has been read.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,57 +19,67 @@ pub struct FileText {
 /// A value as it stands in a file.
 pub(super) struct Entry {
     pub(super) setting: &'static Setting,
-    pub(super) text: String,
+    pub(super) value: Value,
     pub(super) place: String,
 }
 
 impl FileText {
-    /// All that it sets, and all that is wrong with it.
+    /// All that it sets, and all that is wrong with it, in the order of its lines.
     pub(super) fn entries(&self) -> (Vec<Entry>, Vec<SettingError>) {
-        let (mut entries, mut wrong) = (Vec::new(), Vec::new());
-        match DeTable::parse(&self.text) {
-            Ok(table) => self.collect("", table.get_ref(), &mut entries, &mut wrong),
-            Err(error) => {
-                let at = error.span().map_or(0, |span| span.start);
-                wrong.push(SettingError::new(self.place(at), error.message().to_owned()));
-            }
+        let mut reading = Reading { file: self, entries: Vec::new(), wrong: Vec::new() };
+        let (table, errors) = DeTable::parse_recoverable(&self.text);
+        for error in errors {
+            let at = error.span().map_or(0, |span| span.start);
+            reading.complain(at, error.message().to_owned());
         }
-        (entries, wrong)
+        // What stands around a mistake may be read wrongly.
+        if reading.wrong.is_empty() {
+            reading.collect("", table.get_ref());
+        }
+        let Reading { entries, mut wrong, .. } = reading;
+        wrong.sort_by_key(|(line, _)| *line);
+        (entries, wrong.into_iter().map(|(_, error)| error).collect())
     }
 
-    fn collect(
-        &self,
-        prefix: &str,
-        table: &DeTable<'_>,
-        entries: &mut Vec<Entry>,
-        wrong: &mut Vec<SettingError>,
-    ) {
+    fn line(&self, at: usize) -> usize {
+        self.text.bytes().take(at).filter(|&byte| byte == b'\n').count() + 1
+    }
+}
+
+struct Reading<'a> {
+    file: &'a FileText,
+    entries: Vec<Entry>,
+    /// By line.
+    wrong: Vec<(usize, SettingError)>,
+}
+
+impl Reading<'_> {
+    fn collect(&mut self, prefix: &str, table: &DeTable<'_>) {
         for (name, value) in table {
             let key = format!("{prefix}{}", name.get_ref());
-            let place = self.place(name.span().start);
+            let at = name.span().start;
             let inside = format!("{key}.");
             let is_table = TABLE.iter().any(|setting| setting.key.starts_with(&inside));
             match (value.get_ref(), Setting::of(&key)) {
-                (DeValue::Table(table), None) if is_table => {
-                    self.collect(&inside, table, entries, wrong);
-                }
-                (_, Some(setting)) => match text_of(setting, value) {
-                    Ok(text) => entries.push(Entry { setting, text, place }),
-                    Err(problem) => {
-                        wrong.push(SettingError::new(place, format!("{key}: {problem}")));
+                (DeValue::Table(table), None) if is_table => self.collect(&inside, table),
+                (_, Some(setting)) => match value_of(setting, value) {
+                    Ok(value) => {
+                        self.entries.push(Entry { setting, value, place: self.place(at) });
                     }
+                    Err(problem) => self.complain(at, problem),
                 },
-                (_, None) if is_table => {
-                    wrong.push(SettingError::new(place, format!("{key} is a table: [{key}]")));
-                }
-                (_, None) => wrong.push(SettingError::new(place, unknown(&key))),
+                (_, None) if is_table => self.complain(at, format!("{key} is a table: [{key}]")),
+                (_, None) => self.complain(at, unknown(&key)),
             }
         }
     }
 
+    fn complain(&mut self, at: usize, problem: String) {
+        self.wrong.push((self.file.line(at), SettingError::new(self.place(at), problem)));
+    }
+
     fn place(&self, at: usize) -> String {
-        let line = self.text.bytes().take(at).filter(|&byte| byte == b'\n').count() + 1;
-        format!("{}:{line}", self.name)
+        format!("{}:{}", self.file.name, self.file.line(at))
     }
 }
 
@@ -81,17 +91,19 @@ pub(super) fn unknown(key: &str) -> String {
     format!("there is no setting `{key}`{hint}")
 }
 
-fn text_of(setting: &Setting, value: &Spanned<DeValue<'_>>) -> Result<String, String> {
+fn value_of(setting: &Setting, value: &Spanned<DeValue<'_>>) -> Result<Value, String> {
+    let quoted = setting.kind.is_text();
     match value.get_ref() {
-        DeValue::String(text) if setting.kind.is_text() => Ok(text.to_string()),
+        DeValue::String(text) if quoted => setting.value(text),
         // `stream = true` reads better than `stream = "true"`.
-        DeValue::Boolean(yes) if setting.key == "stt.stream" => Ok(yes.to_string()),
-        DeValue::Boolean(yes) if !setting.kind.is_text() => Ok(yes.to_string()),
-        DeValue::Integer(number) if !setting.kind.is_text() => Ok(number.as_str().to_owned()),
-        DeValue::Float(number) if !setting.kind.is_text() => Ok(number.as_str().to_owned()),
-        other if setting.kind.is_text() => {
-            Err(format!("expected a text in quotes, found: {}", other.type_str()))
+        DeValue::Boolean(yes) if !quoted || setting.key == "stt.stream" => {
+            setting.value(&yes.to_string())
         }
-        other => Err(format!("expected a value without quotes, found: {}", other.type_str())),
+        DeValue::Integer(number) if !quoted => setting.value(number.as_str()),
+        DeValue::Float(number) if !quoted => setting.value(number.as_str()),
+        other => {
+            let expected = if quoted { "a text in quotes" } else { "a value without quotes" };
+            Err(format!("{}: expected {expected}, found: {}", setting.key, other.type_str()))
+        }
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use super::file::{FileText, unknown};
+use super::file::{Entry, FileText, unknown};
 use super::table::{Setting, TABLE};
 use super::value::{Value, nearest};
 
@@ -56,7 +56,7 @@ impl Settings {
     ///
     /// # Errors
     ///
-    /// All that is wrong, in any layer.
+    /// All that is wrong, in any layer; in the file in the order of its lines.
     pub fn layered(
         flags: &[(String, String, String)],
         variables: &[(String, String)],
@@ -67,8 +67,8 @@ impl Settings {
         for setting in TABLE {
             settings.set(setting, setting.default, Origin::Default, &mut wrong);
         }
-        for entry in entries {
-            settings.set(entry.setting, &entry.text, Origin::Line(entry.place), &mut wrong);
+        for Entry { setting, value, place } in entries {
+            settings.values.insert(setting.key, (value, Origin::Line(place)));
         }
         for setting in TABLE {
             let name = setting.variable();
@@ -107,15 +107,11 @@ impl Settings {
         origin: Origin,
         wrong: &mut Vec<SettingError>,
     ) {
-        let value = if text.is_empty() { Ok(Value::Unset) } else { setting.kind.parse(text) };
-        match value {
+        match setting.value(text) {
             Ok(value) => {
                 self.values.insert(setting.key, (value, origin));
             }
-            Err(problem) => {
-                let problem = format!("{}: {problem}", setting.key);
-                wrong.push(SettingError::new(origin.to_string(), problem));
-            }
+            Err(problem) => wrong.push(SettingError::new(origin.to_string(), problem)),
         }
     }
 }
@@ -135,4 +131,10 @@ fn strangers(variables: &[(String, String)]) -> Vec<String> {
 }
 
 /// They are no settings, but the program and its tests know them.
-const OTHERS: &[&str] = &["BANTER_LOG", "BANTER_REQUIRE", "BANTER_SKIP_LOG", "BANTER_SPEECH_DATA"];
+const OTHERS: &[&str] = &[
+    "BANTER_LOG",
+    "BANTER_REQUIRE",
+    "BANTER_SKIP_LOG",
+    "BANTER_SPEECH_DATA",
+    "BANTER_TEST_DEVICES",
+];

@@ -1,6 +1,6 @@
 //! The table of all settings.
 
-use super::value::Kind;
+use super::value::{Kind, Value};
 
 /// A setting.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -20,6 +20,14 @@ impl Setting {
     #[must_use]
     pub fn of(key: &str) -> Option<&'static Self> {
         TABLE.iter().find(|setting| setting.key == key)
+    }
+
+    /// Reads a value; an empty one unsets. The error names the setting.
+    pub(super) fn value(&self, text: &str) -> Result<Value, String> {
+        if text.is_empty() {
+            return Ok(Value::Unset);
+        }
+        self.kind.parse(text).map_err(|problem| format!("{}: {problem}", self.key))
     }
 
     /// Checks a value.
@@ -50,21 +58,21 @@ pub const TABLE: &[Setting] = &[
     row("language", Kind::Text, "en", "The language of the conversation"),
     row("greeting", Kind::Text, "", "What the agent says first"),
     row("timeout_ms", Kind::Integer(100, 25_000), "10000", "How long a service may be silent"),
-    row("vad.engine", Kind::Text, "earshot", "The voice detector"),
-    row("stt.engine", Kind::Text, "auto", "The speech recogniser: auto, openai, pocketsphinx"),
+    row("vad.engine", Kind::Engine(VAD), "earshot", "The voice detector"),
+    row("stt.engine", Kind::Engine(STT), "auto", "The speech recogniser"),
     row("stt.model", Kind::Text, "gpt-4o-mini-transcribe", "The service's recogniser"),
     row("stt.stream", Kind::Choice(&["auto", "true", "false"]), "auto", "Words while they come"),
     row("stt.prompt", Kind::Text, "", "Names and words that the recogniser should expect"),
     row("stt.base_url", Kind::Address, "", "The recogniser's address, if it has its own"),
     row("stt.api_key", Kind::Secret, "", "The recogniser's key, if it has its own"),
-    row("llm.engine", Kind::Text, "auto", "The model: auto, openai, scripted, scripted:FILE"),
+    row("llm.engine", Kind::Engine(LLM), "auto", "The language model"),
     row("llm.model", Kind::Text, "gpt-4o-mini", "The service's model"),
     row("llm.system", Kind::Text, SYSTEM, "Instructions for the model"),
     row("llm.temperature", Kind::Number(0.0, 2.0), "", "How freely it answers"),
     row("llm.max_tokens", Kind::Integer(1, 1_000_000), "", "The longest answer, in tokens"),
     row("llm.base_url", Kind::Address, "", "The model's address, if it has its own"),
     row("llm.api_key", Kind::Secret, "", "The model's key, if it has its own"),
-    row("tts.engine", Kind::Text, "auto", "The synthesizer: auto, openai, flite, espeak-ng"),
+    row("tts.engine", Kind::Engine(TTS), "auto", "The synthesizer"),
     row("tts.model", Kind::Text, "gpt-4o-mini-tts", "The service's synthesizer"),
     row("tts.voice", Kind::Text, "alloy", "The service's voice"),
     row("tts.speed", Kind::Number(0.5, 2.0), "1", "How fast the agent speaks"),
@@ -84,4 +92,18 @@ const SYSTEM: &str = "You are speaking with someone aloud. Answer in one or two 
                       in plain words, without lists, markup or emoji.";
 const UNHEARD: &str = "Sorry, I could not hear that. Please say it again.";
 const UNANSWERED: &str = "Sorry, something went wrong. Please ask me again.";
+const VAD: &[&str] =
+    &["earshot", "webrtc", "webrtc:0", "webrtc:1", "webrtc:2", "webrtc:3", "energy"];
+const STT: &[&str] = &["auto", "openai", "openai:MODEL", "pocketsphinx", "mock"];
+const LLM: &[&str] = &["auto", "openai", "openai:MODEL", "scripted", "scripted:FILE.toml", "mock"];
+const TTS: &[&str] = &[
+    "auto",
+    "openai",
+    "openai:MODEL",
+    "flite",
+    "flite:VOICE",
+    "espeak-ng",
+    "espeak-ng:VOICE",
+    "mock",
+];
 const BARGE_IN: &[&str] = &["immediate", "deferred", "ignore"];

@@ -4,26 +4,33 @@ use std::fmt::Write;
 
 use super::table::TABLE;
 
-/// A settings file with every setting as a comment: its help, its variable and its default.
+/// A settings file with every setting as a comment: its help, what it takes, its variable and its
+/// default.
 #[must_use]
 pub fn template() -> String {
-    let mut text = "# Settings of banter. Remove the # before a setting to change it.\n".to_owned();
-    let mut table = "";
+    let mut text = HEAD.to_owned();
+    let mut above = "";
     for setting in TABLE {
-        let (inside, name) = setting.key.split_once('.').unwrap_or(("", setting.key));
-        if inside != table {
-            table = inside;
+        let (table, name) = setting.key.split_once('.').unwrap_or(("", setting.key));
+        if table != above {
+            above = table;
             let _infallible = write!(text, "\n[{table}]\n");
         }
-        let default = match setting.kind.is_text() {
-            true => format!("{:?}", setting.default),
-            false => setting.default.to_owned(),
+        let allowed = setting.kind.allowed().map(|words| format!(": {words}")).unwrap_or_default();
+        let _infallible = writeln!(text, "\n# {}{allowed}.", setting.help);
+        let _infallible = writeln!(text, "# Variable: {}.", setting.variable());
+        let _infallible = match (setting.kind.is_text(), setting.default) {
+            (true, default) => writeln!(text, "#{name} = {default:?}"),
+            // A number cannot be empty, so that there is no line to uncomment.
+            (false, "") => writeln!(text, "# No default. Write it as {name} = NUMBER"),
+            (false, default) => writeln!(text, "#{name} = {default}"),
         };
-        let _infallible = writeln!(text, "# {} ({}).", setting.help, setting.variable());
-        // A number cannot be empty, so that one without a default has no line to uncomment.
-        let line = if default.is_empty() { "no default" } else { &default };
-        let mark = if default.is_empty() { "# " } else { "#" };
-        let _infallible = writeln!(text, "{mark}{name} = {line}");
     }
     text
 }
+
+const HEAD: &str = "\
+# Settings of banter, with their defaults. Remove the # before a name to change its setting.
+# This file is read as ./banter.toml, else as ~/.config/banter/banter.toml, or from where
+# --config says. The environment beats it, and flags beat both: `banter config` shows the result.
+";

@@ -48,6 +48,11 @@ fn all_that_is_wrong_with_a_file_is_told_at_once_with_lines_and_nearest_names() 
     ] {
         assert!(told.contains(part), "{part} is not in:\n{told}");
     }
+    let lines = complaints("[turn]\nsilence_ms = 5\n[stt]\nstream = \"x\"\n[llm]\nmodle = \"x\"\n");
+    let lines: Vec<_> = lines.iter().filter_map(|told| told.get(..14)).collect();
+    assert_eq!(lines, ["banter.toml:2:", "banter.toml:4:", "banter.toml:6:"]);
+    let broken = complaints("[llm\nlanguage = \n");
+    assert!(broken[0].starts_with("banter.toml:1: ") && broken[1].starts_with("banter.toml:2: "));
     assert!(complaints("[ttts]\nvoice = \"x\"\n")[0].contains("did you mean `tts`?"));
     assert!(
         complaints("language = 3\n")[0].starts_with("banter.toml:1: language: expected a text")
@@ -59,10 +64,52 @@ fn all_that_is_wrong_with_a_file_is_told_at_once_with_lines_and_nearest_names() 
 fn a_wrong_variable_is_named_and_an_unknown_one_is_warned_of() {
     let wrong = Settings::layered(&[], &[pair("BANTER_TTS_SPEED", "9")], None).unwrap_err();
     assert!(wrong[0].to_string().starts_with("BANTER_TTS_SPEED: tts.speed"), "{wrong:?}");
-    let strange = [pair("BANTER_LLM_MODLE", "x"), pair("BANTER_LOG", "debug")];
+    let strange = [
+        pair("BANTER_LLM_MODLE", "x"),
+        pair("BANTER_LOG", "debug"),
+        pair("BANTER_TEST_DEVICES", "1"),
+    ];
     let settings = Settings::layered(&[], &strange, None).unwrap();
     assert_eq!(settings.warnings().len(), 1);
     assert!(settings.warnings()[0].ends_with("did you mean BANTER_LLM_MODEL?"));
+}
+
+#[test]
+fn an_engine_s_name_that_is_wrong_tells_the_nearest() {
+    for (text, hint) in [
+        ("[stt]\nengine = \"pocketsphnix\"", Some("(did you mean pocketsphinx?)")),
+        ("[llm]\nengine = \"opnai:gpt-4o\"", Some("(did you mean openai?)")),
+        ("[tts]\nengine = \"espeak\"", Some("(did you mean espeak-ng?)")),
+        ("[vad]\nengine = \"whatever\"", None),
+    ] {
+        let told = complaints(text).join("\n");
+        assert!(told.starts_with("banter.toml:2: ") && told.contains("expected one of "), "{told}");
+        assert_eq!(told.contains("did you mean"), hint.is_some(), "{told}");
+        assert!(told.contains(hint.unwrap_or_default()), "{told}");
+    }
+    let right = "[llm]\nengine = \"scripted:my:rules.toml\"\n[tts]\nengine = \"flite:awb\"";
+    assert!(Settings::layered(&[], &[], Some(&file(right))).is_ok());
+}
+
+#[test]
+fn an_address_with_a_password_is_refused_and_not_quoted() {
+    for address in ["https://me:hush@host/v1", "me:hush@host", "https://hush@host", "ftp://x@hush"]
+    {
+        let told = complaints(&format!("[openai]\nbase_url = \"{address}\"")).join("\n");
+        assert!(told.contains("set the key as api_key") && !told.contains("hush"), "{told}");
+    }
+    let told = complaints("[openai]\nbase_url = \"localhost\"").join("\n");
+    assert!(told.contains("\"localhost\" is wrong; expected an address such as"), "{told}");
+}
+
+#[test]
+fn a_key_is_not_quoted_whatever_is_wrong_around_it() {
+    for line in
+        ["api_key = hush", "api_key = \"hush", "api_keys = \"hush\"", "api_key = [\"hush\"]"]
+    {
+        let told = complaints(&format!("[openai]\n{line}")).join("\n");
+        assert!(told.starts_with("banter.toml:2: ") && !told.contains("hush"), "{told}");
+    }
 }
 
 #[test]

@@ -19,6 +19,9 @@ pub enum Kind {
     Number(f64, f64),
     /// One of these words.
     Choice(&'static [&'static str]),
+    /// One of these engines, as they are written; what follows a colon is for the engine to
+    /// judge.
+    Engine(&'static [&'static str]),
 }
 
 /// What a setting holds.
@@ -45,6 +48,8 @@ impl Kind {
         match self {
             Self::Text => Ok(Value::Text(text.to_owned())),
             Self::Secret => Ok(Value::Secret(Secret::new(text))),
+            // What is before the @ would be a user and a password.
+            Self::Address if text.contains('@') => Err(NO_PASSWORDS.to_owned()),
             Self::Address if text.starts_with("http://") || text.starts_with("https://") => {
                 Ok(Value::Text(text.to_owned()))
             }
@@ -63,17 +68,36 @@ impl Kind {
                 _ => wrong(format!("a number from {least} to {most}")),
             },
             Self::Choice(words) if words.contains(&text) => Ok(Value::Text(text.to_owned())),
-            Self::Choice(words) => {
-                let hint = nearest(text, words.iter().copied());
+            Self::Engine(forms) if forms.iter().any(|form| head(form) == head(text)) => {
+                Ok(Value::Text(text.to_owned()))
+            }
+            Self::Choice(words) | Self::Engine(words) => {
+                let hint = nearest(head(text), words.iter().map(|word| head(word)));
                 let hint = hint.map(|word| format!(" (did you mean {word}?)")).unwrap_or_default();
                 wrong(format!("one of {}{hint}", words.join(", ")))
             }
         }
     }
 
+    /// What is allowed, in a few words; nothing if all is.
+    #[must_use]
+    pub fn allowed(self) -> Option<String> {
+        match self {
+            Self::Text | Self::Secret => None,
+            Self::Address => Some("an address with http:// or https://".to_owned()),
+            Self::Bool => Some("true or false".to_owned()),
+            Self::Integer(least, most) => Some(format!("{least} to {most}")),
+            Self::Number(least, most) => Some(format!("{least} to {most}")),
+            Self::Choice(words) | Self::Engine(words) => Some(words.join(", ")),
+        }
+    }
+
     /// Whether it is written in quotes in a file.
     pub(super) fn is_text(self) -> bool {
-        matches!(self, Self::Text | Self::Secret | Self::Address | Self::Choice(_))
+        matches!(
+            self,
+            Self::Text | Self::Secret | Self::Address | Self::Choice(_) | Self::Engine(_)
+        )
     }
 }
 
@@ -92,12 +116,21 @@ impl Value {
     }
 }
 
+/// The name of an engine without what it is told.
+fn head(text: &str) -> &str {
+    text.split_once(':').map_or(text, |(name, _)| name)
+}
+
 /// The word that `text` was likely meant to be.
 pub(super) fn nearest<'a>(text: &str, words: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let words = words.map(|word| (strsim::jaro_winkler(text, word), word));
     let best = words.max_by(|one, other| one.0.total_cmp(&other.0))?;
     (best.0 >= LIKELY).then_some(best.1)
 }
+
+/// It does not say what was found: that would show the password.
+const NO_PASSWORDS: &str = "the address has a user or password in it; write it without what ends \
+                            in @, and set the key as api_key";
 
 /// A slip of the finger stays above this; another word does not.
 const LIKELY: f64 = 0.75;

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use futures_util::{StreamExt, TryStreamExt};
 use http::{Request, Response};
+use reqwest::{NoProxy, Proxy};
 
 use super::{Body, Http, HttpFuture, Incoming, NetError};
 
@@ -13,26 +14,64 @@ use super::{Body, Http, HttpFuture, Incoming, NetError};
 pub struct HttpClient(reqwest::Client);
 
 impl HttpClient {
-    /// A client without connections.
+    /// A client without connections. It goes through the proxies that `HTTP_PROXY`, `HTTPS_PROXY`
+    /// and `ALL_PROXY` name, but not to the hosts of `NO_PROXY`, and never to this machine.
     ///
     /// # Errors
     ///
-    /// When the machine's certificates cannot be used.
+    /// When a proxy's address is none, or when the machine's certificates cannot be used.
     pub fn new() -> Result<Self, NetError> {
-        // Another part of the program may have chosen a provider of cryptography already.
-        let _there = rustls::crypto::ring::default_provider().install_default();
-        let client = reqwest::Client::builder()
-            .connect_timeout(CONNECT)
-            .pool_idle_timeout(IDLE)
-            .tcp_nodelay(true)
-            // A key is for the host that it was given for.
-            .redirect(reqwest::redirect::Policy::none())
-            .user_agent(concat!("banter/", env!("CARGO_PKG_VERSION")))
-            .build();
-        let wrong =
-            |error| NetError::Unreachable { host: "any host".to_owned(), reason: why(&error) };
-        client.map(Self).map_err(wrong)
+        Self::behind(proxies(environment)?)
     }
+
+    pub(super) fn behind(proxies: Vec<Proxy>) -> Result<Self, NetError> {
+        builder(proxies).build().map(Self).map_err(|error| nowhere(why(&error)))
+    }
+}
+
+/// What every client of this program has, whatever it is for.
+pub(super) fn builder(proxies: Vec<Proxy>) -> reqwest::ClientBuilder {
+    // Another part of the program may have chosen a provider of cryptography already.
+    let _there = rustls::crypto::ring::default_provider().install_default();
+    let builder = reqwest::Client::builder()
+        .connect_timeout(CONNECT)
+        .pool_idle_timeout(IDLE)
+        .tcp_nodelay(true)
+        // A key is for the host that it was given for.
+        .redirect(reqwest::redirect::Policy::none())
+        .user_agent(concat!("banter/", env!("CARGO_PKG_VERSION")))
+        .no_proxy();
+    proxies.into_iter().fold(builder, reqwest::ClientBuilder::proxy)
+}
+
+/// The proxies that the variables name: reqwest's own reading of them would send what is for a
+/// server on this machine to the proxy, which cannot reach it.
+pub(super) fn proxies(variable: impl Fn(&str) -> Option<String>) -> Result<Vec<Proxy>, NetError> {
+    let value = |name: &'static str| {
+        let found = variable(name).or_else(|| variable(&name.to_lowercase()));
+        found.filter(|value| !value.trim().is_empty()).map(|value| (name, value))
+    };
+    let direct = value("NO_PROXY").map(|(_, hosts)| hosts).unwrap_or_default();
+    let direct = NoProxy::from_string(&format!("{direct},{THIS_MACHINE}"));
+    let mut proxies = Vec::new();
+    for (own, proxy) in
+        [("HTTP_PROXY", Proxy::http as fn(String) -> _), ("HTTPS_PROXY", Proxy::https)]
+    {
+        if let Some((name, address)) = value(own).or_else(|| value("ALL_PROXY")) {
+            // Not the address itself: it may hold a password.
+            let wrong = |_| nowhere(format!("{name} is no address of a proxy"));
+            proxies.push(proxy(address).map_err(wrong)?.no_proxy(direct.clone()));
+        }
+    }
+    Ok(proxies)
+}
+
+pub(super) fn environment(variable: &str) -> Option<String> {
+    std::env::var(variable).ok()
+}
+
+pub(super) fn nowhere(reason: String) -> NetError {
+    NetError::Unreachable { host: "any host".to_owned(), reason }
 }
 
 impl Http for HttpClient {
@@ -50,18 +89,22 @@ impl Http for HttpClient {
             let failed = |error: reqwest::Error| failure(&host, &error);
             let request = Request::from_parts(head, body).try_into().map_err(failed)?;
             let answer = client.execute(request).await.map_err(failed)?;
-            let (status, headers) = (answer.status(), answer.headers().clone());
-            let pieces = answer.bytes_stream().map_err(move |error| failure(&host, &error));
-            let body: Incoming = Box::pin(pieces);
-            let mut answer = Response::new(body);
-            *answer.status_mut() = status;
-            *answer.headers_mut() = headers;
-            Ok(answer)
+            Ok(received(answer, host))
         })
     }
 }
 
-fn failure(host: &str, error: &reqwest::Error) -> NetError {
+pub(super) fn received(answer: reqwest::Response, host: String) -> Response<Incoming> {
+    let (status, headers) = (answer.status(), answer.headers().clone());
+    let pieces = answer.bytes_stream().map_err(move |error| failure(&host, &error));
+    let body: Incoming = Box::pin(pieces);
+    let mut answer = Response::new(body);
+    *answer.status_mut() = status;
+    *answer.headers_mut() = headers;
+    answer
+}
+
+pub(super) fn failure(host: &str, error: &reqwest::Error) -> NetError {
     let (host, reason) = (host.to_owned(), why(error));
     match error.is_connect() {
         true => NetError::Unreachable { host, reason },
@@ -70,7 +113,7 @@ fn failure(host: &str, error: &reqwest::Error) -> NetError {
 }
 
 /// The innermost cause: those around it name the address again, with all that is in it.
-fn why(error: &reqwest::Error) -> String {
+pub(super) fn why(error: &reqwest::Error) -> String {
     let mut cause: &dyn std::error::Error = error;
     while let Some(source) = cause.source() {
         cause = source;
@@ -78,5 +121,7 @@ fn why(error: &reqwest::Error) -> String {
     cause.to_string()
 }
 
+/// Its names and addresses, as `NO_PROXY` would list them.
+const THIS_MACHINE: &str = "localhost,127.0.0.0/8,::1,0.0.0.0";
 const CONNECT: Duration = Duration::from_secs(5);
 const IDLE: Duration = Duration::from_secs(90);

@@ -6,7 +6,7 @@ use bytes::{Bytes, BytesMut};
 use futures_util::{StreamExt, stream};
 use http::header::{AUTHORIZATION, RETRY_AFTER};
 use http::request::Builder;
-use http::{HeaderMap, HeaderValue, Request, Response, Uri};
+use http::{HeaderMap, HeaderValue, Method, Request, Response, Uri};
 use serde_json::Value;
 use tokio::time::timeout;
 
@@ -81,7 +81,17 @@ impl Endpoint {
     /// A request of `POST` to the path below the address, with the key.
     #[must_use]
     pub fn post(&self, path: &str) -> Builder {
-        let request = Request::post(format!("{}/{path}", self.base));
+        self.request(Method::POST, path)
+    }
+
+    /// A request of `GET` to the path below the address, with the key. It may open a WebSocket.
+    #[must_use]
+    pub fn get(&self, path: &str) -> Builder {
+        self.request(Method::GET, path)
+    }
+
+    fn request(&self, method: Method, path: &str) -> Builder {
+        let request = Request::builder().method(method).uri(format!("{}/{path}", self.base));
         match self.key.as_ref().and_then(bearer) {
             Some(key) => request.header(AUTHORIZATION, key),
             None => request,
@@ -106,14 +116,7 @@ impl Endpoint {
         if head.status.is_success() {
             return Ok(Response::from_parts(head, body));
         }
-        let retry_after = retry_after(&head.headers);
-        let message = self.presentable(&complaint(&read_refusal(body).await));
-        Err(NetError::Refused {
-            host: self.host.clone(),
-            status: head.status,
-            message,
-            retry_after,
-        })
+        Err(refused(&self.host, self.key.as_slice(), Response::from_parts(head, body)).await)
     }
 
     /// Opens a connection that the next request finds ready. Failures show there.
@@ -125,11 +128,7 @@ impl Endpoint {
 
     /// What a service said, for an error: on one line, short, and without the key.
     pub(crate) fn presentable(&self, said: &str) -> String {
-        // The key goes first: cut in half it would not be found.
-        let said = self.key.as_ref().map_or_else(|| said.to_owned(), |key| key.removed_from(said));
-        let said = said.replace(char::is_control, " ");
-        let short: String = said.trim().chars().take(MOST_OF_A_COMPLAINT).collect();
-        if short.is_empty() { "(no reason)".to_owned() } else { short }
+        presentable(said, self.key.as_slice())
     }
 
     fn limited(&self, body: Incoming, limits: Limits) -> Incoming {
@@ -148,6 +147,23 @@ impl Endpoint {
             Some((piece, rest))
         }))
     }
+}
+
+/// The error that an answer is which does not agree.
+pub(super) async fn refused(host: &str, keys: &[Secret], answer: Response<Incoming>) -> NetError {
+    let (head, body) = answer.into_parts();
+    let message = presentable(&complaint(&read_refusal(body).await), keys);
+    let retry_after = retry_after(&head.headers);
+    NetError::Refused { host: host.to_owned(), status: head.status, message, retry_after }
+}
+
+/// What a service said, for an error: on one line, short, and without the keys.
+pub(super) fn presentable(said: &str, keys: &[Secret]) -> String {
+    // The keys go first: cut in half they would not be found.
+    let said = keys.iter().fold(said.to_owned(), |said, key| key.removed_from(&said));
+    let said = said.replace(char::is_control, " ");
+    let short: String = said.trim().chars().take(MOST_OF_A_COMPLAINT).collect();
+    if short.is_empty() { "(no reason)".to_owned() } else { short }
 }
 
 fn bearer(key: &Secret) -> Option<HeaderValue> {

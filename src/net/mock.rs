@@ -1,5 +1,7 @@
 //! Services that answer as they are told, without a network.
 
+mod dial;
+
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -9,6 +11,8 @@ use http::header::CONTENT_TYPE;
 use http::{HeaderMap, Method, Request, Response, StatusCode, Uri};
 
 use super::{Body, Http, HttpFuture, Incoming, NetError};
+
+pub use dial::MockDial;
 
 /// Gives its answers in order, one for each request, and remembers the last 256 requests.
 ///

@@ -1,18 +1,24 @@
-//! The way to services: every client of one reaches the world through [`Http`].
+//! The way to services: every client of one reaches the world through [`Http`] or [`Dial`].
 //!
 //! ```text
 //!  client of a service ─▶ Endpoint::send ─▶ Http ─▶ HttpClient (reqwest) │ MockHttp
 //!                ◀── Response<Incoming>: pieces as they come, each with a limit of time ──┘
 //! ```
 //!
-//! Every wait has a limit and every answer a bound on its size: see [`Limits`]. Errors name the
-//! host, never a key.
+//! Every wait has a limit and every answer a bound on its size: see [`Limits`], and [`DialLimits`]
+//! for WebSockets, whose two halves a [`Connection`] has. Errors name the host, never a key.
 
 #[cfg(feature = "net")]
 mod client;
+mod dial;
 mod endpoint;
 pub mod mock;
+#[cfg(feature = "net")]
+mod socket;
 mod sse;
+#[cfg(feature = "net")]
+#[cfg(test)]
+mod tests;
 
 use std::fmt::{self, Debug};
 use std::future::Future;
@@ -27,7 +33,13 @@ use crate::error::Recovery;
 
 #[cfg(feature = "net")]
 pub use client::HttpClient;
+pub use dial::{
+    Connection, Dial, DialFuture, DialLimits, Far, IncomingMessages, OutgoingMessages,
+    SocketMessage,
+};
 pub use endpoint::{Endpoint, EndpointError, Limits};
+#[cfg(feature = "net")]
+pub use socket::SocketClient;
 pub use sse::{Events, events};
 
 /// Sends requests.

@@ -1,7 +1,7 @@
 //! `banter talk`.
 
 mod controls;
-mod sound;
+pub(in crate::cli) mod sound;
 mod watch;
 
 use std::ffi::OsStr;

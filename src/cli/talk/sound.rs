@@ -10,7 +10,7 @@ use crate::device::{Microphone, NullSpeaker, Speaker, WavMicrophone, WavSpeaker}
 
 /// A device or a file that stands in for one.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Place {
+pub(in crate::cli) enum Place {
     /// A device, by id or name; the default one if none is named.
     Live(Option<String>),
     /// A WAV file.
@@ -19,14 +19,14 @@ pub(super) enum Place {
 
 impl Place {
     /// What `--input` or `--output` names: a file if it looks like one, else a device.
-    pub(super) fn new(named: Option<&str>) -> Self {
+    pub(in crate::cli) fn new(named: Option<&str>) -> Self {
         match named {
             Some(name) if is_file(name) => Self::File(name.into()),
             name => Self::Live(name.map(str::to_owned)),
         }
     }
 
-    pub(super) fn file(&self) -> Option<&Path> {
+    pub(in crate::cli) fn file(&self) -> Option<&Path> {
         match self {
             Self::File(path) => Some(path),
             Self::Live(_) => None,

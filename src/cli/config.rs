@@ -1,0 +1,86 @@
+//! `banter config`.
+
+use std::fmt::Write as _;
+use std::io::{Write, stdout};
+
+use clap::Args;
+
+use super::Ending;
+use super::settings::SettingFlags;
+use crate::config::{Settings, TABLE, template};
+
+/// Show all settings: what each holds, and where that comes from.
+///
+/// A flag beats the environment, which beats the file, which beats the default. Keys are shown as
+/// `set` or `not set`. All that is wrong is told at once.
+///
+/// `banter config --template > banter.toml` makes a file to start from.
+#[derive(Debug, Args)]
+pub(super) struct ConfigCommand {
+    /// Print a settings file with all settings as comments: what they are for, what they take,
+    /// their variables and their defaults.
+    #[arg(long)]
+    template: bool,
+    #[command(flatten)]
+    settings: SettingFlags,
+}
+
+impl ConfigCommand {
+    pub(super) fn run(self) -> anyhow::Result<Ending> {
+        let text = match self.template {
+            true => template(),
+            false => listing(&self.settings.load(&[])?),
+        };
+        stdout().write_all(text.as_bytes())?;
+        Ok(Ending::Done)
+    }
+}
+
+/// A line each, in columns, with a gap between the tables.
+fn listing(settings: &Settings) -> String {
+    let rows: Vec<_> = TABLE
+        .iter()
+        .filter_map(|setting| {
+            let (value, origin) = settings.get(setting.key)?;
+            Some((setting.key, value.shown(), origin.to_string()))
+        })
+        .collect();
+    let keys = rows.iter().map(|(key, ..)| key.len()).max().unwrap_or(0);
+    let lengths = rows.iter().map(|(_, value, _)| value.chars().count());
+    let values = lengths.filter(|&length| length <= COLUMN).max().unwrap_or(0);
+    let mut text = String::new();
+    let mut above = "";
+    for (key, value, origin) in &rows {
+        let table = key.split_once('.').map_or("", |(table, _)| table);
+        if table != above {
+            text.push('\n');
+            above = table;
+        }
+        let _infallible = writeln!(text, "{key:keys$}  {value:values$}  {origin}");
+    }
+    text
+}
+
+/// A longer value pushes its origin to the right, rather than those of all others.
+const COLUMN: usize = 32;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn settings_stand_in_columns_and_keys_are_not_shown() {
+        let variables = [("OPENAI_API_KEY".to_owned(), "sk-1234".to_owned())];
+        let flags = [("--set".to_owned(), "tts.speed".to_owned(), "1.5".to_owned())];
+        let text = listing(&Settings::layered(&flags, &variables, None).unwrap());
+
+        let line = |key: &str| text.lines().find(|line| line.starts_with(key)).unwrap();
+        let words = |key| line(key).split_whitespace().collect::<Vec<_>>();
+        assert_eq!(words("openai.api_key"), ["openai.api_key", "set", "OPENAI_API_KEY"]);
+        assert_eq!(words("stt.api_key"), ["stt.api_key", "not", "set", "default"]);
+        assert_eq!(words("tts.speed"), ["tts.speed", "1.5", "--set"]);
+        assert_eq!(line("tts.speed").find("--set"), line("stt.engine").find("default"));
+        assert!(!text.contains("sk-1234"));
+        assert_eq!(text.lines().filter(|line| !line.is_empty()).count(), TABLE.len());
+    }
+}

@@ -1,0 +1,127 @@
+//! `banter doctor`.
+
+mod jobs;
+mod report;
+mod sound;
+mod trouble;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use clap::Args;
+
+use self::jobs::Jobs;
+use self::report::{Need, Report};
+use self::trouble::Trouble;
+use super::Ending;
+use super::settings::SettingFlags;
+use crate::config::{self, FileError, Settings, TABLE};
+use crate::net::HttpClient;
+use crate::stt::SttError;
+use crate::{stt, tts};
+
+/// Find out what works here, and what to do about the rest.
+///
+/// Each part is tried, a line each: settings, sound, the embedded engines, then each engine in
+/// use with a small real task. A service is asked for real, so that its time is that of a
+/// conversation; it costs as much as one short answer. None is waited for longer than 10 s.
+///
+/// Lines begin with `ok`, `FAIL`, or `--` for what fails and is not needed. The exit code is 0
+/// if a conversation is possible, else 1.
+#[derive(Debug, Args)]
+pub(super) struct Doctor {
+    /// The microphone, by id or name, or the WAV file, that is to be tried.
+    #[arg(long, value_name = "DEVICE|FILE")]
+    input: Option<String>,
+    /// The speaker, by id or name, or the WAV file, that is to be tried.
+    #[arg(long, value_name = "DEVICE|FILE")]
+    output: Option<String>,
+    #[command(flatten)]
+    settings: SettingFlags,
+}
+
+impl Doctor {
+    pub(super) fn run(self) -> anyhow::Result<Ending> {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .context("cannot start the runtime")?;
+        let ending = runtime.block_on(async {
+            tokio::select! {
+                biased;
+                Ok(()) = tokio::signal::ctrl_c() => Ok(Ending::Interrupted),
+                ending = self.examine() => ending,
+            }
+        });
+        // A hung sound server or engine must not keep the program from ending.
+        runtime.shutdown_timeout(Duration::from_secs(1));
+        ending
+    }
+
+    async fn examine(&self) -> anyhow::Result<Ending> {
+        let mut report = Report::new();
+        let settings = report.check("settings", Need::Conversation, self.load()).await?;
+        let text = |key| settings.as_ref().and_then(|settings| settings.text(key));
+        let microphone = sound::microphone(text("input").or(self.input.as_deref()));
+        report.check("microphone", Need::Conversation, microphone).await?;
+        let speaker = sound::speaker(text("output").or(self.output.as_deref()));
+        report.check("speaker", Need::Conversation, speaker).await?;
+        report.check("pocketsphinx", Need::Nothing, pocketsphinx()).await?;
+        for program in ["flite", "espeak-ng"] {
+            report.check(program, Need::Nothing, runs(program)).await?;
+        }
+        if let Some(settings) = &settings {
+            engines(&mut report, settings).await?;
+        }
+        report.conclude()
+    }
+
+    async fn load(&self) -> Result<(String, Settings), Trouble> {
+        let own = [
+            ("--input", "input", self.input.as_deref()),
+            ("--output", "output", self.output.as_deref()),
+        ];
+        let settings =
+            self.settings.load(&own).map_err(|error| match error.downcast_ref::<FileError>() {
+                Some(error) => Trouble::told(error, "correct the file"),
+                None => Trouble::new(
+                    error,
+                    "correct what is named here; `banter config --template` shows what is allowed",
+                ),
+            })?;
+        let file = config::read(self.settings.file()).ok().flatten();
+        let file = file.map_or_else(|| "no settings file".to_owned(), |file| file.name);
+        let set = TABLE.iter().filter(|setting| settings.is_set(setting.key)).count();
+        Ok((format!("{file}; {set} of {} settings are set", TABLE.len()), settings))
+    }
+}
+
+/// The engines that a conversation would use.
+async fn engines(report: &mut Report, settings: &Settings) -> anyhow::Result<()> {
+    let jobs = Jobs::new(settings, Arc::new(HttpClient::new()?));
+    let need = Need::Conversation;
+    report.check("voice detector", need, async { jobs.detect() }).await?;
+    let speech = report.check("synthesizer", need, jobs.speak()).await?;
+    report.check("recogniser", need, jobs.hear(speech.as_ref())).await?;
+    report.check("model", need, jobs.answer()).await?;
+    if let Some(note) = jobs.note() {
+        report.note(&note)?;
+    }
+    Ok(())
+}
+
+async fn pocketsphinx() -> Result<(String, ()), Trouble> {
+    let missing = |error: SttError| Trouble::told(&error, "install its model");
+    let engine = stt::by_name("pocketsphinx").map_err(missing)?;
+    stt::warm(engine.as_ref()).await.map_err(missing)?;
+    Ok(("its model loads".to_owned(), ()))
+}
+
+async fn runs(program: &str) -> Result<(String, ()), Trouble> {
+    let remedy = "install it";
+    let engine = tts::by_name(program).map_err(|error| Trouble::told(&error, remedy))?;
+    let speech = jobs::speech(engine.as_ref(), 1.0).await;
+    let speech = speech.map_err(|error| Trouble::told(&error, remedy))?;
+    Ok((speech.told(), ()))
+}

@@ -1,0 +1,248 @@
+//! What is wrong with a part, and the one thing to do about it.
+
+use std::fmt::Display;
+
+use crate::config::{EngineError, Settings};
+use crate::net::NetError;
+use crate::providers::{ProviderError, ProviderNameError};
+use crate::stt::SttError;
+use crate::tts::TtsError;
+
+/// What is wrong, and what to do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Trouble {
+    pub(super) problem: String,
+    pub(super) remedy: String,
+}
+
+/// What an engine is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Role {
+    Vad,
+    Stt,
+    Llm,
+    Tts,
+}
+
+/// Why a service does not do its work.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Cause {
+    Key,
+    Account,
+    Model,
+    Busy,
+    Late,
+    Away,
+    Broken,
+    Strange,
+    Request,
+}
+
+impl Trouble {
+    pub(super) fn new(problem: impl Display, remedy: impl Display) -> Self {
+        Self { problem: problem.to_string(), remedy: remedy.to_string() }
+    }
+
+    /// An error of this program's own. What to do stands behind its semicolon, if it has one.
+    pub(super) fn told(error: &dyn Display, otherwise: &str) -> Self {
+        let text = error.to_string();
+        match text.split_once("; ") {
+            Some((problem, remedy)) => Self::new(problem, remedy),
+            None => Self::new(text, otherwise),
+        }
+    }
+
+    /// An engine that does its job without any result.
+    pub(super) fn silent(name: &str, role: Role) -> Self {
+        let problem = match role {
+            Role::Stt => "hears no words in a spoken \"hello\"",
+            Role::Tts => "makes no sound",
+            Role::Vad | Role::Llm => "answers nothing",
+        };
+        Self::new(format_args!("{name} {problem}"), another(role))
+    }
+
+    /// An engine that cannot be made.
+    pub(super) fn of_engine(error: &EngineError, role: Role) -> Self {
+        match error {
+            EngineError::NoKey { host, .. } => {
+                Self::new(format_args!("{host} asks for a key"), "set OPENAI_API_KEY to your key")
+            }
+            EngineError::Provider(ProviderNameError::Script(error)) => {
+                Self::new(error, "correct that file")
+            }
+            other => Self::told(other, &another(role)),
+        }
+    }
+
+    /// A recogniser that fails.
+    pub(super) fn of_stt(error: &SttError, settings: &Settings) -> Self {
+        match error {
+            SttError::Service { error, .. } => Self::of_net(error, Role::Stt, settings),
+            other => Self::told(other, &another(Role::Stt)),
+        }
+    }
+
+    /// A synthesizer that fails.
+    pub(super) fn of_tts(error: &TtsError, settings: &Settings) -> Self {
+        match error {
+            TtsError::Service { error, .. } => Self::of_net(error, Role::Tts, settings),
+            other => Self::told(other, &another(Role::Tts)),
+        }
+    }
+
+    /// A model that fails.
+    pub(super) fn of_provider(error: &ProviderError, settings: &Settings) -> Self {
+        let cause = match error {
+            ProviderError::Unauthorized { reason, .. } if reason.contains("quota") => {
+                Cause::Account
+            }
+            ProviderError::Unauthorized { .. } => Cause::Key,
+            ProviderError::NotFound { .. } => Cause::Model,
+            ProviderError::RateLimited { .. } => Cause::Busy,
+            ProviderError::TimedOut { .. } => Cause::Late,
+            ProviderError::InvalidRequest { .. } => Cause::Request,
+            ProviderError::Failed { .. } => Cause::Away,
+        };
+        Self::new(error, cause.remedy(Role::Llm, settings))
+    }
+
+    fn of_net(error: &NetError, role: Role, settings: &Settings) -> Self {
+        let cause = match error {
+            NetError::Unreachable { .. } => Cause::Away,
+            NetError::TimedOut { .. } => Cause::Late,
+            NetError::TooLong { .. } | NetError::Nonsense { .. } => Cause::Strange,
+            NetError::BrokeOff { .. } => Cause::Broken,
+            NetError::Refused { status, message, .. } => match status.as_u16() {
+                429 if message.contains("quota") => Cause::Account,
+                401..=403 => Cause::Key,
+                404 => Cause::Model,
+                429 => Cause::Busy,
+                500.. => Cause::Broken,
+                _ => Cause::Request,
+            },
+        };
+        Self::new(error, cause.remedy(role, settings))
+    }
+}
+
+impl Role {
+    /// The table of its settings.
+    fn table(self) -> &'static str {
+        match self {
+            Self::Vad => "vad",
+            Self::Stt => "stt",
+            Self::Llm => "llm",
+            Self::Tts => "tts",
+        }
+    }
+}
+
+impl Cause {
+    fn remedy(self, role: Role, settings: &Settings) -> String {
+        let table = role.table();
+        // An engine with an address of its own has a key of its own.
+        let own = settings.is_set(&format!("{table}.base_url"));
+        let key = match own || settings.is_set(&format!("{table}.api_key")) {
+            true => format!("{table}.api_key"),
+            false => "openai.api_key".to_owned(),
+        };
+        let address = if own { format!("{table}.base_url") } else { "openai.base_url".to_owned() };
+        match self {
+            Self::Key => format!("set another {key} ({})", now(&key, settings)),
+            Self::Account => format!("top up the account of {key} ({})", now(&key, settings)),
+            Self::Model => {
+                let model = format!("{table}.model");
+                format!("set {model} to one that is there ({})", now(&model, settings))
+            }
+            Self::Busy => "wait a minute, and try again".to_owned(),
+            Self::Late => "try again; if it stays so slow, choose a faster model".to_owned(),
+            Self::Away if settings.is_set(&address) => {
+                format!("start that server, or correct {address} ({})", now(&address, settings))
+            }
+            Self::Away => "check the network, and try again".to_owned(),
+            Self::Broken => "try again later: the trouble is the service's own".to_owned(),
+            Self::Strange => {
+                let now = now(&address, settings);
+                format!("set {address} to a service compatible with OpenAI's ({now})")
+            }
+            Self::Request => format!("change the setting of [{table}] that it complains of"),
+        }
+    }
+}
+
+fn another(role: Role) -> String {
+    format!("set {}.engine to another engine", role.table())
+}
+
+/// What a setting holds, as it may be seen, and where that comes from.
+fn now(key: &str, settings: &Settings) -> String {
+    match settings.get(key) {
+        Some((value, origin)) => format!("now {}, by {origin}", value.shown()),
+        None => "not set".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use http::StatusCode;
+
+    use super::*;
+
+    fn settings(variables: &[(&str, &str)]) -> Settings {
+        let pair = |&(name, value): &(&str, &str)| (name.to_owned(), value.to_owned());
+        let variables: Vec<_> = variables.iter().map(pair).collect();
+        Settings::layered(&[], &variables, None).unwrap()
+    }
+
+    fn refused(status: u16, message: &str) -> NetError {
+        NetError::Refused {
+            host: "host".to_owned(),
+            status: StatusCode::from_u16(status).unwrap(),
+            message: message.to_owned(),
+            retry_after: None,
+        }
+    }
+
+    #[test]
+    fn a_key_that_is_refused_is_named_with_its_origin_and_not_shown() {
+        let common = settings(&[("OPENAI_API_KEY", "sk-1")]);
+        let trouble = Trouble::of_net(&refused(401, "no"), Role::Stt, &common);
+        assert_eq!(trouble.remedy, "set another openai.api_key (now set, by OPENAI_API_KEY)");
+        let own = settings(&[("BANTER_TTS_BASE_URL", "http://host"), ("OPENAI_API_KEY", "sk-1")]);
+        let trouble = Trouble::of_net(&refused(403, "no"), Role::Tts, &own);
+        assert_eq!(trouble.remedy, "set another tts.api_key (now not set, by default)");
+    }
+
+    #[test]
+    fn each_failure_of_a_service_has_one_remedy() {
+        let plain = settings(&[]);
+        for (status, message, remedy) in [
+            (404, "no such model", "set stt.model to one that is there"),
+            (429, "slow down", "wait a minute"),
+            (429, "you exceeded your quota", "top up the account"),
+            (503, "oops", "try again later"),
+            (400, "bad language", "change the setting of [stt]"),
+        ] {
+            let trouble = Trouble::of_net(&refused(status, message), Role::Stt, &plain);
+            assert!(trouble.remedy.starts_with(remedy), "{trouble:?}");
+        }
+    }
+
+    #[test]
+    fn a_server_that_is_away_is_to_be_started_if_somebody_named_it() {
+        let away = ProviderError::Failed { provider: "p".to_owned(), reason: "gone".to_owned() };
+        let trouble = Trouble::of_provider(&away, &settings(&[]));
+        assert_eq!(trouble.remedy, "check the network, and try again");
+        let local = settings(&[("OPENAI_BASE_URL", "http://localhost:1")]);
+        let trouble = Trouble::of_provider(&away, &local);
+        assert!(trouble.remedy.contains("openai.base_url (now \"http://localhost:1\", by OPEN"));
+    }
+
+    #[test]
+    fn advice_of_an_error_becomes_the_remedy() {
+        let trouble = Trouble::told(&"it is not there; install it", "think");
+        assert_eq!(trouble, Trouble::new("it is not there", "install it"));
+        assert_eq!(Trouble::told(&"it is not there", "think").remedy, "think");
+    }
+}
