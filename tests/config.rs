@@ -6,6 +6,9 @@
 mod lacking;
 #[path = "support/program.rs"]
 mod program;
+#[expect(dead_code, reason = "only the program needs devices, not this test")]
+#[path = "support/pulse.rs"]
+mod pulse;
 
 use std::fs;
 use std::io::{Read, Write};
@@ -172,6 +175,28 @@ fn the_embedded_engines_do_their_work_and_the_exit_code_is_the_truth() {
     let output = run(alone(&folder, &["doctor"]));
     let fails = stdout(&output).lines().any(|line| line.starts_with("FAIL"));
     assert_eq!(output.status.code(), Some(i32::from(fails)), "{output:?}");
+}
+
+#[test]
+fn with_a_microphone_and_a_speaker_a_conversation_is_possible() {
+    if !can_talk() {
+        return;
+    }
+    let Some(server) = pulse::Server::start() else { return };
+    let folder = TempDir::new().unwrap();
+    let mut command = alone(&folder, &["doctor"]);
+    server.apply(command.as_std_mut());
+    let output = run(command);
+    let text = stdout(&output);
+    assert_eq!(output.status.code(), Some(0), "{text}");
+    assert!(text.contains("; silent just now: is it muted?"), "{text}");
+
+    let mut command = alone(&folder, &["doctor", "--input", "no such microphone"]);
+    server.apply(command.as_std_mut());
+    let output = run(command);
+    let text = stdout(&output);
+    assert_eq!(output.status.code(), Some(1), "{text}");
+    assert!(text.contains("→ choose another with --input: `banter devices` lists them"), "{text}");
 }
 
 #[test]

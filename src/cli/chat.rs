@@ -3,7 +3,7 @@
 mod lines;
 mod talker;
 
-use std::io::{IsTerminal, stderr, stdin, stdout};
+use std::io::{IsTerminal, Write, stderr, stdin, stdout};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -51,7 +51,8 @@ impl Chat {
         let mut tools = ToolRegistry::new();
         tools.register(ClockTool::new())?;
         let settings = self.settings.load(&[])?;
-        let provider = Factory::new(&settings, Arc::new(HttpClient::new()?)).provider()?;
+        let factory = Factory::new(&settings, Arc::new(HttpClient::new()?));
+        let provider = factory.provider()?;
         let config = TextConfig {
             system: settings.text("llm.system").unwrap_or_default().to_owned(),
             provider: settings.provider_options(),
@@ -64,6 +65,9 @@ impl Chat {
             (false, true) => Show::Live,
             (false, false) => Show::Lines,
         };
+        if live && let Some(note) = factory.note(&["llm"]) {
+            writeln!(stderr(), "{note}")?;
+        }
         let talker = Talker::new(session, show, Box::new(stdout()), Box::new(stderr()));
         talker.talk(lines::read()?, interrupts()).await
     }

@@ -5,6 +5,7 @@ mod report;
 mod sound;
 mod trouble;
 
+use std::io::{IsTerminal, Write, stdout};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -54,6 +55,9 @@ impl Doctor {
                 ending = self.examine() => ending,
             }
         });
+        if matches!(ending, Ok(Ending::Interrupted)) && stdout().is_terminal() {
+            writeln!(stdout())?;
+        }
         // A hung sound server or engine must not keep the program from ending.
         runtime.shutdown_timeout(Duration::from_secs(1));
         ending
@@ -61,7 +65,7 @@ impl Doctor {
 
     async fn examine(&self) -> anyhow::Result<Ending> {
         let mut report = Report::new();
-        let settings = report.check("settings", Need::Conversation, self.load()).await?;
+        let settings = report.check("settings", Need::Conversation, async { self.load() }).await?;
         let text = |key| settings.as_ref().and_then(|settings| settings.text(key));
         let microphone = sound::microphone(text("input").or(self.input.as_deref()));
         report.check("microphone", Need::Conversation, microphone).await?;
@@ -77,7 +81,7 @@ impl Doctor {
         report.conclude()
     }
 
-    async fn load(&self) -> Result<(String, Settings), Trouble> {
+    fn load(&self) -> Result<(String, Settings), Trouble> {
         let own = [
             ("--input", "input", self.input.as_deref()),
             ("--output", "output", self.output.as_deref()),

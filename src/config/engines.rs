@@ -130,13 +130,13 @@ impl<'a> Factory<'a> {
         Ok(Arc::new(engine))
     }
 
-    /// What a user of the engines should know, on a line: which of them are the small embedded
-    /// ones because nothing better was set.
+    /// What a user of these engines (`stt`, `llm`, `tts`) should know, on a line: which of them
+    /// are the small embedded ones because nothing better was set.
     #[must_use]
-    pub fn note(&self) -> Option<String> {
-        let auto = |engine: &&str| self.text(&format!("{engine}.engine")) == AUTO;
-        let small: Vec<_> = ["stt", "llm", "tts"]
-            .into_iter()
+    pub fn note(&self, engines: &[&str]) -> Option<String> {
+        let auto = |engine: &&&str| self.text(&format!("{engine}.engine")) == AUTO;
+        let small: Vec<_> = engines
+            .iter()
             .filter(auto)
             .filter_map(|engine| match self.chosen(engine) {
                 Chosen::Embedded(name) => Some(name),

@@ -62,12 +62,12 @@ impl<'a> Jobs<'a> {
 
     /// What a user of the engines should know.
     pub(super) fn note(&self) -> Option<String> {
-        self.factory.note()
+        self.factory.note(&["stt", "llm", "tts"])
     }
 
     /// Has the voice detector look at silence.
     pub(super) fn detect(&self) -> Result<(String, ()), Trouble> {
-        let trouble = |error: EngineError| Trouble::of_engine(&error, Role::Vad);
+        let trouble = |error: EngineError| Trouble::of_engine(&error, Role::Vad, self.settings);
         let mut engine = self.factory.vad().map_err(trouble)?;
         let silence = vec![0; engine.frame_len()];
         match engine.process(&silence) {
@@ -82,7 +82,8 @@ impl<'a> Jobs<'a> {
     /// Has the synthesizer say a word.
     pub(super) async fn speak(&self) -> Result<(String, Speech), Trouble> {
         let engine = self.factory.synthesizer();
-        let engine = engine.map_err(|error| Trouble::of_engine(&error, Role::Tts))?;
+        let engine =
+            engine.map_err(|error| Trouble::of_engine(&error, Role::Tts, self.settings))?;
         let speed = self.settings.number("tts.speed").map_or(1.0, |speed| speed as f32);
         let made = speech(engine.as_ref(), speed).await;
         let made = made.map_err(|error| Trouble::of_tts(&error, self.settings))?;
@@ -95,7 +96,8 @@ impl<'a> Jobs<'a> {
     /// Has the recogniser write down what the synthesizer said, or silence if it said nothing.
     pub(super) async fn hear(&self, speech: Option<&Speech>) -> Result<(String, ()), Trouble> {
         let engine = self.factory.transcriber();
-        let engine = engine.map_err(|error| Trouble::of_engine(&error, Role::Stt))?;
+        let engine =
+            engine.map_err(|error| Trouble::of_engine(&error, Role::Stt, self.settings))?;
         let trouble = |error: SttError| Trouble::of_stt(&error, self.settings);
         let samples = heard(speech, engine.rate())
             .map_err(|error| Trouble::new(error, "set tts.engine to another engine"))?;
@@ -127,7 +129,8 @@ impl<'a> Jobs<'a> {
     /// Has the model answer a word.
     pub(super) async fn answer(&self) -> Result<(String, ()), Trouble> {
         let engine = self.factory.provider();
-        let engine = engine.map_err(|error| Trouble::of_engine(&error, Role::Llm))?;
+        let engine =
+            engine.map_err(|error| Trouble::of_engine(&error, Role::Llm, self.settings))?;
         let options = self.settings.provider_options();
         let request = ProviderRequest {
             system: self.settings.text("llm.system").unwrap_or_default().to_owned(),

@@ -109,7 +109,7 @@ impl Talk {
         let engines = engines(&factory)?;
         let Sound { microphone, speaker, mut notices } =
             sound::open(&input, output.as_ref(), self.speed)?;
-        notices.extend(factory.note());
+        notices.extend(factory.note(&["stt", "llm", "tts"]));
         let transcriber = Arc::clone(&engines.transcriber);
         if input.file().is_some() {
             // A file waits for nobody: its first words must not come before the recogniser is
