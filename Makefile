@@ -12,11 +12,11 @@ setup-tests:
 
 demo: setup ## talk to the agent: a recorded user, in real time, from start to end
 	mkdir -p out
-	cargo run --release --locked -- talk --input assets/conversation.wav --output out/reply.wav \
-		--record out/conversation.wav --events out/events.jsonl --speed realtime
-	@echo "the agent alone:   out/reply.wav"
-	@echo "both sides:        out/conversation.wav"
-	@echo "what happened:     out/events.jsonl"
+	cargo run --release --locked -- talk --input assets/conversation.wav \
+		--record out/conversation.wav --events out/events.jsonl
+	@echo "both sides, in stereo:  out/conversation.wav"
+	@echo "what happened:          out/events.jsonl"
+	@echo "talk to it yourself:    cargo run --release -- talk    (with headphones)"
 
 test: setup-tests ## run all tests
 	cargo test --locked

@@ -9,8 +9,11 @@
 //! Speaker    ◀──────── Synthesizer ◀─────┘                   └─▶ Event, Event, …
 //! ```
 //!
-//! Sound comes from and goes to live devices or WAV files. The engines that come with the crate
-//! need neither a key nor a network.
+//! Sound comes from and goes to live devices ([`device::cpal`]) or WAV files. The engines that are
+//! built in need neither a key nor a network; better ones are services that speak OpenAI's
+//! protocol ([`stt::OpenAiTranscriber`], [`providers::OpenAi`], [`tts::OpenAiSynthesizer`]).
+//! [`config::Factory`] makes either as settings say. A conversation in writing is a
+//! [`session::TextSession`].
 //!
 //! # The first program
 //!
@@ -68,6 +71,9 @@
 //!   A [`Session`] has a fixed pipeline; for other ones use [`pipeline`] by itself, as
 //!   `examples/custom_stage.rs` does.
 //! - Who may talk when: [`TurnConfig`] and [`BargeIn`].
+//! - What happens from outside: [`SessionHandle`] has the agent say something, takes typed turns,
+//!   presses the key to talk, mutes, exchanges devices, hangs up.
+//! - What is said when an engine fails: [`SessionConfig::apology`].
 //!
 //! # Modules
 //!
