@@ -69,8 +69,10 @@ impl Doctor {
         let text = |key| settings.as_ref().and_then(|settings| settings.text(key));
         let microphone = sound::microphone(text("input").or(self.input.as_deref()));
         report.check("microphone", Need::Conversation, microphone).await?;
-        let speaker = sound::speaker(text("output").or(self.output.as_deref()));
-        report.check("speaker", Need::Conversation, speaker).await?;
+        let output = text("output").or(self.output.as_deref());
+        // One that was named must be there; without one, `talk` goes on unheard.
+        let need = if output.is_some() { Need::Conversation } else { Need::Nothing };
+        report.check("speaker", need, sound::speaker(output)).await?;
         report.check("pocketsphinx", Need::Nothing, pocketsphinx()).await?;
         for program in ["flite", "espeak-ng"] {
             report.check(program, Need::Nothing, runs(program)).await?;
