@@ -232,11 +232,15 @@ async fn until_over(
             summary = &mut talking => break summary,
             warmed = &mut warming, if !warm => {
                 warm = true;
-                failed = failed.or(warmed.err());
+                failed = warmed.err();
+                if failed.is_some() {
+                    handle.stop();
+                }
             }
+            // Whoever leaves it before the end does not wait for the end.
             Some(left) = &mut showing, if !shown => {
+                left.context("the screen has died")??;
                 shown = true;
-                failed = failed.or(left.context("the screen has died")?.err());
             }
             () = ends.next(), if !has_screen => {
                 if interrupted {
@@ -246,12 +250,9 @@ async fn until_over(
                 handle.stop();
             }
         }
-        if failed.is_some() {
-            handle.stop();
-        }
     };
     if !shown && let Some(left) = showing.await {
-        failed = failed.or(left.context("the screen has died")?.err());
+        left.context("the screen has died")??;
     }
     match failed {
         Some(error) => Err(error),
