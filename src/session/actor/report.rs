@@ -192,6 +192,8 @@ impl Reporter {
         response: Option<ResponseId>,
         kind: EventKind,
     ) {
+        // Before the first turn there is none.
+        let turn = turn.filter(|turn| *turn != TurnId::default());
         self.bus.publish(Event { at: self.clock.now(), turn, response, kind });
     }
 

@@ -16,6 +16,7 @@ async fn the_agent_speaks_first_if_it_is_told_to() {
     assert_eq!(told.said(), ["assistant: Hello. Who is there?"]);
     assert_eq!(told.count("latency"), 0);
     assert!(told.times(&["agent_speech_started"])[0].0 < 50.0);
+    assert_eq!(field(&told, "response_started", "turn"), json!(null), "there is no turn yet");
 }
 
 #[tokio::test]
