@@ -146,10 +146,10 @@ impl Talk {
         let warming = async { warm(transcriber.as_ref()).await };
         let (summary, interrupted) = until_over(talking, warming, screen, ends, &handle).await?;
         let written = watching.await.context("the captions have died")??;
-        Ok(match (interrupted, written && summary.recording_is_whole) {
-            (true, _) => Ending::Interrupted,
-            (false, true) => Ending::Done,
-            (false, false) => Ending::NotWhole,
+        Ok(match (written && summary.recording_is_whole, interrupted) {
+            (false, _) => Ending::NotWhole,
+            (true, true) => Ending::Interrupted,
+            (true, false) => Ending::Done,
         })
     }
 

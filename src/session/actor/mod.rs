@@ -197,12 +197,12 @@ impl Actor {
     fn is_over(&self) -> bool {
         let silent = self.answer.is_none() && self.lines.is_empty();
         let idle = self.awaited.is_empty() && self.unanswered.is_empty() && !self.talking;
-        silent
-            && match self.ending {
-                Ending::NotYet => self.deaf && idle,
-                Ending::HangingUp => true,
-                Ending::Stopping => idle,
-            }
+        match self.ending {
+            Ending::NotYet => silent && self.deaf && idle,
+            Ending::HangingUp => silent,
+            // What is said or fails from then on is answered by nobody.
+            Ending::Stopping => self.answer.is_none(),
+        }
     }
 
     fn on_fact(&mut self, fact: Fact) {
@@ -242,12 +242,18 @@ impl Actor {
                 };
                 self.look_for_silence();
                 self.silencing = None;
+                // It may have been lowered between its end and this report of it.
+                self.wires.gate.play();
                 self.machine.handle(Input::Agent(Agent::Listening));
                 let outcome = answer.failed.clone().unwrap_or(outcome);
                 let said = Said { outcome, text, heard_bytes, heard, at };
                 self.report.over(response, &said, answer.sounding);
                 // An apology that fails as well is not apologised for.
                 let failed = matches!(said.outcome, pipeline::Outcome::Failed { .. });
+                if failed {
+                    // Nobody will hear what the model goes on to say.
+                    self.wires.floor.cancel(response);
+                }
                 if failed && !answer.scripted && self.ending == Ending::NotYet {
                     self.say(Arc::clone(&self.brief.apology.unanswered));
                 }
