@@ -40,6 +40,7 @@ pub fn render_port(rate: SampleRate) -> (RenderPort, Playback, Tap) {
         step: 1.0 / (rate.hz() as f32 * RAMP_SECONDS),
         last: 0.0,
         held: false,
+        dropped: 0,
         silent: 0,
         origin: SessionTime::ZERO,
     };
@@ -163,6 +164,8 @@ pub struct RenderPort {
     last: f32,
     /// The gate has held, and nothing has left since.
     held: bool,
+    /// The last drop that was obeyed.
+    dropped: u64,
     /// The last hold that was obeyed.
     silent: u64,
     /// From when on a device without a clock of its own plays it.
@@ -232,9 +235,10 @@ impl RenderPort {
     /// Obeys a drop: forgets samples up to its index.
     fn drop_unwanted(&mut self) {
         let until = self.gate.drop_until.load(Ordering::Acquire);
-        if until <= self.cursor {
+        if until == self.dropped {
             return;
         }
+        self.dropped = until;
         self.taken += self.ring.skip(until.saturating_sub(self.taken) as usize) as u64;
         self.cursor = self.taken;
         self.lookback.clear();

@@ -133,6 +133,22 @@ fn a_drop_silences_what_is_queued_and_nothing_after_it() {
 }
 
 #[test]
+fn what_was_ducked_before_the_speaker_ran_dry_is_dropped_as_well() {
+    let mut bench = Bench::new();
+    bench.queue(vec![8000; 320]);
+    bench.block();
+    bench.playback.gate().duck();
+    bench.block();
+    bench.block(); // there is nothing left
+    bench.playback.gate().hold();
+    bench.block();
+    assert_eq!(bench.playback.drop_queued(), 320);
+    let after = [bench.block(), bench.block()].concat();
+    assert!(after.iter().all(|&sample| sample == 0), "a cancelled answer is not heard again");
+    assert_eq!(bench.playback.gate().played(), 320);
+}
+
+#[test]
 fn the_tap_has_what_left_the_speaker_silence_included() {
     let (mut port, mut playback, mut tap) = render_port(RATE);
     let mut out = [0; 160];
