@@ -81,7 +81,8 @@
 //!
 //! | modules | what they hold |
 //! |---|---|
-//! | `cli` | the program `banter` |
+//! | `cli`, [`server`] | the program `banter`; what others connect to |
+//! | [`bench`], [`sim`] | measured calls, and simulated ones |
 //! | [`session`] | a conversation: the owner of turns, responses and history |
 //! | [`config`] | settings and where they come from |
 //! | [`stages`] | the steps of a conversation: where engines and pipeline meet |
@@ -94,13 +95,17 @@
 //!
 //! | feature | default | gives | needs |
 //! |---|---|---|---|
-//! | `cli` | yes | the program `banter`; brings `cpal` and `net` | |
+//! | `bench` | yes | [`bench`], [`sim`] | |
+//! | `cli` | yes | the program `banter`; brings `bench`, `cpal`, `net` and `server` | |
 //! | `cpal` | yes | live microphones and speakers | `libasound2` |
 //! | `net` | yes | [`net::HttpClient`], [`net::SocketClient`], the network behind engines that are services | |
 //! | `pocketsphinx` | yes | `stt::pocketsphinx`, the embedded recogniser | `libpocketsphinx`, its model `en-us` |
+//! | `server` | yes | [`server`]: mock services, sessions over a socket | |
 //! | `webrtc-vad` | yes | `vad::WebRtc`, a second voice detector | a C compiler |
 
 pub mod audio;
+#[cfg(feature = "bench")]
+pub mod bench;
 #[cfg(feature = "cli")]
 pub mod cli;
 pub mod config;
@@ -111,7 +116,11 @@ pub mod ids;
 pub mod net;
 pub mod pipeline;
 pub mod providers;
+#[cfg(feature = "server")]
+pub mod server;
 pub mod session;
+#[cfg(feature = "bench")]
+pub mod sim;
 pub mod stages;
 pub mod stt;
 pub mod text;

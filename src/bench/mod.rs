@@ -1,0 +1,9 @@
+//! Measures how long an agent takes to answer, and where the time goes.
+//!
+//! ```text
+//! scenario ─▶ person (microphone, speaker) ⇄ session ⇄ services with known delays
+//!                      │                        │              │
+//!                      └── true ends of speech ─┴─ events ─────┴─ log ─▶ figures ─▶ report
+//! ```
+
+pub mod figures;
