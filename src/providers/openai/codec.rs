@@ -68,7 +68,8 @@ impl Codec {
         let mut events = Vec::new();
         if let Some(choice) = chunk.choices.into_iter().flatten().next() {
             self.delta(choice.delta.unwrap_or_default(), &mut events)?;
-            if let Some(reason) = choice.finish_reason {
+            // Some servers send an empty one with every piece.
+            if let Some(reason) = choice.finish_reason.filter(|reason| !reason.is_empty()) {
                 self.reason = Some(finish_reason(&reason));
             }
         }
