@@ -8,3 +8,4 @@
 
 pub mod figures;
 pub mod target;
+pub mod services;
