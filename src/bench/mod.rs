@@ -7,5 +7,6 @@
 //! ```
 
 pub mod figures;
-pub mod target;
+pub mod machine;
 pub mod services;
+pub mod target;

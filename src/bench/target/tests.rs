@@ -3,8 +3,8 @@
 use std::sync::{Arc, Mutex};
 
 use super::*;
-use crate::time::SessionTime;
 use crate::device::{CapturePort, RenderPort, Rendering, Running};
+use crate::time::SessionTime;
 
 /// Speaks from 0.5 s to 1 s, and ends after 3 s.
 #[derive(Debug)]
