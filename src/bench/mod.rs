@@ -7,4 +7,6 @@
 //! ```
 
 pub mod figures;
+pub mod machine;
+pub mod remote;
 pub mod services;
