@@ -3,6 +3,8 @@
 use std::io;
 use std::time::Duration;
 
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+#[cfg(target_os = "linux")]
 use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 use rustix::time::{ClockId, clock_gettime};
 
@@ -32,23 +34,56 @@ pub fn name() -> String {
 }
 
 /// The cores that this thread may use.
+#[cfg(target_os = "linux")]
 #[must_use]
 pub fn cores() -> Vec<usize> {
     let set = sched_getaffinity(None).unwrap_or_default();
     (0..CpuSet::MAX_CPU).filter(|core| set.is_set(*core)).collect()
 }
 
+/// The cores that this thread may use.
+#[cfg(not(target_os = "linux"))]
+#[must_use]
+pub fn cores() -> Vec<usize> {
+    (0..std::thread::available_parallelism().map_or(1, usize::from)).collect()
+}
+
 /// Lets this thread, and those that it starts from now on, use only these cores.
 ///
 /// # Errors
 ///
-/// When the system refuses: there is no such core.
+/// When the system refuses: there is no such core, or it cannot do it. Linux can.
+#[cfg(target_os = "linux")]
 pub fn pin(cores: &[usize]) -> io::Result<()> {
     let mut set = CpuSet::new();
     for core in cores.iter().filter(|core| **core < CpuSet::MAX_CPU) {
         set.set(*core);
     }
     Ok(sched_setaffinity(None, &set)?)
+}
+
+/// Lets this thread, and those that it starts from now on, use only these cores.
+///
+/// # Errors
+///
+/// Always: this system cannot do it. Linux can.
+#[cfg(not(target_os = "linux"))]
+pub fn pin(_cores: &[usize]) -> io::Result<()> {
+    Err(io::ErrorKind::Unsupported.into())
+}
+
+/// Lets this process have as many connections and files as the machine gives it: often there are
+/// only 1,024 unless it asks. Returns how many; `None` is as many as it likes.
+///
+/// # Errors
+///
+/// When the machine does not give more than there were.
+pub fn raise_open_files() -> io::Result<Option<u64>> {
+    let limit = getrlimit(Resource::Nofile);
+    if limit.current != limit.maximum {
+        setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit })?;
+    }
+    Ok(limit.maximum)
 }
 
 #[cfg(test)]
@@ -77,6 +112,12 @@ mod tests {
         });
         assert_eq!(pinned.join().unwrap(), [last]);
         assert_eq!(cores(), all);
-        assert!(pin(&[]).is_err());
+        assert!(pin(&[100_000]).is_err());
+    }
+
+    #[test]
+    fn there_may_be_as_many_files_as_the_machine_gives() {
+        let most = raise_open_files().unwrap();
+        assert_eq!(getrlimit(Resource::Nofile).current, most);
     }
 }

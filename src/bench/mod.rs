@@ -8,5 +8,6 @@
 
 pub mod figures;
 pub mod machine;
+pub mod remote;
 pub mod services;
 pub mod target;

@@ -55,7 +55,7 @@ pub use fault::{Fault, FaultError, Risk};
 pub use log::{Entry, ExchangeId, Log, Outcome, Service};
 pub use plan::{End, Plan, Step};
 pub use profile::{Delays, OverrideError, Overrides, Profile, UnknownProfile};
-pub use request::{FAULT_HEADER, LARGEST, Request};
+pub use request::{FAULT_HEADER, LARGEST, Request, caller};
 pub use script::{Answer, Planned, Script};
 pub use voice::{CHARACTER, RATE};
 

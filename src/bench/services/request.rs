@@ -67,8 +67,9 @@ impl Request {
     }
 }
 
-/// The key that a request has.
-fn caller(headers: &HeaderMap) -> &str {
+/// The key that a request has, without `Bearer`; empty without one.
+#[must_use]
+pub fn caller(headers: &HeaderMap) -> &str {
     let value =
         headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok()).unwrap_or_default();
     match value.split_once(' ') {

@@ -49,7 +49,7 @@ pub(super) const QUESTION: &str = "Can you tell me how this works?";
 
 const PASSAGE: &str = "That is a good question, and the answer is short. \
     You speak, and somebody listens until you have made your point. \
-    Then the words are read, and an answer is written at once. \
+    Then your words are read, and an answer is written at once. \
     It is spoken while it is still being thought of elsewhere. \
     If you begin to talk again, the voice stops and waits for you.";
 
