@@ -9,5 +9,6 @@
 pub mod figures;
 pub mod machine;
 pub mod remote;
+pub mod report;
 pub mod services;
 pub mod target;
