@@ -146,6 +146,9 @@ impl<C: Controls> Shell<C> {
             _ => Ok(()),
         };
         if let Err(reason) = taken {
+            if matches!(wish, Some(Wish::Press | Wish::Release)) {
+                self.state.on_refused_key();
+            }
             self.state.notices.add(Topic::Trouble, &format!("That was not taken: {reason}."));
         }
         match wish {
