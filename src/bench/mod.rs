@@ -7,3 +7,5 @@
 //! ```
 
 pub mod figures;
+pub mod person;
+pub mod scenario;
