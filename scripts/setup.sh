@@ -7,7 +7,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 BUILD_PACKAGES=(build-essential pkg-config libasound2-dev libpocketsphinx-dev)
-RUN_PACKAGES=(ca-certificates libasound2 libasound2-plugins pocketsphinx-en-us flite espeak-ng)
+RUN_PACKAGES=(ca-certificates libasound2-plugins pocketsphinx-en-us flite espeak-ng)
 TEST_PACKAGES=(pulseaudio pulseaudio-utils tmux)
 # What Node's package in tests/aimock asks for, and what it gets where that is not there.
 NODE_WANTED=20.15.0

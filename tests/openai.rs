@@ -160,7 +160,7 @@ async fn refusals_say_what_to_do() {
 
     // Waiting does not help where the account is empty.
     let poor = refused(&server, "have you no money?").await;
-    assert!(matches!(poor, ProviderError::Unauthorized { .. }), "{poor:?}");
+    assert!(matches!(poor, ProviderError::OutOfCredit { .. }), "{poor:?}");
     assert_eq!(poor.recovery(), Recovery::AskUser);
 
     let broken = refused(&server, "are you broken?").await;

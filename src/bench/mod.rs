@@ -7,5 +7,9 @@
 //! ```
 
 pub mod figures;
+pub mod machine;
 pub mod person;
+pub mod remote;
 pub mod scenario;
+pub mod services;
+pub mod target;

@@ -10,6 +10,7 @@ mod config;
 mod devices;
 mod doctor;
 mod labels;
+mod mock_server;
 mod say;
 mod screen;
 mod settings;
@@ -40,6 +41,7 @@ enum Command {
     Transcribe(transcribe::Transcribe),
     Say(say::Say),
     Devices(devices::Devices),
+    MockServer(mock_server::MockServer),
     Config(config::ConfigCommand),
     Doctor(doctor::Doctor),
     Completions(completions::Completions),
@@ -86,6 +88,7 @@ pub fn main() -> ExitCode {
         Command::Transcribe(transcribe) => transcribe.run(),
         Command::Say(say) => say.run(),
         Command::Devices(devices) => devices.run(),
+        Command::MockServer(server) => server.run(),
         Command::Config(config) => config.run(),
         Command::Doctor(doctor) => doctor.run(),
         Command::Completions(completions) => completions.run(),

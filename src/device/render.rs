@@ -70,6 +70,8 @@ pub struct Played {
     pub from: u64,
     /// The index after its last sample.
     pub to: u64,
+    /// When the device asked for it.
+    pub ran: SessionTime,
     /// When its first sample is in the air.
     pub at: SessionTime,
 }
@@ -218,7 +220,7 @@ impl RenderPort {
             self.note_silence(hold, out, ran, in_air);
         }
         if self.cursor > from {
-            let _full = self.notes.try_push(Played { from, to: self.cursor, at: in_air });
+            let _full = self.notes.try_push(Played { from, to: self.cursor, ran, at: in_air });
         }
         self.gate.played.store(self.cursor, Ordering::Release);
         self.tap.left(out, in_air);

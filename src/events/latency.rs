@@ -12,9 +12,10 @@ use crate::time::SessionTime;
 /// They are taken at the points where they happen, one after the other:
 ///
 /// ```text
-/// end of speech ─ silence + vad ─▶ turn ended ─ stt ─▶ transcript ─ provider ─▶ first text
-///   ─ clause ─▶ first clause ─ tts ─▶ first sound ─ lead ─▶ first audible sample queued
-///   ─ playout ─▶ in the air
+/// end of speech ─ silence + vad ─▶ in the sound's time the turn is over ─ capture ─▶ turn ended
+///   ─ stt ─▶ transcript ─ provider ─▶ first text ─ clause ─▶ first clause ─ tts ─▶ first sound
+///   ─ lead ─▶ first audible sample queued ─ playout ─▶ the device asks for it ─ device ─▶ in the
+///   air
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Latency {
@@ -26,6 +27,9 @@ pub struct Latency {
     pub silence_ms: f64,
     /// What the voice detector adds to it; negative if it ends speech too early.
     pub vad_ms: f64,
+    /// From when the sound that decided was in the air until the turn was ended: the microphone,
+    /// and the way from it.
+    pub capture_ms: f64,
     /// From the turn's end to its final transcript.
     pub stt_ms: f64,
     /// From there to the model's first text, the call of tools included.
@@ -36,8 +40,10 @@ pub struct Latency {
     pub tts_ms: f64,
     /// From there until its first audible sample was queued.
     pub lead_ms: f64,
-    /// From there until it was in the air: the device, and inaudible sound before it.
+    /// From there until the device asked for it: inaudible sound before it, and the queue.
     pub playout_ms: f64,
+    /// From there until it was in the air.
+    pub device_ms: f64,
     /// What the gaps do not explain.
     pub residual_ms: f64,
 }
@@ -57,6 +63,8 @@ pub enum SpeechEnd {
 pub struct Instants {
     /// The user's last sound.
     pub speech_end: SessionTime,
+    /// In the sound's own time: the silence had lasted long enough.
+    pub decided: SessionTime,
     /// The turn was ended.
     pub turn_ended: SessionTime,
     /// The transcript was final.
@@ -69,6 +77,8 @@ pub struct Instants {
     pub first_sound: SessionTime,
     /// The first audible sample was queued.
     pub queued: SessionTime,
+    /// The device asked for it.
+    pub rendered: SessionTime,
     /// It was in the air.
     pub in_air: SessionTime,
 }
@@ -84,13 +94,15 @@ impl Latency {
             speech_end: from,
             total_ms,
             silence_ms,
-            vad_ms: round(at.turn_ended.millis_since(at.speech_end) - silence_ms),
+            vad_ms: round(at.decided.millis_since(at.speech_end) - silence_ms),
+            capture_ms: gap(at.turn_ended, at.decided),
             stt_ms: gap(at.transcript, at.turn_ended),
             provider_ms: gap(at.first_token, at.transcript),
             clause_ms: gap(at.first_clause, at.first_token),
             tts_ms: gap(at.first_sound, at.first_clause),
             lead_ms: gap(at.queued, at.first_sound),
-            playout_ms: gap(at.in_air, at.queued),
+            playout_ms: gap(at.rendered, at.queued),
+            device_ms: gap(at.in_air, at.rendered),
             residual_ms: 0.0,
         };
         latency.residual_ms =
@@ -100,16 +112,18 @@ impl Latency {
 
     /// The gaps with their names, in order.
     #[must_use]
-    pub fn rows(&self) -> [(&'static str, f64); 8] {
+    pub fn rows(&self) -> [(&'static str, f64); 10] {
         [
             ("silence", self.silence_ms),
             ("vad", self.vad_ms),
+            ("capture", self.capture_ms),
             ("stt", self.stt_ms),
             ("provider", self.provider_ms),
             ("clause", self.clause_ms),
             ("tts", self.tts_ms),
             ("lead", self.lead_ms),
             ("playout", self.playout_ms),
+            ("device", self.device_ms),
         ]
     }
 }

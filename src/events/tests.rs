@@ -131,12 +131,14 @@ fn no_latency() -> Latency {
         total_ms: 0.0,
         silence_ms: 0.0,
         vad_ms: 0.0,
+        capture_ms: 0.0,
         stt_ms: 0.0,
         provider_ms: 0.0,
         clause_ms: 0.0,
         tts_ms: 0.0,
         lead_ms: 0.0,
         playout_ms: 0.0,
+        device_ms: 0.0,
         residual_ms: 0.0,
     }
 }

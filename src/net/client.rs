@@ -4,11 +4,12 @@ use std::time::Duration;
 
 use futures_util::{StreamExt, TryStreamExt};
 use http::{Request, Response};
-use reqwest::{NoProxy, Proxy};
+use reqwest::{ClientBuilder, NoProxy, Proxy};
 
 use super::{Body, Http, HttpFuture, Incoming, NetError};
 
-/// HTTP/1.1 and HTTP/2 over TLS, with connections kept for 90 s. Shared by all sessions; a clone
+/// HTTP/1.1 and HTTP/2 over TLS, with connections kept for 90 s; those of HTTP/2 are asked every
+/// 20 s whether they live, and given up after 10 s without an answer. Shared by all sessions; a clone
 /// shares its connections.
 #[derive(Clone, Debug)]
 pub struct HttpClient(reqwest::Client);
@@ -25,12 +26,29 @@ impl HttpClient {
     }
 
     pub(super) fn behind(proxies: Vec<Proxy>) -> Result<Self, NetError> {
-        builder(proxies).build().map(Self).map_err(|error| nowhere(why(&error)))
+        Self::built(kept_alive(builder(proxies), PING, PONG))
+    }
+
+    pub(super) fn built(builder: ClientBuilder) -> Result<Self, NetError> {
+        builder.build().map(Self).map_err(|error| nowhere(why(&error)))
     }
 }
 
+/// A connection of HTTP/2 is asked every so often whether it lives, and given up without an
+/// answer in time: so one that has died is found out before a request is lost on it.
+pub(super) fn kept_alive(
+    builder: ClientBuilder,
+    every: Duration,
+    within: Duration,
+) -> ClientBuilder {
+    builder
+        .http2_keep_alive_interval(every)
+        .http2_keep_alive_timeout(within)
+        .http2_keep_alive_while_idle(true)
+}
+
 /// What every client of this program has, whatever it is for.
-pub(super) fn builder(proxies: Vec<Proxy>) -> reqwest::ClientBuilder {
+pub(super) fn builder(proxies: Vec<Proxy>) -> ClientBuilder {
     // Another part of the program may have chosen a provider of cryptography already.
     let _there = rustls::crypto::ring::default_provider().install_default();
     let builder = reqwest::Client::builder()
@@ -41,7 +59,7 @@ pub(super) fn builder(proxies: Vec<Proxy>) -> reqwest::ClientBuilder {
         .redirect(reqwest::redirect::Policy::none())
         .user_agent(concat!("banter/", env!("CARGO_PKG_VERSION")))
         .no_proxy();
-    proxies.into_iter().fold(builder, reqwest::ClientBuilder::proxy)
+    proxies.into_iter().fold(builder, ClientBuilder::proxy)
 }
 
 /// The proxies that the variables name: reqwest's own reading of them would send what is for a
@@ -125,3 +143,5 @@ pub(super) fn why(error: &reqwest::Error) -> String {
 const THIS_MACHINE: &str = "localhost,127.0.0.0/8,::1,0.0.0.0";
 const CONNECT: Duration = Duration::from_secs(5);
 const IDLE: Duration = Duration::from_secs(90);
+const PING: Duration = Duration::from_secs(20);
+const PONG: Duration = Duration::from_secs(10);

@@ -43,7 +43,10 @@ impl Default for Limits {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum EndpointError {
     /// It is no address.
-    #[error("\"{0}\" is no address of a service; write it as in http://localhost:8080/v1")]
+    #[error(
+        "\"{0}\" is no address of a service; write it as in http://localhost:8080/v1, without user, \
+         password or query"
+    )]
     Address(String),
     /// The key cannot be sent.
     #[error("the key for {0} has characters that no key has; copy it anew")]
@@ -57,7 +60,7 @@ impl Endpoint {
     ///
     /// When that is no address with `http` or `https`, or when the key cannot be sent.
     pub fn new(base: &str, key: Option<Secret>) -> Result<Self, EndpointError> {
-        let wrong = || EndpointError::Address(base.to_owned());
+        let wrong = || EndpointError::Address(without_secrets(base));
         let uri: Uri = base.parse().map_err(|_| wrong())?;
         let authority = uri.authority().filter(|authority| !authority.as_str().contains('@'));
         let (Some("http" | "https"), Some(authority), None) =
@@ -152,9 +155,14 @@ impl Endpoint {
 /// The error that an answer is which does not agree.
 pub(super) async fn refused(host: &str, keys: &[Secret], answer: Response<Incoming>) -> NetError {
     let (head, body) = answer.into_parts();
-    let message = presentable(&complaint(&read_refusal(body).await), keys);
+    let (host, said) = (host.to_owned(), read_refusal(body).await);
+    let value = serde_json::from_slice(&said).unwrap_or_default();
+    let message = presentable(&complaint(&value, &said), keys);
+    if is_out_of_credit(&value) {
+        return NetError::OutOfCredit { host, message };
+    }
     let retry_after = retry_after(&head.headers);
-    NetError::Refused { host: host.to_owned(), status: head.status, message, retry_after }
+    NetError::Refused { host, status: head.status, message, retry_after }
 }
 
 /// What a service said, for an error: on one line, short, and without the keys.
@@ -164,6 +172,21 @@ pub(super) fn presentable(said: &str, keys: &[Secret]) -> String {
     let said = said.replace(char::is_control, " ");
     let short: String = said.trim().chars().take(MOST_OF_A_COMPLAINT).collect();
     if short.is_empty() { "(no reason)".to_owned() } else { short }
+}
+
+/// An address without its user, password and query, which may be secret.
+fn without_secrets(address: &str) -> String {
+    let address = match address.rsplit_once('@') {
+        Some((before, host)) => {
+            let scheme = before.find("://").map_or("", |at| &before[..at + 3]);
+            format!("{scheme}…@{host}")
+        }
+        None => address.to_owned(),
+    };
+    match address.split_once(['?', '#']) {
+        Some((path, _)) => format!("{path}?…"),
+        None => address,
+    }
 }
 
 fn bearer(key: &Secret) -> Option<HeaderValue> {
@@ -194,17 +217,23 @@ async fn read_refusal(mut body: Incoming) -> Bytes {
 
 /// What a service says in a refusal: the message of `{"error": {"message": …}}`,
 /// `{"error": …}` or `{"message": …}`, else the text.
-fn complaint(said: &[u8]) -> String {
-    let text = String::from_utf8_lossy(said);
-    let value: Option<Value> = serde_json::from_slice(said).ok();
-    let message = value.as_ref().and_then(|value| {
-        ["/error/message", "/error", "/message", "/detail"]
-            .iter()
-            .find_map(|at| value.pointer(at)?.as_str())
-    });
-    message.unwrap_or(&text).to_owned()
+fn complaint(value: &Value, said: &[u8]) -> String {
+    let message = ["/error/message", "/error", "/message", "/detail"]
+        .iter()
+        .find_map(|at| value.pointer(at)?.as_str());
+    message.map_or_else(|| String::from_utf8_lossy(said).into_owned(), str::to_owned)
 }
 
+/// Whether a refusal is for good, although its status is that of haste. Only its code or type
+/// says so: many a message of haste speaks of a quota too.
+fn is_out_of_credit(value: &Value) -> bool {
+    ["/error/code", "/error/type", "/code", "/type"]
+        .iter()
+        .any(|at| value.pointer(at).is_some_and(|kind| kind == OUT_OF_CREDIT))
+}
+
+/// How OpenAI's protocol says that an account is empty.
+pub(crate) const OUT_OF_CREDIT: &str = "insufficient_quota";
 /// Enough for any message; a whole page of HTML need not be read.
 const MOST_OF_A_REFUSAL: usize = 8 << 10;
 /// In characters.

@@ -37,6 +37,7 @@ pub use dial::{
     Connection, Dial, DialFuture, DialLimits, Far, IncomingMessages, OutgoingMessages,
     SocketMessage,
 };
+pub(crate) use endpoint::OUT_OF_CREDIT;
 pub use endpoint::{Endpoint, EndpointError, Limits};
 #[cfg(feature = "net")]
 pub use socket::SocketClient;
@@ -125,6 +126,14 @@ pub enum NetError {
         /// What is wrong with it.
         reason: String,
     },
+    /// The account of the key has nothing left. Waiting does not help.
+    #[error("{host} refuses: {message}; top up the account of the key")]
+    OutOfCredit {
+        /// Name and port.
+        host: String,
+        /// What it says.
+        message: String,
+    },
     /// The service refused.
     #[error("{host} refuses with {status}: {message}")]
     Refused {
@@ -150,6 +159,7 @@ impl NetError {
             }
             Self::Unreachable { .. } => Recovery::RetryAfter(SOON),
             Self::BrokeOff { .. } => Recovery::RetryAfter(Duration::ZERO),
+            Self::OutOfCredit { .. } => Recovery::AskUser,
             Self::Refused { status, retry_after, .. } => match status.as_u16() {
                 401 | 403 | 404 => Recovery::AskUser,
                 408 | 429 | 500..=599 => Recovery::RetryAfter(retry_after.unwrap_or(SOON)),

@@ -67,11 +67,13 @@ impl Check {
         if self.event > LONGEST_EVENT {
             return Err(NetError::TooLong { host: self.host.clone(), limit: LONGEST_EVENT });
         }
-        if self.started || text.is_empty() {
+        if self.started {
             return Ok(text);
         }
-        self.started = true;
-        Ok(text.trim_start_matches(BYTE_ORDER_MARK).to_owned())
+        // Until something else has come, the next piece may begin with a mark as well.
+        let text = text.trim_start_matches(BYTE_ORDER_MARK).to_owned();
+        self.started = !text.is_empty();
+        Ok(text)
     }
 
     /// Counts the bytes of an event: it ends with an empty line.
@@ -137,6 +139,24 @@ mod tests {
         }
         let single = text.bytes().map(|byte| vec![byte]);
         assert_eq!(read(body(single)).await, expected);
+    }
+
+    #[tokio::test]
+    async fn byte_order_marks_are_left_out_however_many_and_wherever_split() {
+        for marks in 0..=3 {
+            let text = "\u{feff}".repeat(marks) + "data: a\n\ndata: \u{feff}b\n\n";
+            let expected = ["a", "\u{feff}b"].map(|data| Ok(data.to_owned()));
+            for first in 0..=text.len() {
+                for second in first..=text.len() {
+                    let bytes = text.as_bytes();
+                    let parts = [&bytes[..first], &bytes[first..second], &bytes[second..]];
+                    let read = read(body(parts.map(<[u8]>::to_vec))).await;
+                    assert_eq!(read, expected, "{marks} marks, split at {first} and {second}");
+                }
+            }
+            let single = text.bytes().map(|byte| vec![byte]);
+            assert_eq!(read(body(single)).await, expected, "{marks} marks, byte by byte");
+        }
     }
 
     #[tokio::test]

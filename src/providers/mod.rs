@@ -132,6 +132,14 @@ pub enum ProviderError {
         /// What it said.
         reason: String,
     },
+    /// The account of the key has nothing left. Waiting does not help.
+    #[error("{provider} refuses: {reason}; top up the account of the key")]
+    OutOfCredit {
+        /// Which provider.
+        provider: String,
+        /// What it said.
+        reason: String,
+    },
     /// There is no such model, or no service at the address.
     #[error("{provider} is not there: {reason}; check the model's name and the address")]
     NotFound {
@@ -164,11 +172,10 @@ impl ProviderError {
         let provider = provider.to_owned();
         match error {
             NetError::TimedOut { limit, .. } => Self::TimedOut { provider, limit },
+            NetError::OutOfCredit { message: reason, .. } => Self::OutOfCredit { provider, reason },
             NetError::Refused { status, message: reason, retry_after, .. } => {
                 match status.as_u16() {
                     401..=403 => Self::Unauthorized { provider, reason },
-                    // An empty account is told like haste, but waiting does not help.
-                    429 if reason.contains("quota") => Self::Unauthorized { provider, reason },
                     404 => Self::NotFound { provider, reason },
                     429 => Self::RateLimited { provider, retry_after },
                     503 if retry_after.is_some() => Self::RateLimited { provider, retry_after },
@@ -188,7 +195,9 @@ impl ProviderError {
                 Recovery::RetryAfter(retry_after.unwrap_or(DEFAULT_RETRY))
             }
             Self::InvalidRequest { .. } => Recovery::Abort,
-            Self::Unauthorized { .. } | Self::NotFound { .. } => Recovery::AskUser,
+            Self::Unauthorized { .. } | Self::OutOfCredit { .. } | Self::NotFound { .. } => {
+                Recovery::AskUser
+            }
             // Whoever has waited that long does not wait once more.
             Self::TimedOut { .. } => Recovery::FallBack,
             Self::Failed { .. } => Recovery::RetryAfter(DEFAULT_RETRY),

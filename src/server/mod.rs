@@ -1,1 +1,3 @@
 //! The program as a server.
+
+pub mod mock;

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use tokio::sync::mpsc;
 
+use crate::device::Instants;
 use crate::events::StageName;
 use crate::ids::{ResponseId, TurnId};
 use crate::pipeline::Outcome;
@@ -97,8 +98,8 @@ pub enum Fact {
     Sounding {
         /// The response.
         response: ResponseId,
-        /// When.
-        at: SessionTime,
+        /// When the device asked for it, and when it was in the air.
+        instants: Instants,
     },
     /// A response is over, and nothing of it will be heard any more.
     Over {

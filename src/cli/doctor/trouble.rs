@@ -100,9 +100,7 @@ impl Trouble {
     /// A model that fails.
     pub(super) fn of_provider(error: &ProviderError, settings: &Settings) -> Self {
         let cause = match error {
-            ProviderError::Unauthorized { reason, .. } if reason.contains("quota") => {
-                Cause::Account
-            }
+            ProviderError::OutOfCredit { .. } => Cause::Account,
             ProviderError::Unauthorized { .. } => Cause::Key,
             ProviderError::NotFound { .. } => Cause::Model,
             ProviderError::RateLimited { .. } => Cause::Busy,
@@ -119,8 +117,8 @@ impl Trouble {
             NetError::TimedOut { .. } => Cause::Late,
             NetError::TooLong { .. } | NetError::Nonsense { .. } => Cause::Strange,
             NetError::BrokeOff { .. } => Cause::Broken,
-            NetError::Refused { status, message, .. } => match status.as_u16() {
-                429 if message.contains("quota") => Cause::Account,
+            NetError::OutOfCredit { .. } => Cause::Account,
+            NetError::Refused { status, .. } => match status.as_u16() {
                 401..=403 => Cause::Key,
                 404 => Cause::Model,
                 429 => Cause::Busy,
@@ -226,13 +224,20 @@ mod tests {
         for (status, message, remedy) in [
             (404, "no such model", "set stt.model to one that is there"),
             (429, "slow down", "wait a minute"),
-            (429, "you exceeded your quota", "top up the account"),
+            (429, "your quota of requests for this minute is used up", "wait a minute"),
             (503, "oops", "try again later"),
             (400, "bad language", "change the setting of [stt]"),
         ] {
             let trouble = Trouble::of_net(&refused(status, message), Role::Stt, &plain);
             assert!(trouble.remedy.starts_with(remedy), "{trouble:?}");
         }
+        let (host, provider) = ("host".to_owned(), "p".to_owned());
+        let empty = NetError::OutOfCredit { host, message: "no more".to_owned() };
+        let trouble = Trouble::of_net(&empty, Role::Stt, &plain);
+        assert!(trouble.remedy.starts_with("top up the account"), "{trouble:?}");
+        let empty = ProviderError::OutOfCredit { provider, reason: "no more".to_owned() };
+        let trouble = Trouble::of_provider(&empty, &plain);
+        assert!(trouble.remedy.starts_with("top up the account"), "{trouble:?}");
     }
 
     #[test]

@@ -26,11 +26,11 @@ impl Latencies {
             self.0.pop_front();
         }
         let parts = [
-            latency.silence_ms + latency.vad_ms,
+            latency.silence_ms + latency.vad_ms + latency.capture_ms,
             latency.stt_ms,
             latency.provider_ms,
             latency.clause_ms + latency.tts_ms,
-            latency.lead_ms + latency.playout_ms,
+            latency.lead_ms + latency.playout_ms + latency.device_ms,
         ];
         self.0.push_back(Turn { total_ms: latency.total_ms, parts });
     }
@@ -85,12 +85,14 @@ pub(super) mod tests {
             total_ms,
             silence_ms: total_ms - 200.0,
             vad_ms: -20.0,
+            capture_ms: 0.0,
             stt_ms: 20.0,
             provider_ms: 100.0,
             clause_ms: 10.0,
             tts_ms: 40.0,
             lead_ms: 0.0,
-            playout_ms: 50.0,
+            playout_ms: 30.0,
+            device_ms: 20.0,
             residual_ms: 0.0,
         }
     }

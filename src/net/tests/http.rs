@@ -3,16 +3,22 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures_util::{FutureExt, StreamExt, stream};
 use http::{Request, StatusCode};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::join;
+use tokio::net::TcpStream;
 use tokio::sync::mpsc;
 
 use super::{Peer, Server, soon};
-use crate::net::client::proxies;
+use crate::error::Recovery;
+use crate::net::client::{builder, kept_alive, proxies};
 use crate::net::{Body, Endpoint, Http, HttpClient, Incoming, Limits, NetError};
 use crate::types::Secret;
 
 const OK: &str = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
 const KEY: &str = "sk-very-secret";
+/// Kinds of frames of HTTP/2.
+const HEADERS: u8 = 1;
+const PING: u8 = 6;
 
 /// Reads no variable: these tests are the same behind a proxy.
 fn client() -> HttpClient {
@@ -98,6 +104,43 @@ async fn the_first_request_finds_a_warmed_connection_ready() {
         assert_eq!(all(ask(&client, &there).await.unwrap()).await.unwrap(), "ok");
     };
     join!(served, asked);
+}
+
+/// Speaks HTTP/2 by hand: answers each request, and no question whether it lives. Returns whether
+/// there was one when the client closes the connection.
+async fn answers_but_does_not_live(mut socket: TcpStream) -> bool {
+    let (settings, acknowledged) = ([0, 0, 0, 4, 0, 0, 0, 0, 0], [0, 0, 0, 4, 1, 0, 0, 0, 0]);
+    socket.write_all(&[settings, acknowledged].concat()).await.unwrap();
+    let mut preface = [0; 24];
+    socket.read_exact(&mut preface).await.unwrap();
+    assert_eq!(&preface, b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
+    let (mut head, mut was_asked) = ([0; 9], false);
+    while socket.read_exact(&mut head).await.is_ok() {
+        let mut rest = vec![0; usize::from(head[1]) << 8 | usize::from(head[2])];
+        socket.read_exact(&mut rest).await.unwrap();
+        match head[3] {
+            HEADERS => {
+                // All of the answer: its status is 200.
+                let answer = [&[0, 0, 1, HEADERS, 5], &head[5..], &[0x88]].concat();
+                socket.write_all(&answer).await.unwrap();
+            }
+            PING => was_asked = true,
+            _ => {}
+        }
+    }
+    was_asked
+}
+
+#[tokio::test]
+async fn a_kept_connection_that_died_is_found_out_without_a_request() {
+    let (server, short) = (Server::new().await, Duration::from_millis(50));
+    let fast = builder(Vec::new()).http2_prior_knowledge();
+    let client = HttpClient::built(kept_alive(fast, short, short)).unwrap();
+    let there = endpoint(&server);
+    let served = async { soon(answers_but_does_not_live(server.accept().await.socket)).await };
+    let asked = async { assert_eq!(all(ask(&client, &there).await.unwrap()).await.unwrap(), "") };
+    let (was_asked, ()) = join!(served, asked);
+    assert!(was_asked);
 }
 
 #[tokio::test]
@@ -216,6 +259,49 @@ async fn a_service_says_when_to_come_back() {
     };
     assert_eq!(status, StatusCode::TOO_MANY_REQUESTS);
     assert_eq!(retry_after, Some(Duration::from_secs(2)));
+}
+
+#[tokio::test]
+async fn only_the_code_says_that_an_account_is_empty() {
+    let refused = async |said: &str| {
+        let (length, head) = (said.len(), "HTTP/1.1 429 Too Many Requests\r\nretry-after: 2\r\n");
+        refusal(&[&format!("{head}content-length: {length}\r\n\r\n{said}")]).await
+    };
+    for said in [
+        r#"{"error": {"message": "no more: sk-very-secret", "code": "insufficient_quota"}}"#,
+        r#"{"error": {"message": "no more: sk-very-secret", "type": "insufficient_quota"}}"#,
+        r#"{"message": "no more: sk-very-secret", "code": "insufficient_quota"}"#,
+    ] {
+        let error = refused(said).await;
+        assert!(matches!(error, NetError::OutOfCredit { .. }), "{error:?}");
+        assert_eq!(error.recovery(), Recovery::AskUser);
+        assert!(error.to_string().contains("refuses: no more: [secret]; top up"), "{error}");
+    }
+    for said in [
+        r#"{"error": {"message": "your quota for this minute is used up", "code": "rate_limit"}}"#,
+        "insufficient_quota",
+    ] {
+        let error = refused(said).await;
+        assert_eq!(error.recovery(), Recovery::RetryAfter(Duration::from_secs(2)), "{error}");
+    }
+}
+
+#[test]
+fn an_address_that_is_wrong_is_quoted_without_what_may_be_secret() {
+    for (address, shown) in [
+        ("http://me:hush@host/v1", "http://…@host/v1"),
+        ("http://me:hu@sh@host", "http://…@host"),
+        ("me:hush@host", "…@host"),
+        ("https://host/v1?api-key=hush", "https://host/v1?…"),
+        ("https://hu?sh@host?key=hush#hush", "https://…@host?…"),
+        ("host?hush", "host?…"),
+        ("local host", "local host"),
+    ] {
+        let error = Endpoint::new(address, None).unwrap_err();
+        let told = error.to_string();
+        assert!(told.starts_with(&format!("\"{shown}\" is no address")), "{told}");
+        assert!(!format!("{error:?}").contains("hush"), "{error:?}");
+    }
 }
 
 #[tokio::test]

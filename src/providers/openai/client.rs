@@ -161,9 +161,13 @@ impl Answer {
     }
 
     fn without_key(&self, error: ProviderError) -> ProviderError {
+        let shown = |reason: String| self.endpoint.presentable(&reason);
         match error {
             ProviderError::Failed { provider, reason } => {
-                ProviderError::Failed { provider, reason: self.endpoint.presentable(&reason) }
+                ProviderError::Failed { provider, reason: shown(reason) }
+            }
+            ProviderError::OutOfCredit { provider, reason } => {
+                ProviderError::OutOfCredit { provider, reason: shown(reason) }
             }
             other => other,
         }

@@ -3,6 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::wire::{CallDelta, Chunk, Delta};
+use crate::net::OUT_OF_CREDIT;
 use crate::providers::{ProviderError, ProviderEvent};
 use crate::types::{FinishReason, ToolCall, Usage};
 
@@ -68,7 +69,8 @@ impl Codec {
         let mut events = Vec::new();
         if let Some(choice) = chunk.choices.into_iter().flatten().next() {
             self.delta(choice.delta.unwrap_or_default(), &mut events)?;
-            if let Some(reason) = choice.finish_reason {
+            // Some servers send an empty one with every piece.
+            if let Some(reason) = choice.finish_reason.filter(|reason| !reason.is_empty()) {
                 self.reason = Some(finish_reason(&reason));
             }
         }
@@ -172,14 +174,16 @@ impl Codec {
     fn complained(&self, error: &Value) -> ProviderError {
         let said = error.pointer("/message").unwrap_or(error);
         let said = said.as_str().map_or_else(|| said.to_string(), str::to_owned);
-        let limited = ["/code", "/type"].iter().filter_map(|at| error.pointer(at)).any(|kind| {
-            kind == 429 || kind.as_str().is_some_and(|kind| kind.contains("rate_limit"))
-        });
-        match limited {
-            true => {
-                ProviderError::RateLimited { provider: self.provider.clone(), retry_after: None }
-            }
-            false => self.failed(&said),
+        let is = |test: fn(&Value) -> bool| {
+            ["/code", "/type"].iter().filter_map(|at| error.pointer(at)).any(test)
+        };
+        let provider = self.provider.clone();
+        if is(|kind| kind == OUT_OF_CREDIT) {
+            ProviderError::OutOfCredit { provider, reason: said }
+        } else if is(|kind| *kind == 429 || kind.as_str().is_some_and(is_of_haste)) {
+            ProviderError::RateLimited { provider, retry_after: None }
+        } else {
+            self.failed(&said)
         }
     }
 
@@ -210,6 +214,10 @@ fn arguments(text: String) -> Value {
         Ok(object @ Value::Object(_)) => object,
         _ => Value::String(text),
     }
+}
+
+fn is_of_haste(kind: &str) -> bool {
+    kind.contains("rate_limit")
 }
 
 fn is_object(text: &str) -> bool {

@@ -112,6 +112,8 @@ pub(super) struct Actor {
     last_response: Option<ResponseId>,
     /// The last turn that began.
     last_turn: TurnId,
+    /// The end of the last frame that was looked at.
+    heard_until: SessionTime,
     /// The microphone has ended.
     deaf: bool,
     ending: Ending,
@@ -164,6 +166,7 @@ impl Actor {
             silencing: None,
             last_response: None,
             last_turn: TurnId::default(),
+            heard_until: SessionTime::ZERO,
             deaf: false,
             ending: Ending::NotYet,
         }
@@ -208,6 +211,7 @@ impl Actor {
     fn on_fact(&mut self, fact: Fact) {
         match fact {
             Fact::Voice { end, length, probability } => {
+                self.heard_until = end;
                 self.look_for_progress();
                 self.look_for_silence();
                 let voiced = probability >= self.rules.threshold;
@@ -229,11 +233,11 @@ impl Actor {
                     self.say(Arc::clone(&self.brief.apology.unheard));
                 }
             }
-            Fact::Sounding { response, at } => {
+            Fact::Sounding { response, instants } => {
                 self.machine.handle(Input::Agent(Agent::Sounding));
                 if let Some(answer) = self.alive(response) {
                     answer.sounding = true;
-                    self.report.sounding(response, at);
+                    self.report.sounding(response, instants);
                 }
             }
             Fact::Over { response, outcome, text, heard_bytes, heard, at } => {
@@ -347,7 +351,7 @@ impl Actor {
             Action::Lull { turn } => self.command(TurnCommand::Lull { turn }),
             Action::End { turn, speech_end, reason } => {
                 self.talking = false;
-                self.report.turn_ended(turn, speech_end, reason);
+                self.report.turn_ended(turn, (speech_end, self.heard_until), reason);
                 let discard = reason == EndReason::TooShort;
                 self.command(TurnCommand::End { turn, discard });
                 if !discard && turn != self.unheard {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::device::Silenced;
+use crate::device::{self, Silenced};
 use crate::events::{Event, EventBus, EventKind, Instants, Latency, SpeechEnd, StageName};
 use crate::ids::{ResponseId, TurnId};
 use crate::pipeline::Outcome;
@@ -33,6 +33,8 @@ struct Ended {
     speech_end: SessionTime,
     /// The silence that ended it.
     silence: Duration,
+    /// The end of the sound that decided it.
+    decided: SessionTime,
     at: SessionTime,
     /// When its words were known.
     transcript: Option<SessionTime>,
@@ -70,11 +72,20 @@ impl Reporter {
         self.publish(Some(turn), None, EventKind::TurnStarted { start_ms: ms(since) });
     }
 
-    pub(super) fn turn_ended(&mut self, turn: TurnId, speech_end: SessionTime, reason: EndReason) {
+    /// `heard` is when speech ended, by the detector, and how far the sound was heard.
+    pub(super) fn turn_ended(
+        &mut self,
+        turn: TurnId,
+        heard: (SessionTime, SessionTime),
+        reason: EndReason,
+    ) {
+        let (speech_end, heard_until) = heard;
         self.turns += u32::from(reason != EndReason::TooShort);
         let at = self.clock.now();
         let silence = if reason == EndReason::Silence { self.silence } else { Duration::ZERO };
-        self.ended = Some(Ended { turn, speech_end, silence, at, transcript: None });
+        // What a key ends, no sound decides.
+        let decided = if silence.is_zero() { at } else { heard_until.min(at) };
+        self.ended = Some(Ended { turn, speech_end, silence, decided, at, transcript: None });
         let silence_ms = round(at.millis_since(speech_end));
         let kind = EventKind::TurnEnded { speech_end_ms: ms(speech_end), silence_ms, reason };
         self.publish(Some(turn), None, kind);
@@ -110,8 +121,8 @@ impl Reporter {
         self.of(response, EventKind::SynthesisStarted { characters });
     }
 
-    pub(super) fn sounding(&self, response: ResponseId, at: SessionTime) {
-        self.of(response, EventKind::AgentSpeechStarted { start_ms: ms(at) });
+    pub(super) fn sounding(&self, response: ResponseId, at: device::Instants) {
+        self.of(response, EventKind::AgentSpeechStarted { start_ms: ms(at.in_air) });
         if let Some(latency) = self.latency(response, at) {
             self.of(response, EventKind::Latency(latency));
         }
@@ -202,7 +213,7 @@ impl Reporter {
         self.publish(way.map(|way| way.turn), Some(response), kind);
     }
 
-    fn latency(&self, response: ResponseId, in_air: SessionTime) -> Option<Latency> {
+    fn latency(&self, response: ResponseId, sound: device::Instants) -> Option<Latency> {
         let way = self.answer.filter(|way| way.response == response && !way.scripted)?;
         let ended = self.ended.filter(|ended| ended.turn == way.turn)?;
         let [first_token, first_clause, first_sound, queued] = way.marks;
@@ -212,13 +223,15 @@ impl Reporter {
         };
         let at = Instants {
             speech_end,
+            decided: ended.decided,
             turn_ended: ended.at,
             transcript: ended.transcript?,
             first_token: first_token?,
             first_clause: first_clause?,
             first_sound: first_sound?,
             queued: queued?,
-            in_air,
+            rendered: sound.ran,
+            in_air: sound.in_air,
         };
         Some(Latency::new(from, &at, ended.silence))
     }

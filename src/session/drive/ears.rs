@@ -161,7 +161,7 @@ impl Ears {
 }
 
 /// The microphone's sound goes on in pieces of this length.
-const CHUNK: Duration = Duration::from_millis(10);
+const CHUNK: Duration = Duration::from_millis(5);
 
 /// What a resampler may give beyond what it gets, at equal rates.
 const SLACK: usize = 16;

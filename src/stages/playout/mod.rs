@@ -166,9 +166,9 @@ impl Player {
             self.facts.mark(playing.response, Mark::Queued, now).await;
         }
         while let Some(played) = self.playback.next_played() {
-            if let Some(at) = playing.heard_until(played, self.playback.rate()) {
+            if let Some(instants) = playing.heard_until(played, self.playback.rate()) {
                 let response = playing.response;
-                self.facts.tell(Fact::Sounding { response, at }).await;
+                self.facts.tell(Fact::Sounding { response, instants }).await;
             }
             self.context.touch();
         }

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use crate::audio::{AUDIBLE, Resampler, SampleRate, first_audible};
-use crate::device::{Playback, Played};
+use crate::device::{Instants, Playback, Played};
 use crate::ids::ResponseId;
 use crate::pipeline::{Element, Outcome, StageError};
 use crate::time::SessionTime;
@@ -121,7 +121,7 @@ impl Playing {
 
     /// Notes what has left the speaker. Returns when the first audible sample did, if it is
     /// among it.
-    pub(super) fn heard_until(&mut self, played: Played, rate: SampleRate) -> Option<SessionTime> {
+    pub(super) fn heard_until(&mut self, played: Played, rate: SampleRate) -> Option<Instants> {
         if played.to <= self.start {
             return None;
         }
@@ -132,7 +132,7 @@ impl Playing {
             return None;
         }
         self.sounding = true;
-        Some(in_air(audible))
+        Some(Instants { ran: played.ran, in_air: in_air(audible) })
     }
 }
 

@@ -1,5 +1,7 @@
 //! Makes words of what a service of transcription answers.
 
+use serde_json::Value;
+
 use super::super::SttEvent;
 use super::wire::{Answer, Event};
 
@@ -56,9 +58,14 @@ impl Deltas {
     ///
     /// # Errors
     ///
-    /// What is wrong, if the service says that it failed or gives what cannot be words.
+    /// What is wrong, if the service says that it failed or gives what cannot be words. It is in
+    /// the service's own words: there may be a key among them.
     pub(super) fn on(&mut self, data: &str) -> Result<Option<SttEvent>, String> {
-        match serde_json::from_str(data) {
+        let Ok(value) = serde_json::from_str::<Value>(data) else { return Ok(None) };
+        if let Some(complaint) = complaint(&value) {
+            return Err(complaint);
+        }
+        match serde_json::from_value(value) {
             Ok(Event::Delta { delta }) => {
                 self.text.push_str(&delta);
                 let text = words(&self.text)?;
@@ -70,7 +77,6 @@ impl Deltas {
                 Ok(Some(SttEvent::Partial(text)))
             }
             Ok(Event::Done { text }) => Ok(Some(SttEvent::Final(words(&text)?))),
-            Ok(Event::Error { error }) => Err(short(&error.message)),
             Ok(Event::Unknown) | Err(_) => Ok(None),
         }
     }
@@ -122,9 +128,25 @@ fn is_remark(text: &str) -> bool {
     rest.is_empty()
 }
 
-fn short(message: &str) -> String {
-    let message: String = message.replace(char::is_control, " ").chars().take(300).collect();
-    if message.trim().is_empty() { "it says that it failed".to_owned() } else { message }
+/// What an event complains of, if it does: `{"error": …}` with a text or an object, whatever its
+/// type, or an object that calls itself an error.
+fn complaint(event: &Value) -> Option<String> {
+    let calls_itself = |name| event.get(name).is_some_and(|kind| kind == "error");
+    let error = match event.get("error") {
+        Some(error) if !is_nothing(error) => error,
+        _ if calls_itself("type") || calls_itself("object") => event,
+        _ => return None,
+    };
+    let said = error.get("message").unwrap_or(error);
+    match said.as_str() {
+        Some(said) if said.trim().is_empty() => Some("it says that it failed".to_owned()),
+        Some(said) => Some(said.to_owned()),
+        None => Some(said.to_string()),
+    }
+}
+
+fn is_nothing(value: &Value) -> bool {
+    matches!(value, Value::Null | Value::Bool(false)) || value == ""
 }
 
 /// In bytes: an hour of speech.
@@ -204,15 +226,37 @@ mod tests {
     }
 
     #[test]
-    fn a_remark_in_pieces_is_no_partial_and_an_error_is_one() {
+    fn a_remark_in_pieces_is_no_partial() {
         let mut deltas = Deltas::default();
         for piece in ["[BLANK", "_AUDIO]"] {
             let data = format!(r#"{{"type":"transcript.text.delta","delta":"{piece}"}}"#);
             assert_eq!(deltas.on(&data), Ok(None));
         }
-        let error = deltas.on(r#"{"type":"error","error":{"message":"too\nbusy"}}"#);
-        assert_eq!(error, Err("too busy".to_owned()));
         assert_eq!(deltas.end(), Ok(String::new()));
         assert!(Deltas::default().end().is_err());
+    }
+
+    #[test]
+    fn an_error_is_one_however_it_is_written() {
+        for data in [
+            r#"{"type":"error","error":{"message":"too busy"}}"#,
+            r#"{"error":{"message":"too busy","code":500}}"#,
+            r#"{"error":"too busy"}"#,
+            r#"{"type":"error","message":"too busy","code":"x"}"#,
+            r#"{"object":"error","message":"too busy"}"#,
+            r#"{"type":"transcript.text.delta","delta":"a","error":{"message":"too busy"}}"#,
+        ] {
+            assert_eq!(Deltas::default().on(data), Err("too busy".to_owned()), "{data}");
+        }
+        for data in [
+            r#"{"type":"error"}"#,
+            r#"{"error":{"code":500}}"#,
+            r#"{"error":true}"#,
+            r#"{"type":"error","error":{"message":" "}}"#,
+        ] {
+            assert!(Deltas::default().on(data).is_err(), "{data}");
+        }
+        let data = r#"{"type":"transcript.text.done","text":"hello","error":null}"#;
+        assert_eq!(Deltas::default().on(data), Ok(Some(SttEvent::Final("hello".to_owned()))));
     }
 }

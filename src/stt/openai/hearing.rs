@@ -191,10 +191,12 @@ impl<'a> Hearing<'a> {
     }
 
     async fn read_events(&self, body: Incoming) -> Result<String, SttError> {
-        let mut data = events(body, self.service.endpoint.host());
+        let endpoint = &self.service.endpoint;
+        let mut data = events(body, endpoint.host());
         let mut deltas = Deltas::default();
         while let Some(data) = data.next().await {
-            match deltas.on(&data.map_err(service_error)?).map_err(failed)? {
+            let told = deltas.on(&data.map_err(service_error)?);
+            match told.map_err(|said| failed(endpoint.presentable(&said)))? {
                 Some(SttEvent::Final(text)) => return Ok(text),
                 Some(partial) => {
                     let _gone = self.events.send(Ok(partial)).await;

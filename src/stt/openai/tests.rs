@@ -165,6 +165,27 @@ async fn a_stream_that_ends_without_saying_so_is_what_it_was() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_error_in_a_stream_is_told_on_a_line_and_without_the_key() {
+    let delta = "data: {\"type\":\"transcript.text.delta\",\"delta\":\"Half\"}\n\n";
+    let long = "x".repeat(297);
+    for error in [
+        r#"{"type":"error","error":{"message":"no\nsk-7 here"}}"#.to_owned(),
+        r#"{"error":{"message":"no\tsk-7 here"}}"#.to_owned(),
+        r#"{"type":"error","message":"no sk-7 here"}"#.to_owned(),
+        r#"{"error":"no sk-7 here"}"#.to_owned(),
+        // Where it is cut, half a key must not stay.
+        format!(r#"{{"error":"no {long}sk-7"}}"#),
+    ] {
+        let answer = MockResponse::new(EVENTS, [format!("{delta}data: {error}\n\n")]);
+        let last = told(&engine(answering([answer]))).await.pop().unwrap();
+        let told = last.unwrap_err().to_string();
+        assert!(told.contains("failed: no ") && !told.contains("sk"), "{told}");
+        assert!(!told.contains(char::is_control), "{told}");
+        assert!(told.contains("no [secret] here") || told.len() < 400, "{told}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_break_is_mended_by_one_whole_request() {
     let broken = |fault| json(r#"{"te"#).with_fault(fault);
     for first in

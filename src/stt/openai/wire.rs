@@ -8,7 +8,7 @@ pub(super) struct Answer {
     pub(super) text: String,
 }
 
-/// An event of a streamed answer.
+/// An event of a streamed answer, if it is no error.
 #[derive(Debug, Deserialize)]
 #[serde(tag = "type")]
 pub(super) enum Event {
@@ -16,14 +16,6 @@ pub(super) enum Event {
     Delta { delta: String },
     #[serde(rename = "transcript.text.done")]
     Done { text: String },
-    #[serde(rename = "error")]
-    Error { error: Complaint },
     #[serde(other)]
     Unknown,
-}
-
-#[derive(Debug, Deserialize)]
-pub(super) struct Complaint {
-    #[serde(default)]
-    pub(super) message: String,
 }

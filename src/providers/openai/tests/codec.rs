@@ -52,6 +52,16 @@ fn the_cost_comes_after_the_end() {
 }
 
 #[test]
+fn an_empty_reason_to_finish_is_none() {
+    let mut codec = Codec::new("openai:m", 3);
+    let piece = r#"{"choices":[{"delta":{"content":"Hel"},"finish_reason":""}]}"#;
+    codec.read(piece).unwrap();
+    assert!(!codec.is_complete());
+    codec.read(r#"{"choices":[{"delta":{"content":"lo"},"finish_reason":"stop"}]}"#).unwrap();
+    assert!(codec.is_complete());
+}
+
+#[test]
 fn a_server_that_closes_without_a_word_has_ended() {
     let data = [
         r#"{"choices":[{"delta":{"role":"assistant","content":null,"tool_calls":null}}]}"#,

@@ -135,7 +135,8 @@ async fn a_refusal_says_what_to_do_and_never_the_key() {
         (500, Recovery::RetryAfter(std::time::Duration::from_millis(250))),
         (302, Recovery::RetryAfter(std::time::Duration::from_millis(250))),
     ] {
-        let said = r#"{"error":{"message":"no: sk-secret"}}"#;
+        // That it speaks of a quota makes nothing final.
+        let said = r#"{"error":{"message":"no quota: sk-secret"}}"#;
         let status = StatusCode::from_u16(status).unwrap();
         let events = ask(MockResponse::new("application/json", [said]).with_status(status)).await;
         assert_eq!(events.len(), 1);
@@ -145,6 +146,11 @@ async fn a_refusal_says_what_to_do_and_never_the_key() {
     }
     let events = ask(sse("data: {\"error\":\"no sk-secret here\"}\n\n")).await;
     assert!(!format!("{events:?}").contains("sk-secret"), "{events:?}");
+    let empty = r#"{"error":{"message":"no money: sk-secret","code":"insufficient_quota"}}"#;
+    let events = ask(sse(&format!("data: {empty}\n\n"))).await;
+    let error = events[0].as_ref().unwrap_err();
+    assert_eq!(error.recovery(), Recovery::AskUser);
+    assert!(error.to_string().contains("no money: [secret]"), "{error}");
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,0 +1,202 @@
+//! Chat completions.
+
+use std::time::Duration;
+
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::plan::{EVENTS, JSON, Reply};
+use super::script::Answer;
+use super::{Delays, words};
+
+/// Answers with `answer`. `id` names the answer, and the call in it.
+pub(super) fn answer(body: &[u8], delays: &Delays, answer: Option<Answer>, id: &str) -> Reply {
+    match Asked::of(body) {
+        Ok(asked) => {
+            let answer = answer.unwrap_or_else(|| Answer::Text(words::text(delays.tokens)));
+            Writer { asked: &asked, delays, id }.reply(&answer)
+        }
+        Err(message) => Reply::refusal(400, &message),
+    }
+}
+
+/// What nobody can read.
+pub(super) const NONSENSE: &[u8] = b"data: {\"id\":\"chatcmpl-0\",\"choices\":[{\"delta\":\n\n";
+
+#[derive(Deserialize)]
+struct Asked {
+    #[serde(default)]
+    model: String,
+    #[serde(default)]
+    messages: Vec<Value>,
+    stream: Option<bool>,
+    stream_options: Option<StreamOptions>,
+    max_tokens: Option<usize>,
+    max_completion_tokens: Option<usize>,
+}
+
+#[derive(Deserialize)]
+struct StreamOptions {
+    include_usage: Option<bool>,
+}
+
+impl Asked {
+    fn of(body: &[u8]) -> Result<Self, String> {
+        let asked: Self = serde_json::from_slice(body)
+            .map_err(|error| format!("the request cannot be read: {error}"))?;
+        if asked.model.is_empty() {
+            return Err("you must provide a model parameter".to_owned());
+        }
+        if asked.messages.is_empty() {
+            return Err("you must provide a messages parameter".to_owned());
+        }
+        Ok(asked)
+    }
+
+    fn streams(&self) -> bool {
+        self.stream.unwrap_or(false)
+    }
+
+    fn most(&self) -> usize {
+        self.max_completion_tokens.or(self.max_tokens).unwrap_or(usize::MAX)
+    }
+
+    fn tells_usage(&self) -> bool {
+        let options = self.stream_options.as_ref();
+        options.and_then(|options| options.include_usage).unwrap_or(false)
+    }
+
+    /// As many tokens as the messages have words and marks.
+    fn tokens(&self) -> usize {
+        let contents = self.messages.iter().filter_map(|message| message["content"].as_str());
+        contents.map(|content| words::tokens(content).len()).sum()
+    }
+}
+
+/// What the model gives one token after the other.
+struct Token {
+    delta: Value,
+    text: String,
+}
+
+struct Writer<'a> {
+    asked: &'a Asked,
+    delays: &'a Delays,
+    id: &'a str,
+}
+
+impl Writer<'_> {
+    fn reply(&self, answer: &Answer) -> Reply {
+        let (mut tokens, mut reason) = match answer {
+            Answer::Text(text) => (said(text), "stop"),
+            Answer::Tool { name, arguments } => (self.called(name, arguments), "tool_calls"),
+        };
+        if tokens.len() > self.asked.most() {
+            tokens.truncate(self.asked.most());
+            reason = "length";
+        }
+        match self.asked.streams() {
+            true => self.streamed(tokens, reason),
+            false => self.whole(answer, &tokens, reason),
+        }
+    }
+
+    fn streamed(&self, tokens: Vec<Token>, reason: &str) -> Reply {
+        let count = tokens.len();
+        let mut reply = Reply::new(EVENTS);
+        let role = self.chunk(&json!({"role": "assistant", "content": ""}), None);
+        let mut before = Some(role);
+        for token in tokens {
+            let after = if before.is_some() { self.delays.first_token } else { self.delays.token };
+            let bytes = before.take().unwrap_or_default() + &self.chunk(&token.delta, None);
+            reply = reply.saying(after, bytes, &token.text);
+        }
+        let after = if before.is_some() { self.delays.first_token } else { Duration::ZERO };
+        let mut end = before.take().unwrap_or_default() + &self.chunk(&json!({}), Some(reason));
+        if self.asked.tells_usage() {
+            end += &self.event("chat.completion.chunk", &json!([]), &self.usage(count));
+        }
+        end += "data: [DONE]\n\n";
+        reply.saying(after, end, "")
+    }
+
+    fn whole(&self, answer: &Answer, tokens: &[Token], reason: &str) -> Reply {
+        let text: String = tokens.iter().map(|token| &*token.text).collect();
+        let message = match answer {
+            Answer::Text(_) => json!({"role": "assistant", "content": text, "refusal": null}),
+            Answer::Tool { name, arguments } => json!({
+                "role": "assistant", "content": null, "refusal": null,
+                "tool_calls": [{
+                    "id": self.call(), "type": "function",
+                    "function": {"name": name, "arguments": arguments.to_string()},
+                }],
+            }),
+        };
+        let choices = json!([{
+            "index": 0, "message": message, "logprobs": null, "finish_reason": reason,
+        }]);
+        let body = self.body("chat.completion", &choices, &self.usage(tokens.len()));
+        let rest = u32::try_from(tokens.len().saturating_sub(1)).unwrap_or(u32::MAX);
+        let after = self.delays.first_token + self.delays.token.saturating_mul(rest);
+        Reply::new(JSON).saying(after, body.to_string(), &text)
+    }
+
+    /// The call of a tool: its name first, then its arguments in pieces.
+    fn called(&self, name: &str, arguments: &Value) -> Vec<Token> {
+        let delta =
+            |call: Value| Token { delta: json!({"tool_calls": [call]}), text: String::new() };
+        let arguments: Vec<char> = arguments.to_string().chars().collect();
+        let first = delta(json!({
+            "index": 0, "id": self.call(), "type": "function",
+            "function": {"name": name, "arguments": ""},
+        }));
+        let pieces = arguments.chunks(PIECE).map(|piece| {
+            let piece: String = piece.iter().collect();
+            delta(json!({"index": 0, "function": {"arguments": piece}}))
+        });
+        std::iter::once(first).chain(pieces).collect()
+    }
+
+    fn chunk(&self, delta: &Value, reason: Option<&str>) -> String {
+        let choices =
+            json!([{"index": 0, "delta": delta, "logprobs": null, "finish_reason": reason}]);
+        self.event("chat.completion.chunk", &choices, &Value::Null)
+    }
+
+    fn event(&self, object: &str, choices: &Value, usage: &Value) -> String {
+        format!("data: {}\n\n", self.body(object, choices, usage))
+    }
+
+    fn body(&self, object: &str, choices: &Value, usage: &Value) -> Value {
+        let id = format!("chatcmpl-{}", self.id);
+        let mut body = json!({
+            "id": id, "object": object, "created": CREATED, "model": self.asked.model,
+            "system_fingerprint": null, "choices": choices,
+        });
+        if !usage.is_null() || self.asked.tells_usage() {
+            body["usage"] = usage.clone();
+        }
+        body
+    }
+
+    fn usage(&self, tokens: usize) -> Value {
+        let asked = self.asked.tokens();
+        json!({
+            "prompt_tokens": asked, "completion_tokens": tokens, "total_tokens": asked + tokens,
+        })
+    }
+
+    fn call(&self) -> String {
+        format!("call_{}", self.id)
+    }
+}
+
+fn said(text: &str) -> Vec<Token> {
+    let tokens = words::tokens(text).into_iter();
+    tokens.map(|text| Token { delta: json!({"content": text}), text }).collect()
+}
+
+/// The same answer each time has the same date.
+const CREATED: u64 = 1_767_225_600;
+/// In characters of a call's arguments, about a token.
+const PIECE: usize = 4;
