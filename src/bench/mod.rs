@@ -8,7 +8,9 @@
 
 pub mod figures;
 pub mod machine;
+pub mod person;
 pub mod remote;
 pub mod report;
+pub mod scenario;
 pub mod services;
 pub mod target;

@@ -25,4 +25,5 @@ pub use find::{FileError, read};
 pub use layers::{Origin, SettingError, Settings};
 pub use table::{Setting, TABLE};
 pub use template::template;
+pub(crate) use value::nearest;
 pub use value::{Kind, Value};

@@ -1,7 +1,7 @@
 //! Streams a WAV file as mono.
 
 use std::fs::{self, File};
-use std::io::{BufReader, Read, Seek};
+use std::io::{BufReader, Cursor, Read, Seek};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -31,6 +31,17 @@ impl WavReader {
         let path = path.as_ref();
         let file = open(path).map_err(WavError::at(path))?;
         Self::over(BufReader::new(file), path)
+    }
+}
+
+impl<'a> WavReader<Cursor<&'a [u8]>> {
+    /// Reads a file that is in memory. Errors call it `name`.
+    ///
+    /// # Errors
+    ///
+    /// As those of [`open`](WavReader::open).
+    pub fn in_memory(name: impl AsRef<Path>, bytes: &'a [u8]) -> Result<Self, WavError> {
+        Self::over(Cursor::new(bytes), name.as_ref())
     }
 }
 

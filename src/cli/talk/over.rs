@@ -134,8 +134,9 @@ mod tests {
         let talking = async {
             stopped.wait_for(|stops| *stops > 0).await.unwrap();
             // It still has to write what it recorded.
-            tokio::task::yield_now().await;
-            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+            for _ in 0..16 {
+                tokio::task::yield_now().await;
+            }
             finished.store(1, Ordering::Relaxed);
             let messages = Vec::new();
             let metrics = Vec::new();

@@ -113,12 +113,9 @@ async fn a_key_that_is_released_on_a_dead_microphone_ends_the_turn_all_the_same(
     let watch = async {
         let mut ended = None;
         while let Some(Ok(event)) = events.next().await {
-            match event.kind {
-                EventKind::TurnEnded { reason, .. } => {
-                    ended = Some((event.at.as_millis(), reason));
-                    handle.stop();
-                }
-                _ => {}
+            if let EventKind::TurnEnded { reason, .. } = event.kind {
+                ended = Some((event.at.as_millis(), reason));
+                handle.stop();
             }
         }
         ended
