@@ -62,6 +62,22 @@ fn assert_times(entry: &Entry, first_ms: u64, between_ms: &[u64]) {
 }
 
 #[tokio::test]
+async fn a_step_does_not_wait_for_the_next_one() {
+    let mut launch = launch(Profile::Zero);
+    launch.overrides.chunk_every_ms = Some(3_600_000);
+    let server = launch.start(http()).await.unwrap();
+    let me = Caller::new(&server, "me");
+    let body = json!({"model": "m", "input": "ten chars!", "response_format": "pcm"});
+    let request = me.endpoint.post("audio/speech").body(whole(&body)).unwrap();
+
+    let answer = me.endpoint.send(&*me.http, request, Limits::default()).await.unwrap();
+    let first = answer.into_body().next().await.unwrap().unwrap();
+
+    assert_eq!(first.len(), 4_800);
+    assert_eq!(server.log("me").await.unwrap().entries[0].sent.len(), 1);
+}
+
+#[tokio::test]
 async fn without_delays_nothing_waits() {
     let server = start(Profile::Zero).await;
     let me = Caller::new(&server, "me");
@@ -410,3 +426,24 @@ async fn start(profile: Profile) -> MockServer {
 const PROGRAM: &str = env!("CARGO_BIN_EXE_banter");
 /// Far more than is needed, even on a busy machine.
 const LIMIT: Duration = Duration::from_secs(60);
+
+/// What the documentation promises of the profiles is what they do.
+#[test]
+fn the_documentation_has_the_delays_of_the_profiles() {
+    let text = include_str!("../docs/mock-server.md");
+    for name in Profile::NAMES {
+        let delays = name.parse::<Profile>().unwrap().delays();
+        let row = text.lines().find(|line| line.starts_with(&format!("| `{name}` |"))).unwrap();
+        let numbers: Vec<u128> = row
+            .split('|')
+            .skip(2)
+            .filter_map(|cell| cell.split(|c: char| !c.is_ascii_digit()).find(|n| !n.is_empty()))
+            .map(|number| number.parse().unwrap())
+            .collect();
+        let ms = [delays.stt, delays.first_token, delays.token].map(|delay| delay.as_millis());
+        let sound = [delays.first_byte, delays.chunk, delays.chunk_every, delays.tool];
+        let expected =
+            [&ms[..], &[delays.tokens as u128], &sound.map(|delay| delay.as_millis())].concat();
+        assert_eq!(numbers, expected, "{row}");
+    }
+}
