@@ -212,7 +212,7 @@ fn engines(factory: &Factory<'_>) -> anyhow::Result<Engines> {
     })
 }
 
-async fn warm(transcriber: &dyn Transcriber) -> anyhow::Result<()> {
+pub(in crate::cli) async fn warm(transcriber: &dyn Transcriber) -> anyhow::Result<()> {
     let clock = SessionClock::live();
     let warm = clock.timeout(WARM_UP, stt::warm(transcriber)).await;
     Ok(warm.context("the recogniser does not start")??)
