@@ -53,6 +53,18 @@ async fn a_line_can_be_interrupted_like_an_answer() {
 }
 
 #[tokio::test]
+async fn a_line_that_is_cancelled_before_the_model_saw_it_is_over() {
+    let mut world = World::new(&silence(6000), &[], &["It is ten."]);
+    world.at_start = Some(|session| {
+        session.say("Hello.")?;
+        session.hear("what time is it")
+    });
+    let told = world.run().await;
+    assert_eq!(told.said(), ["user: what time is it", "assistant: It is ten."]);
+    assert_eq!((told.count("response_started"), told.count("response_ended")), (2, 2));
+}
+
+#[tokio::test]
 async fn typed_text_is_a_turn() {
     let mut world = World::new(&silence(6000), &[], &["It is ten."]);
     world.at_start = Some(|session| session.hear("what time is it"));
