@@ -13,6 +13,7 @@ mod engines;
 mod file;
 mod find;
 mod layers;
+mod notes;
 mod table;
 mod template;
 #[cfg(test)]
@@ -20,7 +21,7 @@ mod tests;
 mod value;
 
 pub use engines::{EngineError, Factory};
-pub use file::FileText;
+pub use file::{FileText, Found};
 pub use find::{FileError, read};
 pub use layers::{Origin, SettingError, Settings};
 pub use table::{Setting, TABLE};
