@@ -41,22 +41,8 @@ pub enum EngineError {
         flag: String,
     },
     /// A key that somebody gave, and an address that nobody did.
-    #[error(
-        "{place} sets {address}, but nobody named that file: the key of {origin} is not sent \
-         there; name the file with `--config {file}`, or set {key} in it"
-    )]
-    StrayAddress {
-        /// The address's setting.
-        address: String,
-        /// Its line.
-        place: String,
-        /// Its file.
-        file: String,
-        /// The key's setting.
-        key: String,
-        /// Where the key is from.
-        origin: Origin,
-    },
+    #[error(transparent)]
+    StrayAddress(#[from] Box<StrayAddress>),
     /// There is no way to any service.
     #[error(transparent)]
     Net(#[from] NetError),
@@ -75,6 +61,20 @@ pub enum EngineError {
     /// The synthesizer.
     #[error(transparent)]
     Tts(#[from] UnknownSynthesizer),
+}
+
+/// An address that a key is not sent to: its file lies in the current folder, and nobody named it.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "{place} sets {address}, but nobody named that file: the key of {origin} is not sent there; \
+     name the file with `--config {file}`, or set {key} in it"
+)]
+pub struct StrayAddress {
+    place: String,
+    address: String,
+    file: String,
+    key: String,
+    origin: Origin,
 }
 
 /// Which engine a setting means.
@@ -266,13 +266,13 @@ impl<'a> Factory<'a> {
             return Ok(());
         }
         let file = place.rsplit_once(':').map_or(place.as_str(), |(file, _)| file);
-        Err(EngineError::StrayAddress {
-            address: base.to_owned(),
+        Err(EngineError::from(Box::new(StrayAddress {
             place: place.clone(),
+            address: base.to_owned(),
             file: file.to_owned(),
             key: key.to_owned(),
             origin: origin.clone(),
-        })
+        })))
     }
 
     fn limits(&self) -> Limits {

@@ -20,7 +20,7 @@ mod template;
 mod tests;
 mod value;
 
-pub use engines::{EngineError, Factory};
+pub use engines::{EngineError, Factory, StrayAddress};
 pub use file::{FileText, Found};
 pub use find::{FileError, read};
 pub use layers::{Origin, SettingError, Settings};
