@@ -68,8 +68,9 @@ pub struct Group {
     /// services' own times are not known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub overhead_ms: Option<Spread>,
-    /// Each gap, in the order of [`GAPS`]; none for a black box.
-    #[serde(default)]
+    /// Each gap, in the order of [`GAPS`]; none for a black box. In JSON a map by name, in this
+    /// order.
+    #[serde(default, with = "by_name")]
     pub gaps: Vec<(String, Spread)>,
     /// The greatest distance between the sum of the gaps and the whole.
     pub residual_ms: f64,
@@ -216,6 +217,48 @@ impl Group {
             },
             residual_ms: turns.iter().map(|turn| turn.residual_ms.abs()).fold(0.0, f64::max),
             ..Self::default()
+        }
+    }
+}
+
+/// A map in JSON that keeps its order.
+mod by_name {
+    use std::fmt;
+
+    use serde::de::{Deserializer, MapAccess, Visitor};
+    use serde::ser::Serializer;
+
+    use super::Spread;
+
+    pub(super) fn serialize<S>(gaps: &[(String, Spread)], serializer: S) -> Result<S::Ok, S::Error>
+    where
+        S: Serializer,
+    {
+        serializer.collect_map(gaps.iter().map(|(name, spread)| (name, spread)))
+    }
+
+    pub(super) fn deserialize<'de, D>(deserializer: D) -> Result<Vec<(String, Spread)>, D::Error>
+    where
+        D: Deserializer<'de>,
+    {
+        deserializer.deserialize_map(InOrder)
+    }
+
+    struct InOrder;
+
+    impl<'de> Visitor<'de> for InOrder {
+        type Value = Vec<(String, Spread)>;
+
+        fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+            formatter.write_str("a map from a gap's name to its p50, p95 and p99")
+        }
+
+        fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+            let mut gaps = Vec::new();
+            while let Some(gap) = map.next_entry()? {
+                gaps.push(gap);
+            }
+            Ok(gaps)
         }
     }
 }
