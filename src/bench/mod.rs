@@ -16,3 +16,6 @@ pub mod report;
 pub mod scenario;
 pub mod services;
 pub mod target;
+
+#[cfg(test)]
+mod tests;

@@ -206,7 +206,7 @@ async fn a_scenario_beside_its_sound() {
     std::fs::write(&path, "[[turn]]\nwav = 'own.wav'").unwrap();
     let scenario = Scenario::load(&path).unwrap();
     assert_eq!(
-        (scenario.services.script.heard, said),
+        (scenario.services.script.heard.clone(), said),
         (vec!["hum".to_owned()], scenario.utterances().await.unwrap())
     );
     let whole = Scenario::of_wav(folder.path().join("own.wav"), "energy").unwrap();
