@@ -1,7 +1,9 @@
-//! What is said, by whom, and how long it took, for people.
+//! What is said, by whom, and how long it took, for people. What a terminal would obey is left
+//! out of all that services and files say.
 
 use std::io::{IsTerminal, Write};
 
+use super::screen::plain;
 use crate::events::{Event, EventKind, Latency, SpeechEnd};
 
 /// Writes captions. On a terminal, what may still change is shown and written over.
@@ -65,7 +67,7 @@ impl Captions {
 
     fn line(&mut self, seconds: f64, who: &str, text: &str) -> std::io::Result<()> {
         let clear = if std::mem::take(&mut self.partial) { CLEAR } else { "" };
-        writeln!(self.output, "{clear}{seconds:8.2} s  {who:>7}  {text}")?;
+        writeln!(self.output, "{clear}{seconds:8.2} s  {who:>7}  {}", plain(text))?;
         self.output.flush()
     }
 
@@ -75,7 +77,8 @@ impl Captions {
             return Ok(());
         }
         self.partial = true;
-        write!(self.output, "{CLEAR}{seconds:8.2} s  {:>7}  {} …", "user", tail(text))?;
+        let text = plain(&tail(text));
+        write!(self.output, "{CLEAR}{seconds:8.2} s  {:>7}  {text} …", "user")?;
         self.output.flush()
     }
 
@@ -105,3 +108,49 @@ fn tail(text: &str) -> String {
 const CLEAR: &str = "\r\x1b[2K";
 
 const WIDTH: usize = 60;
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, Mutex};
+
+    use super::*;
+    use crate::time::SessionTime;
+
+    #[derive(Clone, Default)]
+    struct Written(Arc<Mutex<Vec<u8>>>);
+
+    impl Write for Written {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0.lock().unwrap().extend(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn what_a_terminal_would_obey_is_not_printed() {
+        let evil = "a\x1b]0;title\x07b\x1b[2J\rc\u{9b}2Jd\ne".to_owned();
+        let kinds = [
+            EventKind::ResponseText { text: evil.clone() },
+            EventKind::Transcript { text: evil.clone(), is_final: false },
+            EventKind::Transcript { text: evil.clone(), is_final: true },
+            EventKind::Typed { text: evil.clone() },
+            EventKind::Interrupted { heard_ms: 1.0, heard_text: evil.clone() },
+            EventKind::Warning { message: evil },
+        ];
+        for kind in kinds {
+            let written = Written::default();
+            let output = Box::new(written.clone());
+            let mut captions = Captions { output, terminal: true, partial: false };
+            captions
+                .show(&Event { at: SessionTime::ZERO, turn: None, response: None, kind })
+                .unwrap();
+            let text = String::from_utf8(written.0.lock().unwrap().clone()).unwrap();
+            let text = text.strip_prefix(CLEAR).unwrap_or(&text).trim_end_matches('\n');
+            assert!(text.contains("title") && !text.contains(char::is_control), "{text:?}");
+        }
+    }
+}

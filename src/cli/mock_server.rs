@@ -1,17 +1,15 @@
 //! `banter mock-server`.
 
-use std::io::{self, Write, stdin, stdout};
+use std::io::{self, Write, stdout};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
-use std::thread;
 
 use anyhow::Context as _;
 use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
-use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::oneshot;
 
 use super::Ending;
+use super::end::End;
 use crate::bench::machine;
 use crate::bench::remote::LISTENING;
 use crate::bench::services::{Overrides, Profile, Risk, Services};
@@ -111,7 +109,7 @@ impl MockServer {
         let address = SocketAddr::new(self.host, self.port);
         let mock = Mock::bind(address, Arc::clone(&services)).await;
         let mock = mock.with_context(|| format!("cannot listen at {address}"))?;
-        let end = End::new(self.until_eof)?;
+        let mut end = End::new(self.until_eof)?;
         tell(&format!("{LISTENING}{}", mock.url()))?;
         let mut ending = Ending::Done;
         mock.serve(async { ending = end.comes().await }).await;
@@ -135,47 +133,6 @@ impl DelayFlags {
             jitter: self.jitter,
         }
     }
-}
-
-/// What ends the server. From its making on, no signal ends it by itself.
-struct End {
-    interrupt: tokio::signal::unix::Signal,
-    terminate: tokio::signal::unix::Signal,
-    input: Option<oneshot::Receiver<()>>,
-}
-
-impl End {
-    fn new(until_eof: bool) -> anyhow::Result<Self> {
-        let listen = |kind| signal(kind).context("cannot listen for Ctrl-C");
-        let interrupt = listen(SignalKind::interrupt())?;
-        let terminate = listen(SignalKind::terminate())?;
-        Ok(Self { interrupt, terminate, input: until_eof.then(end_of_input) })
-    }
-
-    async fn comes(mut self) -> Ending {
-        let ended = async {
-            match self.input {
-                Some(ended) => drop(ended.await),
-                None => std::future::pending().await,
-            }
-        };
-        tokio::select! {
-            biased;
-            Some(()) = self.interrupt.recv() => Ending::Interrupted,
-            Some(()) = self.terminate.recv() => Ending::Done,
-            () = ended => Ending::Done,
-        }
-    }
-}
-
-/// A thread of its own reads: it may wait for input for ever, and the server must not wait for it.
-fn end_of_input() -> oneshot::Receiver<()> {
-    let (tell, told) = oneshot::channel();
-    thread::spawn(move || {
-        let _over = io::copy(&mut stdin().lock(), &mut io::sink());
-        let _gone = tell.send(());
-    });
-    told
 }
 
 fn tell(line: &str) -> io::Result<()> {

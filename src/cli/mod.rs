@@ -9,10 +9,12 @@ mod completions;
 mod config;
 mod devices;
 mod doctor;
+mod end;
 mod labels;
 mod mock_server;
 mod say;
 mod screen;
+mod serve;
 mod settings;
 mod talk;
 mod transcribe;
@@ -40,6 +42,7 @@ enum Command {
     Vad(vad::VadCommand),
     Transcribe(transcribe::Transcribe),
     Say(say::Say),
+    Serve(serve::Serve),
     Devices(devices::Devices),
     MockServer(mock_server::MockServer),
     Config(config::ConfigCommand),
@@ -87,6 +90,7 @@ pub fn main() -> ExitCode {
         Command::Vad(vad) => vad.run(),
         Command::Transcribe(transcribe) => transcribe.run(),
         Command::Say(say) => say.run(),
+        Command::Serve(serve) => serve.run(),
         Command::Devices(devices) => devices.run(),
         Command::MockServer(server) => server.run(),
         Command::Config(config) => config.run(),

@@ -8,6 +8,7 @@ use crate::net::{Endpoint, EndpointError, Http, Limits};
 use crate::providers::{self, OpenAi, Provider, ProviderNameError};
 use crate::stt::{self, OpenAiTranscriber, SttError, Transcriber};
 use crate::tts::{self, OpenAiSynthesizer, Synthesizer, UnknownSynthesizer};
+use crate::types::Secret;
 use crate::vad::{self, UnknownVad, Vad};
 
 /// Makes engines as settings say.
@@ -15,6 +16,7 @@ use crate::vad::{self, UnknownVad, Vad};
 pub struct Factory<'a> {
     settings: &'a Settings,
     http: Arc<dyn Http>,
+    key: Option<Secret>,
 }
 
 /// Why an engine cannot be had.
@@ -63,7 +65,20 @@ impl<'a> Factory<'a> {
     /// Makes what `settings` say; services are reached by `http`.
     #[must_use]
     pub fn new(settings: &'a Settings, http: Arc<dyn Http>) -> Self {
-        Self { settings, http }
+        Self { settings, http, key: None }
+    }
+
+    /// Shows services this key, whatever the settings say; but not those with an address of
+    /// their own.
+    #[must_use]
+    pub fn with_key(self, key: Secret) -> Self {
+        Self { key: Some(key), ..self }
+    }
+
+    /// Whether `engine` (`stt`, `llm`, `tts`) is a service.
+    #[must_use]
+    pub fn is_service(&self, engine: &str) -> bool {
+        matches!(self.chosen(engine), Chosen::Service(_))
     }
 
     /// The voice detector.
@@ -186,7 +201,8 @@ impl<'a> Factory<'a> {
         let base = match self.settings.text(&own_base) {
             Some(base) => base,
             None => {
-                key = key.or_else(|| self.settings.secret("openai.api_key"));
+                let common = || self.settings.secret("openai.api_key");
+                key = self.key.as_ref().or(key).or_else(common);
                 self.text("openai.base_url")
             }
         };

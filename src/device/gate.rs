@@ -108,6 +108,11 @@ impl Gate {
         }
     }
 
+    /// How many holds there were.
+    pub(super) fn hold_count(&self) -> u64 {
+        self.holds.load(Ordering::Acquire)
+    }
+
     /// The speaker has obeyed this hold.
     pub(super) fn note_silence(&self, hold: u64, ran: SessionTime, in_air: SessionTime) {
         self.silenced_ran.store(ran.as_nanos(), Ordering::Relaxed);

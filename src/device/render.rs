@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use ringbuf::HeapRb;
-use ringbuf::traits::{Consumer, Producer, Split};
+use ringbuf::traits::{Consumer, Observer, Producer, Split};
 
 use super::gate::{Gate, Mode};
 use super::tap::{Tap, TapEnd, tap};
@@ -42,6 +42,7 @@ pub fn render_port(rate: SampleRate) -> (RenderPort, Playback, Tap) {
         held: false,
         dropped: 0,
         silent: 0,
+        kept: 0,
         origin: SessionTime::ZERO,
     };
     (port, Playback { samples, notes: played, rate, gate, pushed: 0 }, tap)
@@ -170,6 +171,8 @@ pub struct RenderPort {
     dropped: u64,
     /// The last hold that was obeyed.
     silent: u64,
+    /// How many samples a device may still give back.
+    kept: usize,
     /// From when on a device without a clock of its own plays it.
     origin: SessionTime,
 }
@@ -199,8 +202,9 @@ impl RenderPort {
         self.origin = origin;
     }
 
-    /// Fills `out` with what is to be heard, silence where there is nothing.
-    pub fn fill(&mut self, out: &mut [i16], instants: impl Into<Instants>) {
+    /// Fills `out` with what is to be heard, silence where there is nothing. Returns how many
+    /// samples there were for it.
+    pub fn fill(&mut self, out: &mut [i16], instants: impl Into<Instants>) -> usize {
         let Instants { ran, in_air } = instants.into();
         self.drop_unwanted();
         let mode = self.gate.mode();
@@ -224,6 +228,54 @@ impl RenderPort {
         }
         self.gate.played.store(self.cursor, Ordering::Release);
         self.tap.left(out, in_air);
+        (self.cursor - from) as usize
+    }
+
+    /// How many samples there are to be heard now: none while the gate holds. For a device that
+    /// takes sound ahead of its time: asking [`fill`](Self::fill) for more than this would be an
+    /// under-run.
+    #[must_use]
+    pub fn ready(&self) -> usize {
+        if self.gate.holds() {
+            return 0;
+        }
+        let until = self.gate.drop_until.load(Ordering::Acquire);
+        let queued = self.ring.occupied_len();
+        if until != self.dropped {
+            return queued.saturating_sub(until.saturating_sub(self.taken) as usize);
+        }
+        let next = if self.held { self.resumption() } else { self.cursor };
+        queued + (self.taken - next) as usize
+    }
+
+    /// How many holds there were so far: a device with a long buffer of its own empties it at
+    /// each, and [gives back](Self::give_back) what it held.
+    #[must_use]
+    pub fn holds(&self) -> u64 {
+        self.gate.hold_count()
+    }
+
+    /// Keeps the last `samples` that left, for [`give_back`](Self::give_back): none by default,
+    /// 2 s at most.
+    pub fn keep(&mut self, samples: usize) {
+        self.kept = samples;
+    }
+
+    /// Takes back the last `samples` that left, since the device has emptied its buffer before
+    /// they were heard. If what they belong to goes on, they leave once more; they do not count as
+    /// heard until then. The device is silent from `instants` on.
+    pub fn give_back(&mut self, samples: u64, instants: impl Into<Instants>) {
+        let Instants { ran, in_air } = instants.into();
+        self.drop_unwanted();
+        let oldest = self.taken - self.lookback.len() as u64;
+        self.cursor = self.cursor.saturating_sub(samples).max(oldest).min(self.cursor);
+        self.lowered_since =
+            Some(self.lowered_since.map_or(self.cursor, |index| index.min(self.cursor)));
+        (self.held, self.level, self.last) = (true, 0.0, 0.0);
+        if let Mode::Hold(hold) = self.gate.mode() {
+            self.note_silence(hold, &[], ran, in_air);
+        }
+        self.gate.played.store(self.cursor, Ordering::Release);
     }
 
     /// Notes when the first silent sample of a hold left: once for each.
@@ -253,12 +305,20 @@ impl RenderPort {
         if target < 1.0 {
             self.held |= target == 0.0;
             self.lowered_since.get_or_insert(self.cursor);
-        } else if let Some(index) = self.lowered_since.take()
-            && self.held
-        {
-            self.cursor = index.max(self.taken - self.lookback.len() as u64);
-            self.held = false;
+        } else {
+            if self.held {
+                self.cursor = self.resumption();
+                self.held = false;
+            }
+            self.lowered_since = None;
         }
+    }
+
+    /// Where the sound goes on after a hold: the first sample not heard at full level, as far
+    /// back as samples are kept.
+    fn resumption(&self) -> u64 {
+        let oldest = self.taken - self.lookback.len() as u64;
+        self.lowered_since.map_or(self.cursor, |index| index.max(oldest))
     }
 
     fn next(&mut self, target: f32) -> i16 {
@@ -288,14 +348,15 @@ impl RenderPort {
         };
         self.cursor += 1;
         if self.lowered_since.is_none() && self.cursor == self.taken {
-            self.lookback.clear();
+            let old = self.lookback.len().saturating_sub(self.kept);
+            self.lookback.drain(..old);
         }
         sample
     }
 
     /// Keeps a sample that may have to be heard again, the last few seconds at most.
     fn remember(&mut self, sample: i16) {
-        if self.lowered_since.is_some() {
+        if self.lowered_since.is_some() || self.kept > 0 {
             if self.lookback.len() == self.lookback.capacity() {
                 self.lookback.pop_front();
             }

@@ -214,3 +214,58 @@ fn a_microphone_with_a_clock_says_how_far_it_was() {
     assert_eq!(capture.next_captured(), Some(captured(240, 36)));
     assert_eq!(capture.next_captured(), None);
 }
+
+#[test]
+fn a_device_that_empties_its_buffer_gives_back_what_was_not_heard() {
+    let mut bench = Bench::new();
+    bench.port.keep(320);
+    bench.queue(ramp(8000..8800));
+    assert_eq!(bench.port.ready(), 800);
+    bench.block();
+    bench.block();
+    bench.playback.gate().hold();
+    assert_eq!(bench.port.ready(), 0, "nothing leaves while the gate holds");
+    let at = SessionTime::from_millis(7);
+    bench.port.give_back(200, at);
+    assert_eq!(bench.playback.gate().played(), 120, "it was not heard");
+    assert_eq!(bench.playback.gate().silenced().map(|silenced| silenced.in_air), Some(at));
+    assert_eq!(bench.block(), vec![0; 160]);
+    bench.playback.gate().play();
+    assert_eq!(bench.port.ready(), 680);
+    let again: Vec<i16> = (0..5).flat_map(|_| bench.block()).collect();
+    assert_eq!(again[80..680], ramp(8200..8800), "all of it but for the fade at its beginning");
+    assert_eq!(bench.playback.gate().played(), 800);
+}
+
+#[test]
+fn what_was_ducked_is_heard_again_even_if_less_was_given_back() {
+    let mut bench = Bench::new();
+    bench.port.keep(320);
+    bench.queue(ramp(8000..8800));
+    bench.block();
+    bench.playback.gate().duck();
+    bench.block();
+    bench.block();
+    bench.playback.gate().hold();
+    bench.port.give_back(40, SessionTime::ZERO);
+    bench.playback.gate().play();
+    assert_eq!(bench.port.ready(), 640);
+    assert_eq!(bench.block()[80..], ramp(8240..8320));
+}
+
+#[test]
+fn what_was_dropped_is_not_given_back() {
+    let mut bench = Bench::new();
+    bench.port.keep(320);
+    bench.queue(vec![8000; 800]);
+    bench.block();
+    bench.playback.gate().hold();
+    bench.playback.drop_queued();
+    bench.queue(vec![500; 320]);
+    assert_eq!(bench.port.ready(), 320);
+    bench.port.give_back(160, SessionTime::ZERO);
+    assert_eq!(bench.port.ready(), 320);
+    let after: Vec<i16> = (0..3).flat_map(|_| bench.block()).collect();
+    assert_eq!(after[80..320], vec![500; 240]);
+    assert!(after.iter().all(|&sample| sample <= 500), "nothing of the dropped is heard");
+}

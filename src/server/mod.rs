@@ -1,3 +1,4 @@
 //! The program as a server.
 
 pub mod mock;
+pub mod pcm;

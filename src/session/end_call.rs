@@ -21,8 +21,8 @@ pub(super) fn with_end_call(tools: &ToolRegistry, handle: SessionHandle) -> Arc<
             name: "end_call".to_owned(),
             reason: error.to_string(),
         };
-        handle.hang_up().map_err(failed)?;
-        Ok(json!({ "ends": "after your next words" }))
+        handle.take_leave().map_err(failed)?;
+        Ok(json!({ "ends": "after your next words, unless the user speaks over them" }))
     });
     let mut tools = tools.clone();
     let _theirs_stays = tools.register(hang_up);

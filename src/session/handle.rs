@@ -23,6 +23,8 @@ pub(super) enum Wish {
     Press,
     Release,
     HangUp,
+    /// The same, unless the user speaks over it.
+    TakeLeave,
 }
 
 /// The other ends, for the session.
@@ -64,6 +66,11 @@ impl SessionHandle {
     /// As [`WishError`] says.
     pub fn hang_up(&self) -> Result<(), WishError> {
         self.wish(Wish::HangUp)
+    }
+
+    /// As [`hang_up`](Self::hang_up), but the user may still keep the agent with a word.
+    pub(super) fn take_leave(&self) -> Result<(), WishError> {
+        self.wish(Wish::TakeLeave)
     }
 
     /// Has the agent say `text`, as soon as nobody speaks. Before the session runs: first of all.

@@ -12,7 +12,7 @@
 //!     ├──────────────┴────────────────────────────────────────────────┘
 //!     │                key is pressed
 //!     └─── Pressed ◀────────────────── any of these
-//!   released, limit
+//!   released, limit (then Pressed again)
 //! ```
 
 use std::collections::VecDeque;
@@ -39,9 +39,15 @@ pub enum Input {
     /// The user presses the key to talk: a turn begins now, if none has, and lasts until it is
     /// released.
     Press,
-    /// The user releases the key: the turn is over.
-    Release,
-    /// The recogniser found words in the turn.
+    /// The user releases the key: the turn is over once the sound of that time has come.
+    Release {
+        /// When the key was released.
+        at: SessionTime,
+    },
+    /// The sound up to the release of the key has not come, and is not waited for any more.
+    ReleaseLate,
+    /// The recogniser found words in a turn. Whichever it is, they end an answer that is held: it
+    /// was not opened before all that was said was known.
     Words(TurnId),
     /// The recogniser found no words in the turn, which is over.
     NoWords(TurnId),
@@ -163,6 +169,8 @@ enum State {
     /// The key to talk is pressed.
     Pressed {
         since: SessionTime,
+        /// It was released then, and the sound of that time is still to come.
+        released: Option<SessionTime>,
     },
 }
 
@@ -202,14 +210,20 @@ impl TurnMachine {
             Input::Voice { end, length, voiced } => self.on_frame(end, length, voiced),
             Input::Agent(agent) => self.on_agent(agent),
             Input::Press => self.press(),
-            Input::Release => {
-                if let State::Pressed { .. } = self.state {
+            Input::Release { at } => {
+                if let State::Pressed { released, .. } = &mut self.state {
+                    *released = Some(at);
+                    self.decide(self.now);
+                }
+            }
+            Input::ReleaseLate => {
+                if let State::Pressed { released: Some(_), .. } = self.state {
                     self.release(EndReason::Released);
                 }
             }
-            Input::Words(turn) if turn == self.turn => self.settle(Action::Cancel),
+            Input::Words(_) => self.settle(Action::Cancel),
             Input::NoWords(turn) if turn == self.turn => self.settle(Action::Release),
-            Input::Words(_) | Input::NoWords(_) => {}
+            Input::NoWords(_) => {}
             Input::SpeechEnded(turn) if turn == self.turn => {
                 if let State::Speaking { finished, .. } = &mut self.state {
                     *finished = true;
@@ -229,6 +243,15 @@ impl TurnMachine {
     pub fn open_turn(&self) -> Option<TurnId> {
         let open = matches!(self.state, State::Speaking { .. } | State::Pressed { .. });
         open.then_some(self.turn)
+    }
+
+    /// When the key was released, while the sound of that time is still to come.
+    #[must_use]
+    pub fn released_at(&self) -> Option<SessionTime> {
+        match self.state {
+            State::Pressed { released, .. } => released,
+            _ => None,
+        }
     }
 
     /// Takes the number of a turn without sound, such as a typed one.
@@ -291,24 +314,29 @@ impl TurnMachine {
                     self.end(&voice, EndReason::MaxTurn);
                 }
             }
-            State::Pressed { since } => {
-                if now.since(since) >= self.config.max_turn {
-                    self.release(EndReason::MaxTurn);
-                }
+            State::Pressed { released: Some(at), .. } if now >= at => {
+                self.release(EndReason::Released);
             }
+            State::Pressed { since, .. } if now.since(since) >= self.config.max_turn => {
+                self.release(EndReason::MaxTurn);
+                self.begin_pressed(); // the key is still down
+            }
+            State::Pressed { .. } => {}
         }
     }
 
     /// A key leaves no doubt: what the agent says is over, whatever the rule for voices is.
     fn press(&mut self) {
         match self.state {
-            State::Pressed { .. } => return,
-            State::Speaking { voice, .. } => self.state = State::Pressed { since: voice.since },
-            State::Quiet | State::Onset(_) => {
-                self.turn = self.turn.next();
-                self.state = State::Pressed { since: self.now };
-                self.actions.push_back(Action::Begin { turn: self.turn, since: self.now });
+            // Pressed again before the sound of its release had come: it goes on.
+            State::Pressed { since, .. } => {
+                self.state = State::Pressed { since, released: None };
+                return;
             }
+            State::Speaking { voice, .. } => {
+                self.state = State::Pressed { since: voice.since, released: None };
+            }
+            State::Quiet | State::Onset(_) => self.begin_pressed(),
         }
         if self.agent != Agent::Listening {
             self.grip = Grip::Free;
@@ -316,9 +344,20 @@ impl TurnMachine {
         }
     }
 
+    fn begin_pressed(&mut self) {
+        self.turn = self.turn.next();
+        self.state = State::Pressed { since: self.now, released: None };
+        self.actions.push_back(Action::Begin { turn: self.turn, since: self.now });
+    }
+
+    /// Who speaks by key has ceased to when it is released.
     fn release(&mut self, reason: EndReason) {
+        let speech_end = match self.state {
+            State::Pressed { since, released: Some(at) } => at.max(since).min(self.now),
+            _ => self.now,
+        };
         self.state = State::Quiet;
-        let (turn, speech_end) = (self.turn, self.now);
+        let turn = self.turn;
         self.actions.push_back(Action::End { turn, speech_end, reason });
     }
 

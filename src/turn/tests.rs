@@ -9,8 +9,9 @@ use crate::ids::TurnId;
 use crate::time::SessionTime;
 
 /// `s` is speech and `.` silence; `p`, `>` and `<` have the agent prepare, sound and listen,
-/// `[` and `]` press and release the key to talk, `w`, `n` and `e` say that the last turn has words, has none, or has ended as the recogniser
-/// has it, and `|` ends the stream.
+/// `[` and `]` press and release the key to talk, `)` releases it while 50 ms of sound are on their
+/// way, which `!` gives up, `w`, `n` and `e` say that the last turn has words, has none, or has
+/// ended as the recogniser has it, `v` that the turn before has words, and `|` ends the stream.
 fn play_with(config: TurnConfig, delay: Duration, script: &str) -> Vec<(u64, Action)> {
     let mut machine = TurnMachine::new(config, delay);
     let (mut actions, mut ms, mut turn) = (Vec::new(), 0, TurnId::default());
@@ -25,8 +26,11 @@ fn play_with(config: TurnConfig, delay: Duration, script: &str) -> Vec<(u64, Act
             '>' => Input::Agent(Agent::Sounding),
             '<' => Input::Agent(Agent::Listening),
             '[' => Input::Press,
-            ']' => Input::Release,
+            ']' => Input::Release { at: SessionTime::from_millis(ms) },
+            ')' => Input::Release { at: SessionTime::from_millis(ms + 50) },
+            '!' => Input::ReleaseLate,
             'w' => Input::Words(turn),
+            'v' => Input::Words(TurnId::new(turn.get().saturating_sub(1))),
             'n' => Input::NoWords(turn),
             'e' => Input::SpeechEnded(turn),
             '|' => Input::StreamEnd,
@@ -186,6 +190,15 @@ fn a_held_agent_is_cancelled_by_words_once() {
 }
 
 #[test]
+fn late_words_of_the_turn_before_cancel_a_held_agent_too() {
+    let script = format!(">{}{}{}v", of("s", 20), of(".", 41), of("s", 20));
+    let actions: Vec<_> = play(&script).into_iter().map(|(_, action)| action).collect();
+    let [.., before, last] = actions[..] else { panic!("{actions:?}") };
+    assert!(matches!(before, Action::Begin { turn, .. } if turn == TurnId::new(2)), "{before:?}");
+    assert_eq!(last, Action::Cancel);
+}
+
+#[test]
 fn a_held_agent_goes_on_when_there_were_no_words() {
     let actions = play(&format!(">{}{}n", of("s", 20), of(".", 41)));
     assert_eq!(actions.last().map(|(_, action)| *action), Some(Action::Release));
@@ -246,9 +259,25 @@ fn with_push_to_talk_voice_alone_does_nothing() {
 }
 
 #[test]
-fn a_key_that_is_never_released_ends_with_the_longest_turn_or_the_stream() {
-    let actions = play(&format!("[{}", of(".", 1600)));
-    assert_eq!(actions[1], (30_000, end(1, 30_000, EndReason::MaxTurn)));
+fn sound_that_is_on_its_way_when_the_key_is_released_belongs_to_the_turn() {
+    assert_eq!(play("[ss)ss")[1..], [], "the sound of 90 ms has not come");
+    assert_eq!(play("[ss)sss")[1], (100, end(1, 90, EndReason::Released)));
+    assert_eq!(play("[ss)s!ss")[1], (60, end(1, 60, EndReason::Released)));
+    assert_eq!(play("[ss)s[sss!]")[1], (120, end(1, 120, EndReason::Released)), "pressed again");
+    assert_eq!(play("[ss)s|")[1], (60, end(1, 60, EndReason::StreamEnd)));
+    assert_eq!(play("[ss!ss")[1..], [], "it was not released");
+}
+
+#[test]
+fn a_key_that_is_held_through_the_longest_turn_goes_on_with_the_next() {
+    let actions = play(&format!("[{}]", of(".", 1600)));
+    let longest = end(1, 30_000, EndReason::MaxTurn);
+    let released = end(2, 32_000, EndReason::Released);
+    assert_eq!(actions[1..], [(30_000, longest), (30_000, begin(2, 30_000)), (32_000, released)]);
+}
+
+#[test]
+fn a_key_that_is_never_released_ends_with_the_stream() {
     assert_eq!(play("[..|")[1], (40, end(1, 40, EndReason::StreamEnd)));
 }
 
@@ -285,7 +314,7 @@ proptest! {
     /// Whatever happens: turns follow one another, each begins once and ends once, the agent is
     /// held only while it has something to say, and a hold is settled once.
     #[test]
-    fn invariants(script in r"[s.]{0,60}([s.]{20}|[p><wne\[\]]){0,40}\|?") {
+    fn invariants(script in r"[s.]{0,60}([s.]{20}|[p><wnve\[\])!]){0,40}\|?") {
         let actions = play(&script);
         let mut open = None;
         let mut last = TurnId::default();

@@ -12,14 +12,12 @@
 //! the two differ, the residual shows it.
 
 mod checks;
-mod cost;
 mod services;
 mod story;
 #[cfg(test)]
 mod tests;
 
 pub use self::checks::{Check, checks};
-pub use self::cost::{Meter, resident_kib};
 use self::services::Interval;
 use self::story::{Response, Story};
 use super::call::Record;

@@ -30,7 +30,7 @@ impl Chance {
         if jitter <= 0.0 {
             return delay;
         }
-        delay.mul_f64((1.0 + jitter * (2.0 * self.0.f64() - 1.0)).max(0.0))
+        delay.mul_f64((1.0 + jitter.min(1.0) * (2.0 * self.0.f64() - 1.0)).max(0.0))
     }
 
     /// A name that no other request has.

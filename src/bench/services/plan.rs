@@ -117,7 +117,8 @@ impl Reply {
             Fault::Slow { factor } => {
                 let mut slow = self;
                 for step in &mut slow.steps {
-                    step.after = step.after.mul_f64(factor);
+                    let after = Duration::try_from_secs_f64(step.after.as_secs_f64() * factor);
+                    step.after = after.unwrap_or(step.after);
                 }
                 slow
             }

@@ -31,6 +31,7 @@ use self::palette::Palette;
 use self::shell::Shell;
 use self::state::State;
 use self::terminal::Raw;
+pub(in crate::cli) use self::wrap::plain;
 use crate::events::Subscription;
 
 /// What the screen asks of a session. All but the devices' calls return at once.
@@ -96,6 +97,11 @@ pub(crate) struct Device {
     pub(crate) in_use: bool,
 }
 
+/// The user would not wait until the session had ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("left before everything was written")]
+pub(crate) struct LeftAtOnce;
+
 /// Whether there is a terminal to show the screen on, and keys to read.
 pub(crate) fn is_possible() -> bool {
     stdin().is_terminal() && stdout().is_terminal()
@@ -107,7 +113,8 @@ pub(crate) fn is_possible() -> bool {
 ///
 /// # Errors
 ///
-/// When the terminal cannot be used, or when the user left before the session had ended.
+/// When the terminal cannot be used, or, as [`LeftAtOnce`], when the user left before the session
+/// had ended.
 pub(crate) async fn run(
     events: Subscription,
     controls: impl Controls,

@@ -4,7 +4,7 @@ use std::error::Error;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{anyhow, bail};
+use anyhow::anyhow;
 use ratatui::Terminal;
 use ratatui::backend::Backend;
 use tokio::sync::mpsc;
@@ -16,7 +16,7 @@ use super::notices::Topic;
 use super::palette::Palette;
 use super::state::{State, Wish};
 use super::terminal::Input;
-use super::{Controls, Device, DeviceChoices};
+use super::{Controls, Device, DeviceChoices, LeftAtOnce};
 use crate::events::Subscription;
 use crate::time::{SessionClock, SessionTime};
 
@@ -146,6 +146,9 @@ impl<C: Controls> Shell<C> {
             _ => Ok(()),
         };
         if let Err(reason) = taken {
+            if matches!(wish, Some(Wish::Press | Wish::Release)) {
+                self.state.on_refused_key();
+            }
             self.state.notices.add(Topic::Trouble, &format!("That was not taken: {reason}."));
         }
         match wish {
@@ -160,7 +163,7 @@ impl<C: Controls> Shell<C> {
                 Done::Used(side, device, done)
             }),
             Some(Wish::Stop) => self.controls.stop(),
-            Some(Wish::Quit) => bail!("left before everything was written"),
+            Some(Wish::Quit) => return Err(LeftAtOnce.into()),
         }
         Ok(())
     }

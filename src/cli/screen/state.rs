@@ -48,8 +48,9 @@ pub(super) struct State {
     /// The user holds the floor by key.
     pub(super) pressed: bool,
     pub(super) ending: bool,
-    /// When the space bar was last down.
+    /// When the space bar was last down, and when it last began a turn.
     space_at: Option<SessionTime>,
+    pressed_at: Option<SessionTime>,
     under_runs: u64,
     lost_ms: f64,
 }
@@ -240,17 +241,31 @@ impl State {
 
     /// Terminals do not tell when a key is let go: one press begins the turn, the next ends it.
     fn on_space(&mut self, at: SessionTime) -> Option<Wish> {
-        let last = self.space_at.replace(at);
-        if last.is_some_and(|last| at.since(last) < REPEAT) {
-            return None; // the bar is held down, and repeats
+        let within = |time: Option<SessionTime>, limit| time.is_some_and(|t| at.since(t) < limit);
+        let repeats = within(self.space_at.replace(at), REPEAT);
+        if repeats || (self.pressed && within(self.pressed_at, FIRST_REPEAT)) {
+            return None; // the bar is held down
         }
         self.pressed = !self.pressed;
-        Some(if self.pressed { Wish::Press } else { Wish::Release })
+        if !self.pressed {
+            return Some(Wish::Release);
+        }
+        self.pressed_at = Some(at);
+        Some(Wish::Press)
+    }
+
+    /// The session did not take the key: it is as it was before.
+    pub(super) fn on_refused_key(&mut self) {
+        self.pressed = !self.pressed;
     }
 }
 
 /// A key that is held down comes again sooner than this; nobody presses so fast.
 const REPEAT: Duration = Duration::from_millis(100);
+
+/// A key that is held down comes again for the first time before this: terminals wait for 250 to
+/// 660 ms.
+const FIRST_REPEAT: Duration = Duration::from_millis(700);
 
 #[cfg(test)]
 mod tests;

@@ -54,7 +54,7 @@ pub(super) fn symbols(text: &str) -> Vec<String> {
 }
 
 /// The text without what a terminal would obey.
-pub(super) fn plain(text: &str) -> String {
+pub(in crate::cli) fn plain(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
 }
 

@@ -1,23 +1,22 @@
 //! `banter talk`.
 
 mod controls;
+mod files;
+mod over;
 pub(in crate::cli) mod sound;
 mod watch;
 
 use std::ffi::OsStr;
 use std::io::{Write, stderr, stdout};
 use std::path::{Path, PathBuf};
-use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context as _, bail};
+use anyhow::{Context as _, anyhow, bail};
 use clap::{Args, ValueEnum};
-use futures_util::future::OptionFuture;
-use tokio::signal::unix::{Signal, SignalKind, signal};
-use tokio::task::JoinHandle;
 
 use self::controls::{InUse, SessionControls};
+use self::over::{Ends, until_over};
 use self::sound::{Place, Sound};
 use self::watch::Watcher;
 use super::captions::Captions;
@@ -27,7 +26,7 @@ use super::{Ending, screen};
 use crate::config::{Factory, Settings};
 use crate::ids::SessionId;
 use crate::net::HttpClient;
-use crate::session::{Engines, Pace, Session, SessionConfig, SessionError, SessionHandle, Summary};
+use crate::session::{Engines, Pace, Session, SessionConfig};
 use crate::stt;
 use crate::stt::Transcriber;
 use crate::time::SessionClock;
@@ -100,7 +99,7 @@ impl Talk {
     }
 
     async fn talk(self) -> anyhow::Result<Ending> {
-        let ends = Ends::new()?;
+        let mut ends = Ends::new()?;
         let settings = self.settings()?;
         let input = Place::new(settings.text("input"));
         let output = settings.text("output").map(|name| Place::new(Some(name)));
@@ -114,7 +113,10 @@ impl Talk {
         if input.file().is_some() {
             // A file waits for nobody: its first words must not come before the recogniser is
             // ready.
-            warm(transcriber.as_ref()).await?;
+            match ends.unless(warm(transcriber.as_ref())).await {
+                Some(warmed) => warmed?,
+                None => return Ok(Ending::Interrupted),
+            }
         }
         let session = Session::new(engines, self.config(&input, &settings)?);
         let handle = session.handle();
@@ -144,8 +146,10 @@ impl Talk {
         };
         let talking = session.run(microphone, speaker, pace);
         let warming = async { warm(transcriber.as_ref()).await };
-        let (summary, interrupted) = until_over(talking, warming, screen, ends, &handle).await?;
-        let written = watching.await.context("the captions have died")??;
+        let stop = || handle.stop();
+        let (summary, interrupted) = until_over(talking, warming, screen, &mut ends, stop).await?;
+        let watched = ends.unless(watching).await.ok_or_else(|| anyhow!(over::AT_ONCE))?;
+        let written = watched.context("the captions have died")??;
         Ok(match (written && summary.recording_is_whole, interrupted) {
             (false, _) => Ending::NotWhole,
             (true, true) => Ending::Interrupted,
@@ -157,15 +161,10 @@ impl Talk {
     fn check_files(&self, input: &Place, output: Option<&Place>) -> anyhow::Result<()> {
         let named = [&self.record, &self.events].into_iter().flatten().map(PathBuf::as_path);
         let files = input.file().into_iter().chain(output.and_then(Place::file)).chain(named);
-        let mut seen = Vec::new();
-        for path in files.filter(|path| *path != Path::new("-")) {
-            let full = path.canonicalize().unwrap_or_else(|_| path.to_owned());
-            if full.is_file() && seen.contains(&full) {
-                bail!("{} is named twice: give each its own file", path.display());
-            }
-            seen.push(full);
+        match files::named_twice(files.filter(|path| *path != Path::new("-"))) {
+            Some(path) => bail!("{} is named twice: give each its own file", path.display()),
+            None => Ok(()),
         }
-        Ok(())
     }
 
     fn settings(&self) -> anyhow::Result<Settings> {
@@ -213,77 +212,7 @@ fn engines(factory: &Factory<'_>) -> anyhow::Result<Engines> {
     })
 }
 
-/// Runs the session beside its screen until both are over. Without a screen, which sees to it
-/// itself, Ctrl-C ends it, a second one at once. Says whether there was one.
-async fn until_over(
-    talking: impl Future<Output = Result<Summary, SessionError>>,
-    warming: impl Future<Output = anyhow::Result<()>>,
-    screen: Option<JoinHandle<anyhow::Result<()>>>,
-    mut ends: Ends,
-    handle: &SessionHandle,
-) -> anyhow::Result<(Summary, bool)> {
-    let (mut talking, mut warming) = (pin!(talking), pin!(warming));
-    let has_screen = screen.is_some();
-    let mut showing = pin!(OptionFuture::from(screen));
-    let (mut warm, mut shown, mut interrupted) = (false, false, false);
-    let mut failed = None;
-    let summary = loop {
-        tokio::select! {
-            summary = &mut talking => break summary,
-            warmed = &mut warming, if !warm => {
-                warm = true;
-                failed = warmed.err();
-                if failed.is_some() {
-                    handle.stop();
-                }
-            }
-            // Whoever leaves it before the end does not wait for the end.
-            Some(left) = &mut showing, if !shown => {
-                left.context("the screen has died")??;
-                shown = true;
-            }
-            () = ends.next(), if !has_screen => {
-                if interrupted {
-                    bail!("stopped before everything was written");
-                }
-                interrupted = true;
-                handle.stop();
-            }
-        }
-    };
-    if !shown && let Some(left) = showing.await {
-        left.context("the screen has died")??;
-    }
-    match failed {
-        Some(error) => Err(error),
-        None => Ok((summary?, interrupted)),
-    }
-}
-
-/// Ctrl-C, and what a system sends to end a program. From its making on, neither ends it by
-/// itself.
-struct Ends {
-    interrupt: Signal,
-    terminate: Signal,
-}
-
-impl Ends {
-    fn new() -> anyhow::Result<Self> {
-        let listen = |kind| signal(kind).context("cannot listen for Ctrl-C");
-        let interrupt = listen(SignalKind::interrupt())?;
-        Ok(Self { interrupt, terminate: listen(SignalKind::terminate())? })
-    }
-
-    async fn next(&mut self) {
-        tokio::select! {
-            Some(()) = self.interrupt.recv() => {}
-            Some(()) = self.terminate.recv() => {}
-            else => std::future::pending().await,
-        }
-    }
-}
-
-async fn warm(transcriber: &dyn Transcriber) -> anyhow::Result<()> {
+pub(in crate::cli) async fn warm(transcriber: &dyn Transcriber) -> anyhow::Result<()> {
     let clock = SessionClock::live();
     let warm = clock.timeout(WARM_UP, stt::warm(transcriber)).await;
     Ok(warm.context("the recogniser does not start")??)

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use axum::body::Body;
 use axum::http::header::{CONTENT_TYPE, RETRY_AFTER};
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::Response;
 use bytes::Bytes;
 use futures_util::stream;
@@ -41,10 +42,12 @@ impl Player {
     pub(super) async fn answer(mut self) -> Response {
         self.wait().await;
         let plan = &self.plan;
-        let mut answer =
-            Response::builder().status(plan.status).header(CONTENT_TYPE, plan.content_type);
-        if let Some(wait) = plan.retry_after {
-            answer = answer.header(RETRY_AFTER, wait.as_secs_f64().to_string());
+        let status = StatusCode::from_u16(plan.status);
+        let mut head = HeaderMap::new();
+        head.insert(CONTENT_TYPE, HeaderValue::from_static(plan.content_type));
+        let wait = plan.retry_after.map(|wait| wait.as_secs_f64().to_string());
+        if let Some(Ok(wait)) = wait.map(HeaderValue::try_from) {
+            head.insert(RETRY_AFTER, wait);
         }
         let is_one = plan.steps.len() == 1 && plan.end == End::Finish;
         let body = match is_one.then(|| self.take()).flatten() {
@@ -56,7 +59,10 @@ impl Player {
                 Some((piece, Some(player)))
             })),
         };
-        answer.body(body).unwrap_or_default()
+        let mut answer = Response::new(body);
+        *answer.status_mut() = status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        *answer.headers_mut() = head;
+        answer
     }
 
     /// Waits until the next step is due, or for what comes after the last one.

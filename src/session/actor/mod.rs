@@ -117,6 +117,8 @@ pub(super) struct Actor {
     /// The microphone has ended.
     deaf: bool,
     ending: Ending,
+    /// How often the agent has apologised since it understood the user.
+    apologies: u32,
 }
 
 /// Whether the session is to end.
@@ -124,6 +126,8 @@ pub(super) struct Actor {
 enum Ending {
     /// When the microphone does.
     NotYet,
+    /// With the goodbye that is being said, if the user leaves it at that.
+    TakingLeave,
     /// With what is being said.
     HangingUp,
     /// Now.
@@ -169,6 +173,7 @@ impl Actor {
             heard_until: SessionTime::ZERO,
             deaf: false,
             ending: Ending::NotYet,
+            apologies: 0,
         }
     }
 
@@ -202,6 +207,8 @@ impl Actor {
         let idle = self.awaited.is_empty() && self.unanswered.is_empty() && !self.talking;
         match self.ending {
             Ending::NotYet => silent && self.deaf && idle,
+            // Who speaks over the goodbye may have something to say.
+            Ending::TakingLeave => silent && idle,
             Ending::HangingUp => silent,
             // What is said or fails from then on is answered by nobody.
             Ending::Stopping => self.answer.is_none(),
@@ -230,7 +237,7 @@ impl Actor {
                 if stage == StageName::Stt {
                     self.unheard = turn;
                     self.no_words(turn);
-                    self.say(Arc::clone(&self.brief.apology.unheard));
+                    self.apologise(Arc::clone(&self.brief.apology.unheard));
                 }
             }
             Fact::Sounding { response, instants } => {
@@ -259,7 +266,7 @@ impl Actor {
                     self.wires.floor.cancel(response);
                 }
                 if failed && !answer.scripted && self.ending == Ending::NotYet {
-                    self.say(Arc::clone(&self.brief.apology.unanswered));
+                    self.apologise(Arc::clone(&self.brief.apology.unanswered));
                 }
                 self.history.answered(answer, &said);
             }
@@ -303,6 +310,7 @@ impl Actor {
     fn on_transcript(&mut self, turn: TurnId, text: Arc<str>, is_final: bool) {
         self.report.transcript(turn, &text, is_final);
         if !text.is_empty() {
+            self.understood();
             self.machine.handle(Input::Words(turn));
         }
         if is_final && text.is_empty() {
@@ -337,7 +345,12 @@ impl Actor {
                 self.wires.gate.play();
                 self.report.of_response(self.current(), EventKind::Released);
             }
-            Action::Cancel => self.cancel(),
+            Action::Cancel => {
+                if self.ending == Ending::TakingLeave {
+                    self.ending = Ending::NotYet; // by key: the words are to come
+                }
+                self.cancel();
+            }
             Action::FinishSentence => {
                 let _full = self.wires.playout.try_send(PlayoutCommand::FinishSentence);
             }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{Actor, Ending};
 use crate::ids::{ResponseId, TurnId};
-use crate::pipeline::{Element, TurnContext};
+use crate::pipeline::{Element, Outcome, Payload, TurnContext};
 use crate::session::answer::Answer;
 use crate::turn::{Agent, Input};
 
@@ -36,7 +36,12 @@ impl Actor {
         self.report.response_started(turn, response, scripted);
         // Nobody speaks ahead of the end of the turn yet: every response is meant.
         self.wires.floor.commit(response);
-        let _ended = self.wires.speak.send(Element::begin(now, context)).await;
+        let begin = Element::begin(now, context);
+        // Who is cancelled before anybody took its beginning has an end all the same.
+        let end = begin.with(Payload::TurnEnd(Outcome::Discarded));
+        for element in [begin, end] {
+            let _ended = self.wires.speak.send(element).await;
+        }
     }
 
     /// The turn that is answered, and what is said, if the model is not to be asked.

@@ -1,6 +1,7 @@
 //! Every wait has an end.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::{Actor, Awaited};
 use crate::events::StageName;
@@ -32,12 +33,21 @@ impl Actor {
 
     pub(super) fn deadline(&self) -> Option<SessionTime> {
         let answer = self.answer.as_ref().map(Answer::deadline);
-        answer.into_iter().chain(self.awaited.iter().map(|awaited| awaited.until)).min()
+        let words = self.awaited.iter().map(|awaited| awaited.until);
+        answer.into_iter().chain(self.released_until()).chain(words).min()
+    }
+
+    /// Until when the sound up to the release of the key is waited for.
+    fn released_until(&self) -> Option<SessionTime> {
+        self.machine.released_at().map(|at| at + RELEASE_LIMIT)
     }
 
     /// A wait has lasted too long: the turn has failed, and the session listens again.
     pub(super) fn on_deadline(&mut self) {
         let now = self.clock.now();
+        if self.released_until().is_some_and(|until| until <= now) {
+            self.machine.handle(Input::ReleaseLate);
+        }
         for Awaited { turn, .. } in
             self.awaited.extract_if(.., |awaited| awaited.until <= now).collect::<Vec<_>>()
         {
@@ -47,7 +57,7 @@ impl Actor {
             self.report.failed(turn, None, StageName::Stt, error);
             self.command(TurnCommand::GiveUp { turn });
             self.machine.handle(Input::NoWords(turn));
-            self.say(Arc::clone(&self.brief.apology.unheard));
+            self.apologise(Arc::clone(&self.brief.apology.unheard));
         }
         self.look_for_progress();
         let Some(answer) = self.answer.as_mut().filter(|answer| answer.deadline() <= now) else {
@@ -61,3 +71,6 @@ impl Actor {
         self.wires.floor.cancel(response);
     }
 }
+
+/// No microphone's sound is longer on its way, unless the microphone is dead.
+const RELEASE_LIMIT: Duration = Duration::from_millis(500);

@@ -14,8 +14,12 @@ impl Actor {
             Wish::Say(text) => self.say(text),
             Wish::Hear(text) => self.read(text),
             Wish::Press => self.machine.handle(Input::Press),
-            Wish::Release => self.machine.handle(Input::Release),
+            Wish::Release => self.machine.handle(Input::Release { at: self.clock.now() }),
             Wish::HangUp => self.ending = Ending::HangingUp,
+            Wish::TakeLeave if self.ending == Ending::NotYet => {
+                self.ending = Ending::TakingLeave;
+            }
+            Wish::TakeLeave => {}
         }
     }
 
@@ -32,6 +36,31 @@ impl Actor {
         self.lines.push_back(text);
     }
 
+    /// The agent will say that it failed, unless that is all that it has said for some time: what
+    /// it says may come back to it through an open speaker.
+    pub(super) fn apologise(&mut self, text: Arc<str>) {
+        if text.trim().is_empty() || self.apologies > APOLOGIES {
+            return;
+        }
+        self.apologies += 1;
+        if self.apologies <= APOLOGIES {
+            return self.say(text);
+        }
+        let message = format!(
+            "the agent has apologised {APOLOGIES} times and understood nothing; it says no more \
+             until it understands you: see why the turns failed, and use headphones"
+        );
+        self.report.publish(None, None, EventKind::Warning { message });
+    }
+
+    /// The user was understood.
+    pub(super) fn understood(&mut self) {
+        self.apologies = 0;
+        if self.ending == Ending::TakingLeave {
+            self.ending = Ending::NotYet;
+        }
+    }
+
     /// What the user typed: a part of the turn that is open, else a turn of its own.
     pub(super) fn read(&mut self, text: Arc<str>) {
         if text.trim().is_empty() {
@@ -39,6 +68,7 @@ impl Actor {
         }
         let turn = self.machine.open_turn().unwrap_or_else(|| self.machine.number_turn());
         self.last_turn = turn;
+        self.understood();
         self.report.typed(turn, &text);
         self.cancel();
         self.unanswered.push((turn, text));
@@ -47,3 +77,7 @@ impl Actor {
 
 /// What the agent may have to say of itself. More would rather be a program gone wild.
 const LINES: usize = 16;
+
+/// Apologies in a row, without a turn that was understood in between. Whoever is there has heard
+/// them.
+const APOLOGIES: u32 = 3;

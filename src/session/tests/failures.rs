@@ -129,6 +129,26 @@ async fn a_recogniser_that_fails_at_any_point() {
     }
 }
 
+/// As a dead recogniser does on open speakers: the agent's own voice becomes a turn.
+#[tokio::test]
+async fn after_three_apologies_in_a_row_the_agent_says_no_more_until_it_understands() {
+    let turns = |count| [voice(600), silence(7400)].concat().repeat(count);
+    let mut world = World::new(&turns(5), &[], &["Never."]);
+    world.transcriber = Arc::new(MockTranscriber::new(["one"]).with_fault(SttFault::End));
+    let told = world.run().await;
+    assert_eq!((told.count("turn_failed"), told.count("warning")), (5, 1));
+    assert_eq!(told.said(), [PARDON; 3]);
+    let warning = field(&told, "warning", "message").to_string();
+    assert!(warning.contains("apologised 3 times"), "{warning}");
+
+    let mut world = World::new(&turns(7), &[], &["Four it is."]);
+    world.transcriber = Arc::new(MockTranscriber::new(["one"]).with_fault(SttFault::End));
+    world.at(29_000, |session| session.hear("four"));
+    let told = world.run().await;
+    let expected = [&[PARDON; 3][..], &["user: four", "assistant: Four it is."], &[PARDON; 3]];
+    assert_eq!(told.said(), expected.concat());
+}
+
 #[tokio::test]
 async fn a_recogniser_that_hangs_is_given_up_after_10_s() {
     let mut world = World::new(&two_questions(), &[], &["Never."]);

@@ -64,15 +64,19 @@ impl ProviderStage {
 
     async fn serve(self, io: StageIo) -> Result<(), StageError> {
         let StageIo { mut inlet, outlet, context } = io;
+        // The end of a response that is over may still come, from whoever began it.
+        let mut over = None;
         while let Some(element) = inlet.recv().await? {
             let turn = match &element.payload {
                 Payload::Begin(turn) => Arc::clone(turn),
+                Payload::TurnEnd(_) if over.is_some() && element.response <= over => continue,
                 _ => {
                     let _ended = outlet.send(element).await;
                     continue;
                 }
             };
             let response = turn.response;
+            over = Some(response);
             let origin = element.with(Payload::TurnEnd(Outcome::Completed));
             let _ended = outlet.send(element).await;
             let outcome = tokio::select! {

@@ -97,7 +97,7 @@ async fn press(keys: &mpsc::Sender<Input>, codes: impl IntoIterator<Item = KeyCo
     let clock = SessionClock::live();
     for code in codes {
         keys.send(Input::Key(KeyEvent::from(code))).await.unwrap();
-        clock.sleep(Duration::from_millis(300)).await;
+        clock.sleep(Duration::from_millis(800)).await;
     }
 }
 

@@ -126,15 +126,27 @@ fn a_space_begins_the_turn_and_the_next_ends_it() {
 }
 
 #[test]
-fn a_space_bar_that_is_held_down_does_not_flutter() {
-    let mut state = State::default();
+fn a_space_bar_that_is_held_down_does_not_end_the_turn() {
     let at = |ms: u64| SessionTime::from_millis(ms);
     let space = KeyEvent::from(KeyCode::Char(' '));
-    assert_eq!(state.on_key(space, at(1000)), Some(Wish::Press));
-    assert_eq!(state.on_key(space, at(1500)), Some(Wish::Release));
-    for ms in (1530..3000).step_by(30) {
-        assert_eq!(state.on_key(space, at(ms)), None);
+    for first_repeat in [1250, 1500, 1660] {
+        let mut state = State::default();
+        assert_eq!(state.on_key(space, at(1000)), Some(Wish::Press));
+        for ms in (first_repeat..4000).step_by(33) {
+            assert_eq!(state.on_key(space, at(ms)), None, "{ms} ms");
+        }
+        assert!(state.pressed, "the turn goes on");
+        assert_eq!(state.on_key(space, at(4500)), Some(Wish::Release));
+        assert_eq!(state.on_key(space, at(4700)), Some(Wish::Press), "a turn may follow at once");
     }
+}
+
+#[test]
+fn a_key_that_was_refused_changes_nothing() {
+    let mut state = State::default();
+    assert_eq!(press(&mut state, keys(" ")), [Wish::Press]);
+    state.on_refused_key();
+    assert!(!state.pressed);
 }
 
 #[test]

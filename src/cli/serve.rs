@@ -1,0 +1,213 @@
+//! `banter serve`.
+
+use std::io::{self, Write, stderr, stdout};
+use std::net::SocketAddr;
+use std::num::NonZeroUsize;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context as _, bail};
+use clap::Args;
+use tokio::runtime::{Builder, Runtime};
+use tokio::sync::oneshot;
+
+use super::Ending;
+use super::end::End;
+use super::settings::SettingFlags;
+use super::talk::warm;
+use crate::bench::machine;
+use crate::bench::remote::LISTENING;
+use crate::config::{EngineError, Factory, Settings};
+use crate::ids::SessionId;
+use crate::net::{Http, HttpClient};
+use crate::providers::Provider;
+use crate::server::pcm::{Answering, Limits, NewCall, PcmServer, Served, Sid};
+use crate::session::{Engines, SessionConfig};
+use crate::stt::Transcriber;
+use crate::tools::{ClockTool, ToolRegistry};
+use crate::tts::Synthesizer;
+
+/// Take calls from other programs, each a conversation of its own.
+///
+/// With --pcm, a call is a WebSocket at /ws?sid=ID with bare samples: 16 bits, little-endian, mono,
+/// 16 kHz to the server, 24 kHz from it. /health tells how busy the server is. docs/serve.md has
+/// the details.
+///
+/// The first line on the standard output tells the address, the last one how many calls there
+/// were. Ctrl-C ends it, and all calls with it, within 5 s.
+#[derive(Debug, Args)]
+pub(super) struct Serve {
+    /// Speak the plain protocol: bare samples over a WebSocket. There is no other yet.
+    #[arg(long, required = true)]
+    pcm: bool,
+    /// Where to listen. Port 0 takes any that is free. Whoever reaches it can call: to other
+    /// machines, open it behind a proxy that encrypts and asks who is there.
+    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8460")]
+    listen: SocketAddr,
+    /// Where the services are that recognise, answer and speak; a call's `sid` is their key.
+    #[arg(long, value_name = "URL")]
+    base_url: Option<String>,
+    /// Take so many calls at a time: any number by default, while the server keeps up with them.
+    #[arg(long, value_name = "N")]
+    max_calls: Option<usize>,
+    /// Threads that hold calls: as many as there are cores by default.
+    #[arg(long, value_name = "N")]
+    threads: Option<NonZeroUsize>,
+    /// End when the standard input ends.
+    #[arg(long)]
+    until_eof: bool,
+    #[command(flatten)]
+    settings: SettingFlags,
+}
+
+impl Serve {
+    pub(super) fn run(self) -> anyhow::Result<Ending> {
+        let cores = machine::cores().len().max(1);
+        if let Err(error) = machine::raise_open_files() {
+            tracing::warn!(%error, "there may be too few connections for many calls");
+        }
+        let runtime = runtime(self.threads.map_or(cores, NonZeroUsize::get))?;
+        let ending = runtime.block_on(self.serve(cores));
+        // A hung engine must not keep the program from ending.
+        runtime.shutdown_timeout(Duration::from_secs(1));
+        ending
+    }
+
+    async fn serve(self, cores: usize) -> anyhow::Result<Ending> {
+        let mut end = End::new(self.until_eof)?;
+        let own = [("--base-url", "openai.base_url", self.base_url.as_deref())];
+        let desk = Desk::new(self.settings.load(&own)?, self.base_url.is_some())?;
+        for notice in desk.note() {
+            writeln!(stderr(), "banter: {notice}")?;
+        }
+        if let Some(transcriber) = &desk.shared.transcriber {
+            tokio::select! {
+                biased;
+                warmed = warm(transcriber.as_ref()) => warmed?,
+                ending = end.comes() => return Ok(ending),
+            }
+        }
+        let limits = Limits { calls: self.max_calls, ..Limits::default() };
+        let server = PcmServer::bind(self.listen, Arc::new(desk), limits, cores)
+            .with_context(|| format!("cannot listen at {}", self.listen))?;
+        tell(&format!("{LISTENING}ws://{}/ws", server.address()?))?;
+        hold(server, end).await
+    }
+}
+
+/// Holds calls until the program is to end, and a moment longer; if it is to end once more, not
+/// even that.
+async fn hold(server: PcmServer, mut end: End) -> anyhow::Result<Ending> {
+    let (stop, stopped) = oneshot::channel();
+    let mut serving = pin!(server.serve(async { drop(stopped.await) }));
+    let ending = tokio::select! {
+        biased;
+        ending = end.comes() => ending,
+        served = &mut serving => {
+            served?;
+            bail!("the server ended by itself");
+        }
+    };
+    let _listens = stop.send(());
+    let Served { calls, refused, left } = tokio::select! {
+        biased;
+        served = serving => served?,
+        _at_once = end.comes() => bail!("stopped before all calls had ended"),
+    };
+    let left = if left > 0 { format!(", {left} did not end in time") } else { String::new() };
+    // Whoever has started it may be gone.
+    let _unheard = tell(&format!("served {calls} calls, refused {refused}{left}"));
+    Ok(ending)
+}
+
+/// One thread needs no other to be woken.
+fn runtime(threads: usize) -> anyhow::Result<Runtime> {
+    let mut builder = match threads {
+        1 => Builder::new_current_thread(),
+        _ => Builder::new_multi_thread(),
+    };
+    // A runtime of one thread has no workers, and does not listen.
+    builder.worker_threads(threads).enable_all().build().context("cannot start the runtime")
+}
+
+/// Answers calls as the settings say.
+#[derive(Debug)]
+struct Desk {
+    settings: Settings,
+    http: Arc<dyn Http>,
+    tools: Arc<ToolRegistry>,
+    /// Whether a call's name is the key to its services.
+    named: bool,
+    shared: Shared,
+}
+
+/// Engines that all calls have in common: what comes with the program, and services that know
+/// calls by no name.
+#[derive(Debug)]
+struct Shared {
+    transcriber: Option<Arc<dyn Transcriber>>,
+    provider: Option<Arc<dyn Provider>>,
+    synthesizer: Option<Arc<dyn Synthesizer>>,
+}
+
+impl Desk {
+    /// What cannot work for any call fails here.
+    fn new(settings: Settings, named: bool) -> anyhow::Result<Self> {
+        let http: Arc<dyn Http> = Arc::new(HttpClient::new()?);
+        let mut tools = ToolRegistry::new();
+        tools.register(ClockTool::new())?;
+        let factory = Factory::new(&settings, Arc::clone(&http));
+        factory.vad()?;
+        let own = |engine: &str| named && factory.is_service(engine);
+        let shared = Shared {
+            transcriber: Some(factory.transcriber()?).filter(|_| !own("stt")),
+            provider: Some(factory.provider()?).filter(|_| !own("llm")),
+            synthesizer: Some(factory.synthesizer()?).filter(|_| !own("tts")),
+        };
+        Ok(Self { settings, http, tools: Arc::new(tools), named, shared })
+    }
+
+    fn note(&self) -> Option<String> {
+        Factory::new(&self.settings, Arc::clone(&self.http)).note(&["stt", "llm", "tts"])
+    }
+
+    fn engines(&self, sid: Option<&Sid>) -> Result<Engines, EngineError> {
+        let factory = Factory::new(&self.settings, Arc::clone(&self.http));
+        let factory = match sid {
+            Some(sid) if self.named => factory.with_key(sid.key().clone()),
+            _ => factory,
+        };
+        Ok(Engines {
+            vad: factory.vad()?,
+            transcriber: self
+                .shared
+                .transcriber
+                .clone()
+                .map_or_else(|| factory.transcriber(), Ok)?,
+            provider: self.shared.provider.clone().map_or_else(|| factory.provider(), Ok)?,
+            synthesizer: self
+                .shared
+                .synthesizer
+                .clone()
+                .map_or_else(|| factory.synthesizer(), Ok)?,
+            tools: Arc::clone(&self.tools),
+        })
+    }
+}
+
+impl Answering for Desk {
+    fn answer(&self, sid: Option<&Sid>, number: u64) -> Result<NewCall, String> {
+        let engines = self.engines(sid).map_err(|error| error.to_string())?;
+        let id = SessionId::new(format!("call-{number}"));
+        let config = SessionConfig { id, end_call: true, ..self.settings.session() };
+        let greeting = self.settings.text("greeting").map(str::to_owned);
+        Ok(NewCall { engines, config, greeting })
+    }
+}
+
+fn tell(line: &str) -> io::Result<()> {
+    let mut out = stdout().lock();
+    writeln!(out, "{line}")?;
+    out.flush()
+}
