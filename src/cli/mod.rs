@@ -3,6 +3,7 @@
 //! Exit codes: 0 done; 1 failed; 2 wrong usage; 3 done, but something could not be written
 //! whole (the recording, the events); 130 ended by Ctrl-C, with everything written.
 
+mod bench;
 mod captions;
 mod chat;
 mod completions;
@@ -44,6 +45,7 @@ enum Command {
     Say(say::Say),
     Serve(serve::Serve),
     Devices(devices::Devices),
+    Bench(bench::Bench),
     MockServer(mock_server::MockServer),
     Config(config::ConfigCommand),
     Doctor(doctor::Doctor),
@@ -92,6 +94,7 @@ pub fn main() -> ExitCode {
         Command::Say(say) => say.run(),
         Command::Serve(serve) => serve.run(),
         Command::Devices(devices) => devices.run(),
+        Command::Bench(bench) => bench.run(),
         Command::MockServer(server) => server.run(),
         Command::Config(config) => config.run(),
         Command::Doctor(doctor) => doctor.run(),

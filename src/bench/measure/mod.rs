@@ -14,12 +14,14 @@
 mod checks;
 mod services;
 mod story;
+mod sum;
 #[cfg(test)]
 mod tests;
 
 pub use self::checks::{Check, checks};
 use self::services::Interval;
 use self::story::{Response, Story};
+pub use self::sum::{Measured, Spent, fill, groups};
 use super::call::Record;
 use super::figures::{BargeIn, GAPS, Spread, Turn};
 use super::person::{Sound, Spoken};

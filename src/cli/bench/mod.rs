@@ -1,0 +1,236 @@
+//! `banter bench`.
+
+mod calls;
+mod progress;
+
+use std::io::{Write, stdout};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::Context as _;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use clap::{Args, ValueEnum};
+
+use self::calls::Calls;
+use super::Ending;
+use super::settings::SettingFlags;
+use super::talk::Ends;
+use crate::bench::figures::{Group, Made, Report, VERSION};
+use crate::bench::machine;
+use crate::bench::measure::{Measured, fill};
+use crate::bench::report::{self, Percent, compare};
+use crate::bench::scenario::Scenario;
+use crate::bench::services::Profile;
+use crate::time::WallTime;
+
+/// Measure how long the agent takes to answer, and where the time goes.
+///
+/// Makes calls in real time: a person who says what a scenario tells, and the whole session. The
+/// table at the end has, for each scenario and for all, voice-to-voice time (from the true end of
+/// speech to the first audible sample), overhead (less the silence that ends a turn, less the
+/// services' own time), every gap, and what it cost. docs/scenarios.md describes scenarios.
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub(super) struct Bench {
+    /// A scenario, by the path of its file or the name of a built-in one; may be given again. All
+    /// built-in ones by default.
+    #[arg(long, value_name = "FILE|NAME")]
+    scenario: Vec<String>,
+    /// Call with all that is said in a WAV file; may be given again. Labels in NAME.json beside it
+    /// tell where speech truly ends, else the voice detector estimates.
+    #[arg(long, value_name = "FILE")]
+    wav: Vec<PathBuf>,
+    /// Whose engines: `services` are mock services with known delays, so that overhead can be
+    /// told; `own` are those of your settings, as `banter talk` has them.
+    #[arg(long, value_enum, default_value_t = Whose::Services)]
+    engines: Whose,
+    /// How long the mock services take: zero, fast, realistic, long (see `banter mock-server
+    /// --help`). What the scenario says by default, else realistic.
+    #[arg(long, value_parser = profile())]
+    profile: Option<Profile>,
+    /// Make each call so often.
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1_000))]
+    repeat: u32,
+    /// Say whether all was as the scenarios expect, line by line; what was not makes the exit
+    /// code 1.
+    #[arg(long)]
+    check: bool,
+    /// Write the report into this folder: JSON, Markdown, and a page for the browser.
+    #[arg(long, value_name = "DIR")]
+    report: Option<PathBuf>,
+    /// Compare with a report's JSON, turn by turn.
+    #[arg(long, value_name = "FILE")]
+    baseline: Option<PathBuf>,
+    /// Exit with 1 if the same turns surely take longer than in the baseline, by more than this.
+    #[arg(long, value_name = "PERCENT", requires = "baseline")]
+    fail_over: Option<Percent>,
+    /// List the built-in scenarios.
+    #[arg(long)]
+    list: bool,
+    #[command(flatten)]
+    settings: SettingFlags,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Whose {
+    /// Mock services with known delays.
+    Services,
+    /// Those of the settings.
+    Own,
+}
+
+impl Bench {
+    pub(super) fn run(self) -> anyhow::Result<Ending> {
+        if self.list {
+            return list();
+        }
+        // One thread, so that the figures are those of a session and not of a scheduler.
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .context("cannot start the runtime")?;
+        let ending = runtime.block_on(self.bench());
+        // A hung engine must not keep the program from ending.
+        runtime.shutdown_timeout(Duration::from_secs(1));
+        ending
+    }
+
+    async fn bench(self) -> anyhow::Result<Ending> {
+        let mut ends = Ends::new()?;
+        let settings = self.settings.load(&[])?;
+        let vad = settings.text("vad.engine").unwrap_or_default();
+        let scenarios = self.scenarios(vad)?;
+        // A mistake shows before the calls, not after them.
+        let baseline = self.baseline.as_deref().map(report::read).transpose()?;
+        if let Some(folder) = &self.report {
+            std::fs::create_dir_all(folder)
+                .with_context(|| format!("cannot create {}", folder.display()))?;
+        }
+        let mut calls = Calls::new(&settings, self.engines, self.profile)?;
+        let total = scenarios.len() * self.repeat as usize;
+        let mut measured = Vec::with_capacity(total);
+        let mut interrupted = false;
+        'calls: for _ in 0..self.repeat {
+            for scenario in &scenarios {
+                let number = (measured.len() + 1, total);
+                let Some(call) = calls.make(scenario, number, &mut ends).await? else {
+                    interrupted = true;
+                    break 'calls;
+                };
+                interrupted = call.interrupted;
+                if self.check && !interrupted {
+                    print_checks(&call.measured)?;
+                }
+                measured.push(call.measured);
+                if interrupted {
+                    break 'calls;
+                }
+            }
+        }
+        let report = fill(self.empty(&calls.target()), &measured);
+        let ok = self.show(&report, baseline.as_ref())?;
+        let kept = !self.check || interrupted || print_summary(&measured)?;
+        Ok(match (interrupted, ok && kept) {
+            (true, _) => Ending::Interrupted,
+            (false, true) => Ending::Done,
+            (false, false) => Ending::Failed,
+        })
+    }
+
+    fn scenarios(&self, vad: &str) -> anyhow::Result<Vec<Scenario>> {
+        if self.scenario.is_empty() && self.wav.is_empty() {
+            return Ok(Scenario::built_in()?);
+        }
+        let mut scenarios = Vec::new();
+        for given in &self.scenario {
+            let path = Path::new(given);
+            let is_file = path.extension().is_some() || path.components().count() > 1;
+            let found = if is_file { Scenario::load(path) } else { Scenario::named(given) };
+            scenarios.push(found?);
+        }
+        for wav in &self.wav {
+            scenarios.push(Scenario::of_wav(wav, vad)?);
+        }
+        Ok(scenarios)
+    }
+
+    fn empty(&self, target: &str) -> Report {
+        Report {
+            version: VERSION,
+            made: Made {
+                banter: env!("CARGO_PKG_VERSION").to_owned(),
+                command: std::env::args().collect::<Vec<_>>().join(" "),
+                machine: machine::name(),
+                target: target.to_owned(),
+                at: WallTime::timestamp(),
+            },
+            scenarios: Vec::new(),
+            all: Group::default(),
+            scaling: Vec::new(),
+            turns: Vec::new(),
+        }
+    }
+
+    /// Prints the table, writes the files, and compares; whether nothing is slower than allowed.
+    fn show(&self, report: &Report, baseline: Option<&Report>) -> anyhow::Result<bool> {
+        let mut out = stdout().lock();
+        write!(out, "{}", report::table(report))?;
+        if let Some(folder) = &self.report {
+            let written = report::write(folder, report)?;
+            for path in [written.json, written.markdown, written.html] {
+                writeln!(out, "wrote {}", path.display())?;
+            }
+        }
+        let Some(baseline) = baseline else { return Ok(true) };
+        let limit = match self.fail_over {
+            Some(limit) => limit,
+            None => DEFAULT_LIMIT.parse()?,
+        };
+        let comparison = compare(report, baseline, limit)?;
+        write!(out, "\n{comparison}")?;
+        Ok(self.fail_over.is_none() || !comparison.is_regression())
+    }
+}
+
+fn list() -> anyhow::Result<Ending> {
+    let mut out = stdout().lock();
+    for scenario in Scenario::built_in()? {
+        writeln!(out, "{:<14} {}", scenario.name, scenario.about)?;
+    }
+    Ok(Ending::Done)
+}
+
+fn print_checks(call: &Measured) -> anyhow::Result<()> {
+    let mut out = stdout().lock();
+    for check in &call.checks {
+        let verdict = if check.ok { "ok" } else { "FAILED" };
+        writeln!(out, "{}, {check} ... {verdict}", call.scenario)?;
+    }
+    Ok(())
+}
+
+/// Whether all was as expected.
+fn print_summary(calls: &[Measured]) -> anyhow::Result<bool> {
+    let checks = || calls.iter().flat_map(|call| &call.checks);
+    let failed = checks().filter(|check| !check.ok).count();
+    let verdict = if failed == 0 { "ok" } else { "FAILED" };
+    let passed = checks().count() - failed;
+    writeln!(stdout().lock(), "\nchecks: {verdict}. {passed} passed; {failed} failed")?;
+    Ok(failed == 0)
+}
+
+fn profile() -> impl TypedValueParser<Value = Profile> {
+    PossibleValuesParser::new(Profile::NAMES).try_map(|name| name.parse::<Profile>())
+}
+
+/// What a comparison without a limit calls slower.
+const DEFAULT_LIMIT: &str = "10%";
+
+const EXAMPLES: &str = "\
+Examples:
+  banter bench
+  banter bench --scenario question --profile zero --repeat 5
+  banter bench --scenario mine.toml --check
+  banter bench --wav mine.wav --engines own
+  banter bench --report out
+  banter bench --report new --baseline out/report.json --fail-over 10%";
