@@ -13,14 +13,15 @@ mod engines;
 mod file;
 mod find;
 mod layers;
+mod notes;
 mod table;
 mod template;
 #[cfg(test)]
 mod tests;
 mod value;
 
-pub use engines::{EngineError, Factory};
-pub use file::FileText;
+pub use engines::{EngineError, Factory, StrayAddress};
+pub use file::{FileText, Found};
 pub use find::{FileError, read};
 pub use layers::{Origin, SettingError, Settings};
 pub use table::{Setting, TABLE};

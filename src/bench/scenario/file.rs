@@ -7,7 +7,7 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use super::sound::{Cut, Piece, Source, noise, recording};
-use super::{Agent, Scenario, ScenarioError, Services, Turn};
+use super::{Agent, Scenario, ScenarioError, Services, Turn, texts};
 use crate::bench::person::When;
 use crate::bench::services::{Answer, OverrideError, Overrides, Planned, Profile, Script};
 use crate::config::nearest;
@@ -28,11 +28,9 @@ pub(super) fn read(
     if turns.is_empty() {
         return Err(ScenarioError::new(place, "nobody says anything: add a [[turn]]"));
     }
-    let said = turns.iter().filter(|turn| !turn.text.is_empty() && !turn.expect.no_turn);
-    let texts = said.map(|turn| turn.text.clone()).collect();
     let services = form
         .services
-        .services(texts)
+        .services(texts(&turns))
         .map_err(|error| ScenarioError::new(place, format!("[services]: {error}")))?;
     Ok(Scenario {
         name: form.name.unwrap_or_else(|| name.to_owned()),

@@ -191,6 +191,19 @@ impl Scenario {
     }
 }
 
+impl Scenario {
+    /// What is said that is to be understood, turn by turn: noises are not.
+    #[must_use]
+    pub fn texts(&self) -> Vec<String> {
+        texts(&self.turns)
+    }
+}
+
+fn texts(turns: &[Turn]) -> Vec<String> {
+    let said = turns.iter().filter(|turn| !turn.text.is_empty() && !turn.expect.no_turn);
+    said.map(|turn| turn.text.clone()).collect()
+}
+
 impl Services {
     /// How long the services take: by `profile` if it is given, else by the scenario's own, else
     /// by the realistic one.

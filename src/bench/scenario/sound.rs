@@ -10,7 +10,7 @@ use futures_util::StreamExt;
 use super::estimate::estimate;
 use super::file::PAUSE;
 use super::labels::{Label, Labels};
-use super::{Agent, Expect, Scenario, ScenarioError, Services, Turn, built_in};
+use super::{Agent, Expect, Scenario, ScenarioError, Services, Turn, built_in, texts};
 use crate::audio::{AUDIBLE, Resampler, SampleRate, WavError, WavReader, first_audible};
 use crate::bench::person::{MICROPHONE, When};
 use crate::bench::services::Script;
@@ -146,8 +146,7 @@ pub(super) fn scenario_of(path: &Path, vad: &str) -> Result<Scenario, ScenarioEr
     if turns.is_empty() {
         return Err(wrong("there is no speech in it".to_owned()));
     }
-    let heard = turns.iter().map(|turn| turn.text.clone()).collect();
-    let script = Script { heard, ..Script::default() };
+    let script = Script { heard: texts(&turns), ..Script::default() };
     Ok(Scenario {
         name: path.file_stem().unwrap_or_default().to_string_lossy().into_owned(),
         about: format!("what is said in {place}"),

@@ -83,7 +83,11 @@ impl<'a> Calls<'a> {
         let progress = Arc::new(Mutex::new(Progress::new(scenario, number)));
         let (record, spent, interrupted) = follow(call, &progress, ends).await?;
         let log = self.log(&caller).await?;
-        let measured = Measured::of(scenario, &record, log.as_deref(), spent);
+        let mut measured = Measured::of(scenario, &record, log.as_deref(), spent);
+        if interrupted {
+            // What was not said because of that is no failure.
+            measured.checks.clear();
+        }
         Ok(Some(Made { measured, interrupted }))
     }
 

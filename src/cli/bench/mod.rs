@@ -1,7 +1,9 @@
 //! `banter bench`.
 
+mod black_box;
 mod calls;
 mod progress;
+mod target;
 
 use std::io::{Write, stdout};
 use std::path::{Path, PathBuf};
@@ -11,6 +13,7 @@ use anyhow::Context as _;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, ValueEnum};
 
+use self::black_box::{BlackBox, Called, Target};
 use self::calls::Calls;
 use super::Ending;
 use super::settings::SettingFlags;
@@ -21,19 +24,20 @@ use crate::bench::measure::{Measured, fill};
 use crate::bench::report::{self, Percent, compare};
 use crate::bench::scenario::Scenario;
 use crate::bench::services::Profile;
+use crate::config::Settings;
 use crate::time::WallTime;
 
 /// Measure how long the agent takes to answer, and where the time goes.
 ///
-/// Makes calls in real time: a person who says what a scenario tells, and the whole session. The
-/// table at the end has, for each scenario and for all, voice-to-voice time (from the true end of
+/// Makes calls in real time: a person who says what a scenario tells, and the whole session; or,
+/// with --target, any agent. The table at the end has, for each scenario and for all, voice-to-voice time (from the true end of
 /// speech to the first audible sample), overhead (less the silence that ends a turn, less the
 /// services' own time), every gap, and what it cost. docs/scenarios.md describes scenarios.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Bench {
-    /// A scenario, by the path of its file or the name of a built-in one; may be given again. All
-    /// built-in ones by default.
+    /// A scenario, by the path of its file or the name of a built-in one; may be given again. By
+    /// default all built-in ones; with --target, `question`.
     #[arg(long, value_name = "FILE|NAME")]
     scenario: Vec<String>,
     /// Call with all that is said in a WAV file; may be given again. Labels in NAME.json beside it
@@ -67,6 +71,8 @@ pub(super) struct Bench {
     /// List the built-in scenarios.
     #[arg(long)]
     list: bool,
+    #[command(flatten)]
+    black_box: BlackBox,
     #[command(flatten)]
     settings: SettingFlags,
 }
@@ -106,14 +112,28 @@ impl Bench {
             std::fs::create_dir_all(folder)
                 .with_context(|| format!("cannot create {}", folder.display()))?;
         }
-        let mut calls = Calls::new(&settings, self.engines, self.profile)?;
+        match self.black_box.target {
+            Some(target) => self.measure_another(target, &scenarios, baseline.as_ref(), &mut ends).await,
+            None => self.measure(&settings, &scenarios, baseline.as_ref(), &mut ends).await,
+        }
+    }
+
+    /// Measures sessions of this program.
+    async fn measure(
+        &self,
+        settings: &Settings,
+        scenarios: &[Scenario],
+        baseline: Option<&Report>,
+        ends: &mut Ends,
+    ) -> anyhow::Result<Ending> {
+        let mut calls = Calls::new(settings, self.engines, self.profile)?;
         let total = scenarios.len() * self.repeat as usize;
         let mut measured = Vec::with_capacity(total);
         let mut interrupted = false;
         'calls: for _ in 0..self.repeat {
-            for scenario in &scenarios {
+            for scenario in scenarios {
                 let number = (measured.len() + 1, total);
-                let Some(call) = calls.make(scenario, number, &mut ends).await? else {
+                let Some(call) = calls.make(scenario, number, ends).await? else {
                     interrupted = true;
                     break 'calls;
                 };
@@ -128,18 +148,36 @@ impl Bench {
             }
         }
         let report = fill(self.empty(&calls.target()), &measured);
-        let ok = self.show(&report, baseline.as_ref())?;
+        let fast = self.show(&report, baseline)?;
         let kept = !self.check || interrupted || print_summary(&measured)?;
-        Ok(match (interrupted, ok && kept) {
+        Ok(match (interrupted, fast && kept) {
             (true, _) => Ending::Interrupted,
             (false, true) => Ending::Done,
             (false, false) => Ending::Failed,
         })
     }
 
+    /// Measures any agent.
+    async fn measure_another(
+        &self,
+        target: Target,
+        scenarios: &[Scenario],
+        baseline: Option<&Report>,
+        ends: &mut Ends,
+    ) -> anyhow::Result<Ending> {
+        let Called { turns, scenarios, all, ending } =
+            self.black_box.call(target, scenarios, ends).await?;
+        let report = Report { turns, scenarios, all, ..self.empty(self.black_box.name()) };
+        let fast = self.show(&report, baseline)?;
+        Ok(if ending == Ending::Done && !fast { Ending::Failed } else { ending })
+    }
+
     fn scenarios(&self, vad: &str) -> anyhow::Result<Vec<Scenario>> {
         if self.scenario.is_empty() && self.wav.is_empty() {
-            return Ok(Scenario::built_in()?);
+            return Ok(match self.black_box.target {
+                Some(_) => vec![Scenario::named("question")?],
+                None => Scenario::built_in()?,
+            });
         }
         let mut scenarios = Vec::new();
         for given in &self.scenario {
@@ -233,4 +271,8 @@ Examples:
   banter bench --scenario mine.toml --check
   banter bench --wav mine.wav --engines own
   banter bench --report out
-  banter bench --report new --baseline out/report.json --fail-over 10%";
+  banter bench --report new --baseline out/report.json --fail-over 10%
+
+  banter mock-server --port 8770 &
+  banter serve --pcm --listen 127.0.0.1:8771 --base-url http://127.0.0.1:8770/v1 &
+  banter bench --target pcm http://127.0.0.1:8771";

@@ -21,7 +21,7 @@ pub(super) struct Progress {
 impl Progress {
     pub(super) fn new(scenario: &Scenario, number: (usize, usize)) -> Self {
         let is_terminal = stderr().is_terminal();
-        let turns = scenario.services.script.heard.len();
+        let turns = scenario.texts().len();
         let (name, clock) = (scenario.name.clone(), SessionClock::live());
         let progress = Self { name, number, turns, answered: 0, clock, is_terminal };
         progress.tell(&progress.line());
