@@ -11,8 +11,8 @@ use serde_json::json;
 
 use super::Ending;
 use super::turns::{Scored, for_each_file};
-use crate::bench::scenario::Stretch;
 use crate::audio::{AudioChunk, Resampler};
+use crate::bench::scenario::Stretch;
 use crate::stt::{self, SttEvent, SttInput, Transcriber};
 use crate::time::{SessionTime, Work};
 use crate::vad;

@@ -7,8 +7,8 @@ use std::time::Duration;
 use anyhow::{Context as _, bail};
 
 use super::{Ending, is_broken_pipe};
-use crate::bench::scenario::{Stretch, stretches};
 use crate::audio::{Resampler, SampleRate, WavReader};
+use crate::bench::scenario::{Stretch, stretches};
 use crate::vad::{Detected, Framer, Vad};
 
 /// A file's sound at a detector's rate, with its verdict on each frame.

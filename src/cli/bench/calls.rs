@@ -135,7 +135,7 @@ impl<'a> Calls<'a> {
 
     /// The engines of the settings, ready.
     async fn own(&self, vad: &str) -> anyhow::Result<Engines> {
-        let factory = Factory::new(self.settings, Arc::clone(&self.http));
+        let factory = Factory::new(self.settings, || Ok(Arc::clone(&self.http)));
         let mut tools = ToolRegistry::new();
         tools.register(ClockTool::new())?;
         let transcriber = factory.transcriber()?;

@@ -113,7 +113,9 @@ impl Bench {
                 .with_context(|| format!("cannot create {}", folder.display()))?;
         }
         match self.black_box.target {
-            Some(target) => self.measure_another(target, &scenarios, baseline.as_ref(), &mut ends).await,
+            Some(target) => {
+                self.measure_another(target, &scenarios, baseline.as_ref(), &mut ends).await
+            }
             None => self.measure(&settings, &scenarios, baseline.as_ref(), &mut ends).await,
         }
     }
