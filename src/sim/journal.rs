@@ -3,7 +3,6 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use serde::Serialize;
-use serde_json::Value;
 
 use crate::bench::services::{Outcome, Service};
 use crate::time::SessionTime;
@@ -23,7 +22,16 @@ pub(super) enum Happening {
     /// The exchange is over.
     Over { exchange: u64, bytes: usize, how: How },
     /// What a service did: written when all is over, at the time when the request was there.
-    Served { service: Service, request: u64, status: u16, steps: Vec<f64>, outcome: Outcome },
+    Served {
+        service: Service,
+        request: u64,
+        status: u16,
+        /// How many were sent, and when the first and the last of them.
+        steps: usize,
+        first_ms: Option<f64>,
+        last_ms: Option<f64>,
+        outcome: Outcome,
+    },
     /// The person spoke: these are the true bounds.
     Spoke { utterance: usize, end_ms: f64 },
     /// The person heard the agent.
@@ -67,11 +75,11 @@ pub(super) enum Who {
 }
 
 #[derive(Serialize)]
-struct Line {
+struct Line<'a> {
     t_ms: f64,
     who: Who,
     #[serde(flatten)]
-    what: Happening,
+    what: &'a Happening,
 }
 
 /// Collects lines. A clone writes into the same journal.
@@ -90,9 +98,8 @@ impl Journal {
 }
 
 /// The line of a log.
-pub(super) fn line(at: SessionTime, who: Who, what: Happening) -> Value {
-    let line = Line { t_ms: ms(at), who, what };
-    serde_json::to_value(line).unwrap_or_default()
+pub(super) fn line(at: SessionTime, who: Who, what: &Happening) -> String {
+    serde_json::to_string(&Line { t_ms: ms(at), who, what }).unwrap_or_default()
 }
 
 /// To a microsecond, as events are.
