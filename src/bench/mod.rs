@@ -6,8 +6,10 @@
 //!                      └── true ends of speech ─┴─ events ─────┴─ log ─▶ figures ─▶ report
 //! ```
 
+pub mod call;
 pub mod figures;
 pub mod machine;
+pub mod measure;
 pub mod person;
 pub mod remote;
 pub mod report;
