@@ -16,6 +16,7 @@ mod say;
 mod screen;
 mod serve;
 mod settings;
+mod simulate;
 mod talk;
 mod transcribe;
 mod turns;
@@ -45,6 +46,7 @@ enum Command {
     Serve(serve::Serve),
     Devices(devices::Devices),
     MockServer(mock_server::MockServer),
+    Simulate(simulate::Simulate),
     Config(config::ConfigCommand),
     Doctor(doctor::Doctor),
     Completions(completions::Completions),
@@ -93,6 +95,7 @@ pub fn main() -> ExitCode {
         Command::Serve(serve) => serve.run(),
         Command::Devices(devices) => devices.run(),
         Command::MockServer(server) => server.run(),
+        Command::Simulate(simulate) => simulate.run(),
         Command::Config(config) => config.run(),
         Command::Doctor(doctor) => doctor.run(),
         Command::Completions(completions) => completions.run(),

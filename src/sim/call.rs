@@ -17,11 +17,11 @@ use super::play::Play;
 use super::properties::{self, Broken};
 use super::trace::{Ending, Limits, Trace};
 use super::weather::Weather;
+use crate::bench::call::CallError;
 use crate::bench::services::Services;
-use crate::events::Event;
+use crate::events::{Event, EventKind};
 use crate::session::{Pace, Session};
 use crate::time::SessionClock;
-use crate::vad::UnknownVad;
 
 /// How a play is performed.
 #[derive(Clone, Debug, Default)]
@@ -47,6 +47,19 @@ pub struct Outcome {
     pub broken: Vec<Broken>,
     /// How long the call lasted, in its own time.
     pub length: Duration,
+    /// What could go wrong.
+    pub faults: Vec<String>,
+}
+
+impl Outcome {
+    /// How many turns the user had, typed ones too.
+    #[must_use]
+    pub fn turns(&self) -> usize {
+        let is_turn = |event: &&Event| {
+            matches!(event.kind, EventKind::TurnStarted { .. } | EventKind::Typed { .. })
+        };
+        self.events.iter().filter(is_turn).count()
+    }
 }
 
 /// Why a call cannot be simulated.
@@ -56,15 +69,9 @@ pub enum SimError {
     /// There is no runtime.
     #[error("cannot set up virtual time: {0}")]
     Runtime(#[from] std::io::Error),
-    /// There is no such voice detector.
+    /// The engines cannot be had.
     #[error(transparent)]
-    Vad(#[from] UnknownVad),
-    /// The services' address cannot be used.
-    #[error(transparent)]
-    Endpoint(#[from] crate::net::EndpointError),
-    /// A tool that the model shall call cannot be one.
-    #[error(transparent)]
-    Tool(#[from] crate::tools::RegisterError),
+    Engines(#[from] CallError),
 }
 
 /// Performs `play`, in a runtime of its own. Must not be called within another one.
@@ -128,7 +135,8 @@ async fn perform(play: &Play, options: &Options) -> Result<Outcome, SimError> {
         Ending::Ended(messages) => messages,
         Ending::Failed(_) | Ending::TimedOut(_) => Vec::new(),
     };
-    Ok(Outcome { lines, events: trace.events, messages, broken, length })
+    let faults = weather.faults().iter().map(ToString::to_string).collect();
+    Ok(Outcome { lines, events: trace.events, messages, broken, length, faults })
 }
 
 fn forecast(seed: u64, weather: &Weather) -> Happening {

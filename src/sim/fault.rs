@@ -41,17 +41,8 @@ impl Fault {
     ];
 
     /// Their names, in the same order.
-    pub const NAMES: [&str; 9] = [
-        "loss",
-        "stall",
-        "cut",
-        "slow",
-        "refuse",
-        "unreachable",
-        "microphone",
-        "speaker",
-        "drift",
-    ];
+    pub const NAMES: [&str; 9] =
+        ["loss", "stall", "cut", "slow", "refuse", "unreachable", "microphone", "speaker", "drift"];
 }
 
 impl fmt::Display for Fault {

@@ -118,11 +118,8 @@ mod tests {
 
     #[test]
     fn pieces_leave_one_after_the_other_at_the_speed_of_the_link() {
-        let link = Link {
-            latency: Duration::from_millis(20),
-            bandwidth: Some(100_000),
-            ..Link::LOOPBACK
-        };
+        let link =
+            Link { latency: Duration::from_millis(20), bandwidth: Some(100_000), ..Link::LOOPBACK };
         assert_eq!(arrivals(&mut way(link), &[0, 0, 5, 100]), [30.0, 40.0, 50.0, 130.0]);
     }
 

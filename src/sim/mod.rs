@@ -33,6 +33,11 @@ pub use call::{Options, Outcome, SimError, run};
 pub use fault::{Fault, Faults, UnknownFault};
 pub use link::Link;
 pub use network::SimNetwork;
-pub use play::{Play, Wish};
+pub use play::{Play, PlayError, Wish};
 pub use properties::{Broken, Property};
 pub use random::play as random_play;
+
+/// The program in its documentation compiles, and runs.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/simulator.md")]
+struct Documented;

@@ -128,7 +128,11 @@ impl Exchange {
     }
 
     /// The head of the answer, when it is there; its body comes behind.
-    async fn answer(self, plan: Plan, arrived: SessionTime) -> Result<Response<Incoming>, NetError> {
+    async fn answer(
+        self,
+        plan: Plan,
+        arrived: SessionTime,
+    ) -> Result<Response<Incoming>, NetError> {
         let status = StatusCode::from_u16(plan.status).unwrap_or_default();
         let (content_type, retry_after) = (plan.content_type, plan.retry_after);
         let mut download = Download::new(self.clone(), plan, arrived);

@@ -4,7 +4,8 @@ use std::fmt;
 use std::time::Duration;
 
 use crate::bench::person::{Utterance, When};
-use crate::bench::services::{Delays, Script};
+use crate::bench::scenario::{Scenario, ScenarioError};
+use crate::bench::services::{Delays, OverrideError, Script};
 use crate::session::{SessionConfig, SessionHandle, WishError};
 use crate::time::SessionTime;
 
@@ -64,7 +65,44 @@ impl Default for Play {
     }
 }
 
+/// Why no play can be made of a scenario.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum PlayError {
+    /// Something that is said in it cannot be had.
+    #[error(transparent)]
+    Scenario(#[from] ScenarioError),
+    /// The delays of its services make no sense.
+    #[error(transparent)]
+    Delays(#[from] OverrideError),
+    /// There is no runtime to have texts spoken in.
+    #[error("cannot start the synthesizer for what the person says: {0}")]
+    Runtime(#[from] std::io::Error),
+}
+
 impl Play {
+    /// The play of a scenario. Texts that the person says are spoken now, by the program `flite`,
+    /// in a runtime of its own: must not be called within another one.
+    ///
+    /// # Errors
+    ///
+    /// As [`PlayError`] says.
+    pub fn of(scenario: &Scenario) -> Result<Self, PlayError> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let utterances = runtime.block_on(scenario.utterances())?;
+        let default = Self::default();
+        Ok(Self {
+            name: scenario.name.clone(),
+            utterances,
+            config: scenario.agent.apply(SessionConfig::default()),
+            greeting: scenario.agent.greeting.clone().filter(|_| scenario.is_greeted()),
+            vad: scenario.vad.clone().unwrap_or(default.vad),
+            delays: scenario.services.delays(None)?,
+            script: scenario.services.script.clone(),
+            ..Self::default()
+        })
+    }
+
     /// About how long the call lasts, if all goes well.
     pub(super) fn length(&self) -> Duration {
         let each = self.utterances.iter().map(|utterance| {
@@ -75,9 +113,8 @@ impl Play {
             };
             (sound + REPLY, at)
         });
-        let (sum, latest) = each.fold((REPLY, Duration::ZERO), |(sum, latest), (one, at)| {
-            (sum + one, latest.max(at))
-        });
+        let (sum, latest) = each
+            .fold((REPLY, Duration::ZERO), |(sum, latest), (one, at)| (sum + one, latest.max(at)));
         sum + latest
     }
 }

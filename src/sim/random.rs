@@ -48,9 +48,8 @@ fn utterance(dice: &mut Dice, turn: usize) -> Utterance {
         let length = dice.millis(50..700);
         return voice::noise(dice, length, when);
     }
-    let pieces: Vec<_> = (0..dice.count(1..4))
-        .map(|_| (dice.millis(250..1_800), dice.millis(100..1_000)))
-        .collect();
+    let pieces: Vec<_> =
+        (0..dice.count(1..4)).map(|_| (dice.millis(250..1_800), dice.millis(100..1_000))).collect();
     voice::utterance(&format!("this is what I said as number {turn}"), &pieces, when)
 }
 

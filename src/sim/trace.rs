@@ -131,7 +131,8 @@ impl Trace {
 
     /// How long the agent was audible between two times.
     pub(super) fn audible_between(&self, from: SessionTime, to: SessionTime) -> Duration {
-        let within = self.audible.iter().map(|stretch| stretch.to.min(to).since(stretch.from.max(from)));
+        let within =
+            self.audible.iter().map(|stretch| stretch.to.min(to).since(stretch.from.max(from)));
         within.sum()
     }
 }

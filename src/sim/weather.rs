@@ -224,8 +224,9 @@ mod tests {
 
     #[test]
     fn at_random_every_kind_comes_and_many_runs_are_well() {
-        let runs: Vec<_> =
-            (0..400).map(|seed| Weather::new(&Faults::Random, Link::LOOPBACK, seed, CALL)).collect();
+        let runs: Vec<_> = (0..400)
+            .map(|seed| Weather::new(&Faults::Random, Link::LOOPBACK, seed, CALL))
+            .collect();
         for fault in Fault::ALL {
             let count = runs.iter().filter(|run| run.faults.contains(&fault)).count();
             assert!(count > 20, "{fault}: {count}");

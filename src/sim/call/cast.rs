@@ -7,19 +7,13 @@ use super::super::journal::{Happening, Journal, Who};
 use super::super::network::SimNetwork;
 use super::super::play::{Play, Wish};
 use super::super::weather::Weather;
-use super::{CALLER, SimError};
+use super::CALLER;
+use crate::bench::call::{self, CallError};
 use crate::bench::person::{Person, PersonLog};
-use crate::bench::services::Answer;
 use crate::events::{Event, EventKind, Subscription};
-use crate::net::{Endpoint, Http};
-use crate::providers::OpenAi;
+use crate::net::Http;
 use crate::session::{DriveCommand, Engines, Session, SessionHandle};
-use crate::stt::OpenAiTranscriber;
 use crate::time::{SessionClock, SessionTime};
-use crate::tools::{FunctionTool, ToolRegistry};
-use crate::tts::OpenAiSynthesizer;
-use crate::types::{Secret, ToolDescriptor};
-use crate::vad;
 
 /// The person and its devices.
 pub(super) struct Cast {
@@ -59,37 +53,10 @@ impl Cast {
 }
 
 /// The engines: the clients of services that a real call has.
-pub(super) fn engines(play: &Play, network: Arc<SimNetwork>) -> Result<Engines, SimError> {
+pub(super) fn engines(play: &Play, network: Arc<SimNetwork>) -> Result<Engines, CallError> {
     let http: Arc<dyn Http> = network;
-    let endpoint = Endpoint::new("http://services.test/v1", Some(Secret::new(CALLER)))?;
-    let transcriber = OpenAiTranscriber::new(Arc::clone(&http), endpoint.clone(), "simulated");
-    let provider = OpenAi::new(Arc::clone(&http), endpoint.clone(), "simulated");
-    Ok(Engines {
-        vad: vad::by_name(&play.vad)?,
-        transcriber: Arc::new(transcriber),
-        provider: Arc::new(provider),
-        synthesizer: Arc::new(OpenAiSynthesizer::new(http, endpoint, "simulated", "simulated")),
-        tools: Arc::new(tools(play)?),
-    })
-}
-
-/// The tools that the model is told to call.
-fn tools(play: &Play) -> Result<ToolRegistry, SimError> {
-    let mut tools = ToolRegistry::new();
-    for answer in &play.script.answers {
-        if let Answer::Tool { name, .. } = answer
-            && tools.get(name).is_none()
-        {
-            let takes = play.delays.tool;
-            let schema = serde_json::json!({"type": "object"});
-            let descriptor = ToolDescriptor::new(name, "Takes its time.", schema);
-            tools.register(FunctionTool::new(descriptor, move |_| async move {
-                tokio::time::sleep(takes).await;
-                Ok("done".into())
-            }))?;
-        }
-    }
-    Ok(tools)
+    let tools = call::tools(&play.script, play.delays.tool);
+    call::engines(&http, "http://services.test/v1", CALLER, (&play.vad, tools))
 }
 
 /// Collects the events, and counts those that were lost. The person is told what the agent says.
@@ -190,4 +157,3 @@ impl Program {
 
 /// How long somebody without a microphone goes on.
 const HOPE: std::time::Duration = std::time::Duration::from_secs(5);
-

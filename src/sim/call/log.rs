@@ -40,8 +40,7 @@ pub(super) fn add_services(journal: &Journal, log: &Log) {
 /// All lines, in the order of their times. What happens at one time stands in one order: causes
 /// come before the session's events.
 pub(super) fn lines(trace: &Trace) -> Vec<String> {
-    let happenings =
-        trace.happenings.iter().map(|(at, who, what)| (*at, line(*at, *who, what)));
+    let happenings = trace.happenings.iter().map(|(at, who, what)| (*at, line(*at, *who, what)));
     let events = trace.events.iter().map(|event| {
         let line = serde_json::to_string(event).unwrap_or_default();
         (event.at, line)

@@ -4,9 +4,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::Fate;
 use crate::audio::SampleRate;
-use crate::device::{
-    Capture, CapturePort, DeviceError, Kind, Microphone, Running, capture_port,
-};
+use crate::device::{Capture, CapturePort, DeviceError, Kind, Microphone, Running, capture_port};
 use crate::sim::journal::Journal;
 use crate::sim::weather::Health;
 use crate::time::{SessionClock, SessionTime};

@@ -67,7 +67,9 @@ impl Download {
     pub(super) async fn next(&mut self) -> Option<Result<Bytes, NetError>> {
         loop {
             if let Some((_, arrives)) = self.pieces.front() {
-                let Some(arrives) = *arrives else { return Some(Err(self.broken("nothing gets through"))) };
+                let Some(arrives) = *arrives else {
+                    return Some(Err(self.broken("nothing gets through")));
+                };
                 self.exchange.until(arrives).await;
                 let (piece, _) = self.pieces.pop_front()?;
                 self.received += piece.len();

@@ -49,8 +49,13 @@ fn answered(trace: &Trace, messages: &[Message], findings: &mut Findings) {
             ("completed", _) => Some(whole.as_str()),
             ("interrupted", Some(heard)) => Some(heard.as_str()),
             // How much of it was heard, only the history says.
-            ("failed", _) => {
+            ("failed", _) if response.sounded.is_some() => {
                 kept.peek().map(|next| next.text.as_str()).filter(|text| whole.starts_with(text))
+            }
+            // It was cut with its first block, before that block was known to be heard.
+            ("discarded", _) => {
+                let next = kept.peek().map(|next| next.text.as_str());
+                next.filter(|text| whole.starts_with(text) && words(text) <= TOLERANCE)
             }
             _ => None,
         };
@@ -79,13 +84,17 @@ fn by_ear(trace: &Trace, response: &Response, kept: &str, findings: &mut Finding
     }
     let loud = trace.audible_between(from, to + BLOCK);
     let heard = words_in(&response.clauses, loud);
-    let kept = kept.split_whitespace().count();
+    let kept = words(kept);
     // After a release, what was ducked is heard again.
     let (least, most) = (TOLERANCE, TOLERANCE + AGAIN * response.releases);
     let right = kept <= heard + least && heard <= kept + most;
     findings.expect(right, Property::History, to, || {
         format!("of response {} {heard} words were heard, and the history has {kept}", response.id)
     });
+}
+
+fn words(text: &str) -> usize {
+    text.split_whitespace().count()
 }
 
 /// How many words of an answer have begun to sound after so long.
@@ -109,9 +118,8 @@ fn words_in(clauses: &[String], loud: Duration) -> usize {
 
 /// The history grows with what is said, and with nothing else.
 fn bounded(trace: &Trace, messages: &[Message], findings: &mut Findings) {
-    let count = |of: fn(&EventKind) -> bool| {
-        trace.events.iter().filter(|event| of(&event.kind)).count()
-    };
+    let count =
+        |of: fn(&EventKind) -> bool| trace.events.iter().filter(|event| of(&event.kind)).count();
     let said = count(|kind| {
         matches!(kind, EventKind::Transcript { is_final: true, .. } | EventKind::Typed { .. })
     });

@@ -89,12 +89,21 @@ fn responses(trace: &Trace, findings: &mut Findings) {
         });
         let sounds = count(id, |kind| matches!(kind, EventKind::AgentSpeechStarted { .. }));
         let silences = count(id, |kind| matches!(kind, EventKind::AgentSpeechEnded { .. }));
-        findings.expect(sounds <= 1 && sounds == silences, Property::Once, response.started, || {
-            format!("response {} began to sound {sounds} times, and ended {silences} times", response.id)
-        });
+        findings.expect(
+            sounds <= 1 && sounds == silences,
+            Property::Once,
+            response.started,
+            || {
+                format!(
+                    "response {} began to sound {sounds} times, and ended {silences} times",
+                    response.id
+                )
+            },
+        );
     }
-    let one_by_one = trace.responses().windows(2).all(|pair| {
-        pair[0].outcome.is_some_and(|(at, _)| at <= pair[1].started)
-    });
+    let one_by_one = trace
+        .responses()
+        .windows(2)
+        .all(|pair| pair[0].outcome.is_some_and(|(at, _)| at <= pair[1].started));
     findings.expect(one_by_one, Property::Once, None, || "two responses overlap".to_owned());
 }

@@ -15,7 +15,9 @@ pub(super) fn check(trace: &Trace, findings: &mut Findings) {
 }
 
 fn stops(trace: &Trace, findings: &mut Findings) {
-    let (Some(wished), Some(ended)) = (trace.wished(&["stop"]), trace.events.last()) else { return };
+    let (Some(wished), Some(ended)) = (trace.wished(&["stop"]), trace.events.last()) else {
+        return;
+    };
     let took = ended.at.since(wished);
     findings.expect(took <= trace.limits.shutdown, Property::Stops, wished, || {
         format!("it took {took:?} to end")
@@ -39,9 +41,12 @@ fn words(trace: &Trace, findings: &mut Findings) {
         });
         let told = told.map_or(end, |told| told.at);
         let waited = told.since(event.at);
-        findings.expect(waited <= trace.limits.transcript + SLACK, Property::NoDeadAir, told, || {
-            format!("the words of turn {:?} were waited for {waited:?}", event.turn)
-        });
+        findings.expect(
+            waited <= trace.limits.transcript + SLACK,
+            Property::NoDeadAir,
+            told,
+            || format!("the words of turn {:?} were waited for {waited:?}", event.turn),
+        );
     }
 }
 
