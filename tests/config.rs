@@ -95,22 +95,126 @@ fn all_that_is_wrong_is_told_at_once_in_the_order_of_the_lines() {
 
 #[test]
 fn a_key_is_in_no_output() {
-    let folder = with_file("[stt]\napi_key = \"sk-in-the-file\"\n");
     let server = server(401, r#"{"error": {"message": "Incorrect: AUTHORIZATION"}}"#);
-    for arguments in [
-        &["config", "-s", "tts.api_key=sk-in-a-flag"][..],
-        &["config", "-s", "tts.api_kee=sk-in-a-flag"],
-        &["config", "-s", "tts.api_key:sk-in-a-flag"],
-        &["doctor", "-s", "tts.api_key=sk-in-a-flag"],
-        &["chat"],
+    let files = ["--input", "in.wav", "--output", "out.wav"];
+    let talk = [&["talk", "--plain", "--speed", "max", "--events", "events.jsonl"], &files[..]];
+    let doctor = [&["doctor"], &files[..]].concat();
+    let talk = talk.concat();
+    // With the engine whose key is in each place, and how many engines are refused.
+    for (command, refused) in [
+        (&["config"][..], 0),
+        (&["config", "--template"], 0),
+        (&["chat"], 1),
+        (&["chat", "--json"], 1),
+        (&doctor, 3),
+        (&talk, 1),
     ] {
-        let mut command = alone(&folder, arguments);
-        command.env("OPENAI_API_KEY", "sk-in-the-env").env("OPENAI_BASE_URL", &server);
-        command.env("BANTER_LOG", "trace");
-        let output = run(command);
-        let text = stdout(&output) + &stderr(&output);
-        assert!(!text.contains("sk-in"), "{arguments:?}: {text}");
+        let told = told_with_keys(command, RIGHT, &["-s", "tts.api_key=sk-in-a-flag"], &server);
+        assert!(!told.contains("sk-in"), "{command:?}: {told}");
+        // The keys were sent, and came back.
+        assert!(told.matches("Incorrect: [secret]").count() >= refused, "{command:?}: {told}");
     }
+}
+
+#[test]
+fn a_key_in_a_setting_that_is_wrong_is_in_no_output() {
+    let server = server(401, "AUTHORIZATION");
+    let right = ["-s", "tts.api_key=sk-in-a-flag"];
+    let wrong_files = [
+        "[stt]\napi_key = sk-in-the-file\n",
+        "[stt]\napi_key = \"sk-in-the-file\n",
+        "[stt]\napi_kee = \"sk-in-the-file\"\n",
+        "[stt]\napi_key = [\"sk-in-the-file\"]\n",
+        "[stt]\nbase_url = \"http://sk-in-the-file@host/v1\"\n",
+        "[stt]\nbase_url = \"http://host/v1?api-key=sk-in-the-file\"\n",
+        "[stt]\nbase_url = \"http://evil/v1\"\napi_key = \"sk-in-the-file\\n\"\n",
+    ];
+    let wrong_flags = [
+        ["-s", "tts.api_kee=sk-in-a-flag"],
+        ["-s", "tts.api_key:sk-in-a-flag"],
+        ["-s", "tts.base_url=http://me:sk-in-a-flag@host"],
+        ["-s", "tts.base_url=host?key=sk-in-a-flag"],
+        ["-s", "tts.api_key=sk-in-a-flag\u{7}"],
+    ];
+    let cases = wrong_files.iter().map(|file| (*file, &right));
+    for (file, flags) in cases.chain(wrong_flags.iter().map(|flags| (RIGHT, flags))) {
+        for command in ["config", "chat", "doctor", "talk"] {
+            let command = match command {
+                "config" | "chat" => vec![command],
+                sound => vec![sound, "--input", "in.wav", "--output", "out.wav"],
+            };
+            let told = told_with_keys(&command, file, flags, &server);
+            assert!(!told.is_empty() && !told.contains("sk-in"), "{command:?} {flags:?}: {told}");
+        }
+    }
+}
+
+/// All that the program writes, with a key in the environment for the model, one in its file for
+/// the recogniser, and with flags, at full length of its log.
+fn told_with_keys(command: &[&str], file: &str, flags: &[&str], server: &str) -> String {
+    let folder = with_sound();
+    fs::write(folder.path().join("banter.toml"), file).unwrap();
+    fs::write(folder.path().join("lines"), "hello\n").unwrap();
+    let mut command = alone(&folder, &[command, flags].concat());
+    command.env("OPENAI_API_KEY", "sk-in-the-env").env("OPENAI_BASE_URL", server);
+    command.env("BANTER_LLM_API_KEY", "sk-in-the-model-s-env").env("BANTER_LOG", "trace");
+    command.stdin(fs::File::open(folder.path().join("lines")).unwrap());
+    let output = run(command);
+    // The conversation's events are written to a file.
+    let events = fs::read_to_string(folder.path().join("events.jsonl")).unwrap_or_default();
+    stdout(&output) + &stderr(&output) + &events
+}
+
+const RIGHT: &str = "[stt]\napi_key = \"sk-in-the-file\"\n";
+
+#[test]
+fn a_file_that_nobody_named_does_not_lead_a_key_astray() {
+    let folder = TempDir::new().unwrap();
+    let server = server(401, r#"{"error": {"message": "I got AUTHORIZATION"}}"#);
+    let file = format!("[openai]\nbase_url = \"{server}\"\n");
+    fs::write(folder.path().join("banter.toml"), file).unwrap();
+    fs::write(folder.path().join("lines"), "hello\n").unwrap();
+    let told = |arguments: &[&str]| {
+        let mut command = alone(&folder, arguments);
+        command.env("OPENAI_API_KEY", "sk-1234");
+        command.stdin(fs::File::open(folder.path().join("lines")).unwrap());
+        let output = run(command);
+        assert_eq!(output.status.code(), Some(1), "{output:?}");
+        stdout(&output) + &stderr(&output)
+    };
+
+    let stray = told(&["chat"]);
+    for part in ["banter.toml:2 sets openai.base_url", "OPENAI_API_KEY", "`--config banter.toml`"] {
+        assert!(stray.contains(part), "{part} is not in: {stray}");
+    }
+    assert!(!stray.contains("I got"), "{stray}");
+    let doctor = told(&["doctor"]);
+    assert!(doctor.contains("→ name the file with `--config banter.toml`"), "{doctor}");
+
+    let named = told(&["chat", "--config", "banter.toml"]);
+    assert!(named.contains("I got [secret]"), "{named}");
+}
+
+#[test]
+fn a_proxy_that_is_wrong_harms_only_those_who_use_a_service() {
+    let folder = TempDir::new().unwrap();
+    fs::write(folder.path().join("lines"), "hello\n").unwrap();
+    let chat = |arguments: &[&str]| {
+        let mut command = alone(&folder, arguments);
+        command.env("HTTPS_PROXY", "http://me:hush@").env("BANTER_LLM_API_KEY", "sk-1234");
+        command.stdin(fs::File::open(folder.path().join("lines")).unwrap());
+        run(command)
+    };
+    let embedded = chat(&["chat", "--llm", "scripted"]);
+    assert_eq!(embedded.status.code(), Some(0), "{embedded:?}");
+    assert!(!stdout(&embedded).is_empty());
+
+    let service = chat(&["chat"]);
+    assert_eq!(service.status.code(), Some(1), "{service:?}");
+    let told = stderr(&service);
+    assert!(told.contains("HTTPS_PROXY is no address of a proxy; correct or unset it"), "{told}");
+    let doctor = stdout(&chat(&["doctor", "--stt", "mock", "--tts", "mock"]));
+    assert!(doctor.contains("→ correct or unset it"), "{doctor}");
 }
 
 #[test]

@@ -51,7 +51,7 @@ impl Chat {
         let mut tools = ToolRegistry::new();
         tools.register(ClockTool::new())?;
         let settings = self.settings.load(&[])?;
-        let factory = Factory::new(&settings, Arc::new(HttpClient::new()?));
+        let factory = Factory::new(&settings, || Ok(Arc::new(HttpClient::new()?)));
         let provider = factory.provider()?;
         let config = TextConfig {
             system: settings.text("llm.system").unwrap_or_default().to_owned(),
@@ -65,7 +65,7 @@ impl Chat {
             (false, true) => Show::Live,
             (false, false) => Show::Lines,
         };
-        if live && let Some(note) = factory.note(&["llm"]) {
+        for note in factory.notes(&["llm"]).iter().filter(|_| live) {
             writeln!(stderr(), "{note}")?;
         }
         let talker = Talker::new(session, show, Box::new(stdout()), Box::new(stderr()));

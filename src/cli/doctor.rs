@@ -6,7 +6,6 @@ mod sound;
 mod trouble;
 
 use std::io::{IsTerminal, Write, stdout};
-use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -18,7 +17,6 @@ use self::trouble::Trouble;
 use super::Ending;
 use super::settings::SettingFlags;
 use crate::config::{self, FileError, Settings, TABLE};
-use crate::net::HttpClient;
 use crate::stt::SttError;
 use crate::{stt, tts};
 
@@ -105,13 +103,13 @@ impl Doctor {
 
 /// The engines that a conversation would use.
 async fn engines(report: &mut Report, settings: &Settings) -> anyhow::Result<()> {
-    let jobs = Jobs::new(settings, Arc::new(HttpClient::new()?));
+    let jobs = Jobs::new(settings);
     let need = Need::Conversation;
     report.check("voice detector", need, async { jobs.detect() }).await?;
     let speech = report.check("synthesizer", need, jobs.speak()).await?;
     report.check("recogniser", need, jobs.hear(speech.as_ref())).await?;
     report.check("model", need, jobs.answer()).await?;
-    if let Some(note) = jobs.note() {
+    for note in jobs.notes() {
         report.note(&note)?;
     }
     Ok(())

@@ -3,6 +3,7 @@
 //! Exit codes: 0 done; 1 failed; 2 wrong usage; 3 done, but something could not be written
 //! whole (the recording, the events); 130 ended by Ctrl-C, with everything written.
 
+mod bench;
 mod captions;
 mod chat;
 mod completions;
@@ -44,6 +45,7 @@ enum Command {
     Transcribe(transcribe::Transcribe),
     Say(say::Say),
     Serve(serve::Serve),
+    Bench(bench::Bench),
     Devices(devices::Devices),
     MockServer(mock_server::MockServer),
     Simulate(simulate::Simulate),
@@ -93,6 +95,7 @@ pub fn main() -> ExitCode {
         Command::Transcribe(transcribe) => transcribe.run(),
         Command::Say(say) => say.run(),
         Command::Serve(serve) => serve.run(),
+        Command::Bench(bench) => bench.run(),
         Command::Devices(devices) => devices.run(),
         Command::MockServer(server) => server.run(),
         Command::Simulate(simulate) => simulate.run(),

@@ -78,7 +78,7 @@ impl Serve {
         let mut end = End::new(self.until_eof)?;
         let own = [("--base-url", "openai.base_url", self.base_url.as_deref())];
         let desk = Desk::new(self.settings.load(&own)?, self.base_url.is_some())?;
-        for notice in desk.note() {
+        for notice in desk.notes() {
             writeln!(stderr(), "banter: {notice}")?;
         }
         if let Some(transcriber) = &desk.shared.transcriber {
@@ -135,7 +135,8 @@ fn runtime(threads: usize) -> anyhow::Result<Runtime> {
 #[derive(Debug)]
 struct Desk {
     settings: Settings,
-    http: Arc<dyn Http>,
+    /// None if no engine is a service.
+    http: Option<Arc<dyn Http>>,
     tools: Arc<ToolRegistry>,
     /// Whether a call's name is the key to its services.
     named: bool,
@@ -154,10 +155,9 @@ struct Shared {
 impl Desk {
     /// What cannot work for any call fails here.
     fn new(settings: Settings, named: bool) -> anyhow::Result<Self> {
-        let http: Arc<dyn Http> = Arc::new(HttpClient::new()?);
         let mut tools = ToolRegistry::new();
         tools.register(ClockTool::new())?;
-        let factory = Factory::new(&settings, Arc::clone(&http));
+        let factory = Factory::new(&settings, || Ok(Arc::new(HttpClient::new()?)));
         factory.vad()?;
         let own = |engine: &str| named && factory.is_service(engine);
         let shared = Shared {
@@ -165,15 +165,25 @@ impl Desk {
             provider: Some(factory.provider()?).filter(|_| !own("llm")),
             synthesizer: Some(factory.synthesizer()?).filter(|_| !own("tts")),
         };
+        let http = factory.connected();
+        drop(factory);
         Ok(Self { settings, http, tools: Arc::new(tools), named, shared })
     }
 
-    fn note(&self) -> Option<String> {
-        Factory::new(&self.settings, Arc::clone(&self.http)).note(&["stt", "llm", "tts"])
+    fn notes(&self) -> Vec<String> {
+        self.factory().notes(&["stt", "llm", "tts"])
+    }
+
+    /// All calls share their connections.
+    fn factory(&self) -> Factory<'_> {
+        Factory::new(&self.settings, || match &self.http {
+            Some(http) => Ok(Arc::clone(http)),
+            None => Ok(Arc::new(HttpClient::new()?)),
+        })
     }
 
     fn engines(&self, sid: Option<&Sid>) -> Result<Engines, EngineError> {
-        let factory = Factory::new(&self.settings, Arc::clone(&self.http));
+        let factory = self.factory();
         let factory = match sid {
             Some(sid) if self.named => factory.with_key(sid.key().clone()),
             _ => factory,

@@ -1,5 +1,6 @@
 //! The flags that stand for settings, on top of the environment, the file and the defaults.
 
+use std::convert::Infallible;
 use std::env;
 use std::io::{Write, stderr};
 use std::path::{Path, PathBuf};
@@ -8,6 +9,7 @@ use anyhow::bail;
 use clap::Args;
 
 use crate::config::{self, Setting, SettingError, Settings};
+use crate::types::Secret;
 
 /// Flags for the settings that are changed most. `banter config` shows all of them.
 #[derive(Debug, Default, Args)]
@@ -17,8 +19,8 @@ pub(super) struct SettingFlags {
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
     /// Any setting, as `banter config` names it; may be given again.
-    #[arg(short, long, value_name = "KEY=VALUE")]
-    set: Vec<String>,
+    #[arg(short, long, value_name = "KEY=VALUE", value_parser = hidden)]
+    set: Vec<Secret>,
     /// The voice detector: earshot (default), webrtc, webrtc:0 to webrtc:3, energy.
     #[arg(long, value_name = "NAME")]
     vad: Option<String>,
@@ -32,10 +34,12 @@ pub(super) struct SettingFlags {
     /// espeak-ng:VOICE.
     #[arg(long, value_name = "NAME")]
     tts: Option<String>,
-    /// The language that is spoken, such as en or de.
+    /// The language that is spoken, such as en or de: for services and espeak-ng. The other
+    /// engines of this program know English only.
     #[arg(long, value_name = "CODE")]
     language: Option<String>,
-    /// The voice of a service: alloy by default.
+    /// The voice of a service: alloy by default. Those of flite and espeak-ng stand behind their
+    /// names.
     #[arg(long, value_name = "NAME")]
     voice: Option<String>,
     /// How fast the agent speaks, from 0.5 to 2: 1 by default.
@@ -76,7 +80,7 @@ impl SettingFlags {
             flags.extend(value.map(|value| given(flag, key, value)));
         }
         for setting in &self.set {
-            let Some((key, value)) = setting.split_once('=') else {
+            let Some((key, value)) = setting.expose().split_once('=') else {
                 // What stands there is not told: it may be a key after a wrong sign.
                 bail!("--set is written as KEY=VALUE; `banter config` lists the keys");
             };
@@ -121,6 +125,11 @@ fn given(flag: &str, key: &str, value: &str) -> (String, String, String) {
     (flag.to_owned(), key.to_owned(), value.to_owned())
 }
 
+/// It may hold a key.
+fn hidden(text: &str) -> Result<Secret, Infallible> {
+    Ok(Secret::new(text))
+}
+
 /// A flag's value that its setting accepts.
 fn checked(key: &'static str) -> impl Fn(&str) -> Result<String, String> + Clone + Send + Sync {
     move |text: &str| match Setting::of(key) {
@@ -136,5 +145,25 @@ fn all(wrong: &[SettingError]) -> anyhow::Error {
             let all: Vec<_> = all.iter().map(ToString::to_string).collect();
             anyhow::anyhow!("the settings are wrong:\n  {}", all.join("\n  "))
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Debug, Parser)]
+    struct Program {
+        #[command(flatten)]
+        settings: SettingFlags,
+    }
+
+    #[test]
+    fn flags_print_without_what_may_be_a_key() {
+        let program = Program::parse_from(["banter", "-s", "openai.api_key=hush"]);
+        assert_eq!(program.settings.set[0].expose(), "openai.api_key=hush");
+        assert!(!format!("{program:?}").contains("hush"), "{program:?}");
     }
 }

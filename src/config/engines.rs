@@ -1,23 +1,27 @@
 //! The engines that settings name: the one place that knows all kinds.
 
-use std::sync::Arc;
+use std::fmt;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use super::Settings;
-use crate::net::{Endpoint, EndpointError, Http, Limits};
+use super::{Origin, Setting, Settings};
+use crate::net::{Endpoint, EndpointError, Http, Limits, NetError};
 use crate::providers::{self, OpenAi, Provider, ProviderNameError};
 use crate::stt::{self, OpenAiTranscriber, SttError, Transcriber};
-use crate::tts::{self, OpenAiSynthesizer, Synthesizer, UnknownSynthesizer};
+use crate::tts::{self, EspeakNg, OpenAiSynthesizer, Synthesizer, UnknownSynthesizer};
 use crate::types::Secret;
 use crate::vad::{self, UnknownVad, Vad};
 
 /// Makes engines as settings say.
-#[derive(Debug)]
 pub struct Factory<'a> {
-    settings: &'a Settings,
-    http: Arc<dyn Http>,
+    pub(super) settings: &'a Settings,
+    connect: Connect<'a>,
+    /// Made for the first engine that needs it, and shared by all.
+    http: OnceLock<Arc<dyn Http>>,
     key: Option<Secret>,
 }
+
+type Connect<'a> = Box<dyn Fn() -> Result<Arc<dyn Http>, NetError> + Send + Sync + 'a>;
 
 /// Why an engine cannot be had.
 #[derive(Debug, thiserror::Error)]
@@ -25,17 +29,23 @@ pub struct Factory<'a> {
 pub enum EngineError {
     /// A service that nobody may use without a key.
     #[error(
-        "{host} asks for a key: set {variable} or OPENAI_API_KEY, or the address of a server of \
-         your own, or choose another engine with {flag}"
+        "{host} asks for a key: set {variable}, or the address of a server of your own, or choose \
+         another engine with {flag}"
     )]
     NoKey {
         /// The service.
         host: String,
-        /// The variable for this engine's key alone.
+        /// The variable that would give it one.
         variable: String,
         /// The flag that chooses the engine.
         flag: String,
     },
+    /// A key that somebody gave, and an address that nobody did.
+    #[error(transparent)]
+    StrayAddress(#[from] Box<StrayAddress>),
+    /// There is no way to any service.
+    #[error(transparent)]
+    Net(#[from] NetError),
     /// The address or key of a service cannot be used.
     #[error(transparent)]
     Endpoint(#[from] EndpointError),
@@ -53,19 +63,44 @@ pub enum EngineError {
     Tts(#[from] UnknownSynthesizer),
 }
 
+/// An address that a key is not sent to: its file lies in the current folder, and nobody named it.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "{place} sets {address}, but nobody named that file: the key of {origin} is not sent there; \
+     name the file with `--config {file}`, or set {key} in it"
+)]
+pub struct StrayAddress {
+    place: String,
+    address: String,
+    file: String,
+    key: String,
+    origin: Origin,
+}
+
 /// Which engine a setting means.
-enum Chosen<'a> {
+pub(super) enum Chosen<'a> {
     /// One that comes with the program, by name.
     Embedded(&'a str),
     /// A service, and its model if that was named with it.
     Service(Option<&'a str>),
 }
 
+impl fmt::Debug for Factory<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { settings, http, .. } = self;
+        f.debug_struct("Factory").field("settings", settings).field("http", http).finish()
+    }
+}
+
 impl<'a> Factory<'a> {
-    /// Makes what `settings` say; services are reached by `http`.
+    /// Makes what `settings` say. Services are reached by what `connect` makes when the first
+    /// engine needs it: whoever uses none needs no way to them.
     #[must_use]
-    pub fn new(settings: &'a Settings, http: Arc<dyn Http>) -> Self {
-        Self { settings, http, key: None }
+    pub fn new(
+        settings: &'a Settings,
+        connect: impl Fn() -> Result<Arc<dyn Http>, NetError> + Send + Sync + 'a,
+    ) -> Self {
+        Self { settings, connect: Box::new(connect), http: OnceLock::new(), key: None }
     }
 
     /// Shows services this key, whatever the settings say; but not those with an address of
@@ -79,6 +114,12 @@ impl<'a> Factory<'a> {
     #[must_use]
     pub fn is_service(&self, engine: &str) -> bool {
         matches!(self.chosen(engine), Chosen::Service(_))
+    }
+
+    /// The way to services, if an engine has needed it.
+    #[must_use]
+    pub fn connected(&self) -> Option<Arc<dyn Http>> {
+        self.http.get().cloned()
     }
 
     /// The voice detector.
@@ -98,7 +139,7 @@ impl<'a> Factory<'a> {
     pub fn transcriber(&self) -> Result<Arc<dyn Transcriber>, EngineError> {
         let model = match self.chosen("stt") {
             Chosen::Embedded(name) => return Ok(stt::by_name(name)?),
-            Chosen::Service(model) => model.unwrap_or_else(|| self.text("stt.model")),
+            Chosen::Service(named) => self.model("stt", named),
         };
         let stream = match self.settings.text("stt.stream") {
             Some("true") => true,
@@ -106,7 +147,7 @@ impl<'a> Factory<'a> {
             // The service refuses to stream with its older model.
             _ => model.starts_with("gpt-4o"),
         };
-        let engine = OpenAiTranscriber::new(self.http(), self.endpoint("stt")?, model)
+        let engine = OpenAiTranscriber::new(self.http()?, self.endpoint("stt")?, model)
             .with_language(self.owned("language"))
             .with_prompt(self.owned("stt.prompt"))
             .with_limits(self.limits())
@@ -122,9 +163,9 @@ impl<'a> Factory<'a> {
     pub fn provider(&self) -> Result<Arc<dyn Provider>, EngineError> {
         let model = match self.chosen("llm") {
             Chosen::Embedded(name) => return Ok(providers::by_name(name)?),
-            Chosen::Service(model) => model.unwrap_or_else(|| self.text("llm.model")),
+            Chosen::Service(named) => self.model("llm", named),
         };
-        let engine = OpenAi::new(self.http(), self.endpoint("llm")?, model);
+        let engine = OpenAi::new(self.http()?, self.endpoint("llm")?, model);
         Ok(Arc::new(engine.with_limits(self.limits())))
     }
 
@@ -135,39 +176,18 @@ impl<'a> Factory<'a> {
     /// When there is none of that name, or its key is missing.
     pub fn synthesizer(&self) -> Result<Arc<dyn Synthesizer>, EngineError> {
         let model = match self.chosen("tts") {
+            Chosen::Embedded("espeak-ng") => return Ok(Arc::new(self.espeak())),
             Chosen::Embedded(name) => return Ok(tts::by_name(name)?),
-            Chosen::Service(model) => model.unwrap_or_else(|| self.text("tts.model")),
+            Chosen::Service(named) => self.model("tts", named),
         };
         let (endpoint, voice) = (self.endpoint("tts")?, self.text("tts.voice"));
-        let engine = OpenAiSynthesizer::new(self.http(), endpoint, model, voice)
+        let engine = OpenAiSynthesizer::new(self.http()?, endpoint, model, voice)
             .with_instructions(self.owned("tts.instructions"))
             .with_limits(self.limits());
         Ok(Arc::new(engine))
     }
 
-    /// What a user of these engines (`stt`, `llm`, `tts`) should know, on a line: which of them
-    /// are the small embedded ones because nothing better was set.
-    #[must_use]
-    pub fn note(&self, engines: &[&str]) -> Option<String> {
-        let auto = |engine: &&&str| self.text(&format!("{engine}.engine")) == AUTO;
-        let small: Vec<_> = engines
-            .iter()
-            .filter(auto)
-            .filter_map(|engine| match self.chosen(engine) {
-                Chosen::Embedded(name) => Some(name),
-                Chosen::Service(_) => None,
-            })
-            .collect();
-        (!small.is_empty()).then(|| {
-            let small = small.join(", ");
-            format!(
-                "small embedded engines: {small}; for better ones set OPENAI_API_KEY, or \
-                 OPENAI_BASE_URL for a server of your own"
-            )
-        })
-    }
-
-    fn chosen(&self, engine: &str) -> Chosen<'_> {
+    pub(super) fn chosen(&self, engine: &str) -> Chosen<'_> {
         match self.text(&format!("{engine}.engine")) {
             AUTO if self.has_service(engine) => Chosen::Service(None),
             AUTO => Chosen::Embedded(match engine {
@@ -193,26 +213,66 @@ impl<'a> Factory<'a> {
         set(engine) || set(SERVICE)
     }
 
+    /// The service's model: what stands behind the engine's name, unless a higher layer says
+    /// otherwise.
+    fn model<'m>(&'m self, engine: &str, named: Option<&'m str>) -> &'m str {
+        let (chosen, own) = (format!("{engine}.engine"), format!("{engine}.model"));
+        let height = |key| self.settings.get(key).map_or(0, |(_, origin)| origin.height());
+        let is_beaten = self.settings.is_set(&own) && height(&own) > height(&chosen);
+        named.filter(|_| !is_beaten).unwrap_or_else(|| self.text(&own))
+    }
+
+    /// It takes a language for a voice. By default it speaks American English.
+    fn espeak(&self) -> EspeakNg {
+        match self.text("language") {
+            "" | "en" => EspeakNg::default(),
+            language => EspeakNg::with_voice(language.replace('_', "-")),
+        }
+    }
+
     /// An engine with an address of its own gets the common key from nobody: it would be told
     /// to another server.
     fn endpoint(&self, engine: &str) -> Result<Endpoint, EngineError> {
         let (own_base, own_key) = (format!("{engine}.base_url"), format!("{engine}.api_key"));
-        let mut key = self.settings.secret(&own_key);
-        let base = match self.settings.text(&own_base) {
-            Some(base) => base,
-            None => {
-                let common = || self.settings.secret("openai.api_key");
-                key = self.key.as_ref().or(key).or_else(common);
-                self.text("openai.base_url")
-            }
+        let has_own = self.settings.text(&own_base).is_some();
+        let base = if has_own { &own_base } else { COMMON_BASE };
+        let key = match self.settings.secret(&own_key) {
+            None if !has_own => COMMON_KEY,
+            _ => &own_key,
         };
-        let endpoint = Endpoint::new(base, key.cloned())?;
-        if key.is_none() && endpoint.host() == OFFICIAL {
-            let variable = format!("BANTER_{}_API_KEY", engine.to_uppercase());
+        let shown = self.key.as_ref().filter(|_| !has_own);
+        let set = self.settings.secret(key);
+        if shown.is_none() && set.is_some() {
+            self.check_origins(base, key)?;
+        }
+        let secret = shown.or(set);
+        let endpoint = Endpoint::new(self.text(base), secret.cloned())?;
+        if secret.is_none() && endpoint.host() == OFFICIAL {
+            let key = Setting::of(if has_own { &own_key } else { COMMON_KEY });
+            let variable = key.map(Setting::variable).unwrap_or_default();
             let (host, flag) = (OFFICIAL.to_owned(), format!("--{engine}"));
             return Err(EngineError::NoKey { host, variable, flag });
         }
         Ok(endpoint)
+    }
+
+    /// Whoever makes the current folder may put a file in it. That must not be enough to be sent
+    /// the user's keys.
+    fn check_origins(&self, base: &str, key: &str) -> Result<(), EngineError> {
+        let Some((_, Origin::Stray(place))) = self.settings.get(base) else { return Ok(()) };
+        let Some((_, origin)) = self.settings.get(key) else { return Ok(()) };
+        let is_usual = Setting::of(COMMON_BASE).is_some_and(|it| it.default == self.text(base));
+        if is_usual || matches!(origin, Origin::Stray(_)) {
+            return Ok(());
+        }
+        let file = place.rsplit_once(':').map_or(place.as_str(), |(file, _)| file);
+        Err(EngineError::from(Box::new(StrayAddress {
+            place: place.clone(),
+            address: base.to_owned(),
+            file: file.to_owned(),
+            key: key.to_owned(),
+            origin: origin.clone(),
+        })))
     }
 
     fn limits(&self) -> Limits {
@@ -223,11 +283,18 @@ impl<'a> Factory<'a> {
         }
     }
 
-    fn http(&self) -> Arc<dyn Http> {
-        Arc::clone(&self.http)
+    fn http(&self) -> Result<Arc<dyn Http>, NetError> {
+        let http = match self.http.get() {
+            Some(http) => http,
+            None => {
+                let made = (self.connect)()?;
+                self.http.get_or_init(|| made)
+            }
+        };
+        Ok(Arc::clone(http))
     }
 
-    fn text(&self, key: &str) -> &str {
+    pub(super) fn text(&self, key: &str) -> &str {
         self.settings.text(key).unwrap_or_default()
     }
 
@@ -236,6 +303,11 @@ impl<'a> Factory<'a> {
     }
 }
 
-const AUTO: &str = "auto";
+pub(super) const AUTO: &str = "auto";
 const SERVICE: &str = "openai";
+const COMMON_BASE: &str = "openai.base_url";
+const COMMON_KEY: &str = "openai.api_key";
 const OFFICIAL: &str = "api.openai.com";
+
+#[cfg(test)]
+mod tests;

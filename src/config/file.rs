@@ -1,26 +1,48 @@
 //! What a settings file says: its text in, its values with their lines out.
 
+use std::fmt;
+
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::layers::SettingError;
+use super::layers::{Origin, SettingError};
 use super::table::{Setting, TABLE};
 use super::value::{Value, nearest};
 
 /// A settings file that has been read.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct FileText {
     /// Its name, for errors.
     pub name: String,
-    /// What is in it.
+    /// What is in it. There may be keys.
     pub text: String,
+    /// How it was found.
+    pub found: Found,
+}
+
+/// How a settings file was found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Found {
+    /// Somebody named it.
+    Named,
+    /// It is the user's own, in the home.
+    OfUser,
+    /// It lies in the current folder. Whoever made that folder may be anybody.
+    Here,
+}
+
+impl fmt::Debug for FileText {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { name, text, found } = self;
+        write!(f, "FileText({name:?}, {} bytes, {found:?})", text.len())
+    }
 }
 
 /// A value as it stands in a file.
 pub(super) struct Entry {
     pub(super) setting: &'static Setting,
     pub(super) value: Value,
-    pub(super) place: String,
+    pub(super) origin: Origin,
 }
 
 impl FileText {
@@ -39,6 +61,13 @@ impl FileText {
         let Reading { entries, mut wrong, .. } = reading;
         wrong.sort_by_key(|(line, _)| *line);
         (entries, wrong.into_iter().map(|(_, error)| error).collect())
+    }
+
+    fn origin(&self, place: String) -> Origin {
+        match self.found {
+            Found::Named | Found::OfUser => Origin::Line(place),
+            Found::Here => Origin::Stray(place),
+        }
     }
 
     fn line(&self, at: usize) -> usize {
@@ -64,7 +93,8 @@ impl Reading<'_> {
                 (DeValue::Table(table), None) if is_table => self.collect(&inside, table),
                 (_, Some(setting)) => match value_of(setting, value) {
                     Ok(value) => {
-                        self.entries.push(Entry { setting, value, place: self.place(at) });
+                        let origin = self.file.origin(self.place(at));
+                        self.entries.push(Entry { setting, value, origin });
                     }
                     Err(problem) => self.complain(at, problem),
                 },

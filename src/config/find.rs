@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::{env, fs, io};
 
-use super::file::FileText;
+use super::file::{FileText, Found};
 
 /// A settings file that cannot be read.
 #[derive(Debug, thiserror::Error)]
@@ -22,15 +22,15 @@ pub struct FileError {
 /// When the file was named and is not there, or when it cannot be read.
 pub fn read(named: Option<&Path>) -> Result<Option<FileText>, FileError> {
     match named {
-        Some(path) => load(path).map(Some),
+        Some(path) => load(path, Found::Named).map(Some),
         None => first(&usual(|name| env::var_os(name))),
     }
 }
 
-fn load(path: &Path) -> Result<FileText, FileError> {
+fn load(path: &Path, found: Found) -> Result<FileText, FileError> {
     let name = path.display().to_string();
     match fs::read_to_string(path) {
-        Ok(text) => Ok(FileText { name, text }),
+        Ok(text) => Ok(FileText { name, text, found }),
         Err(cause) => Err(FileError { name, cause }),
     }
 }
@@ -38,7 +38,8 @@ fn load(path: &Path) -> Result<FileText, FileError> {
 /// The first that is there.
 fn first(candidates: &[PathBuf]) -> Result<Option<FileText>, FileError> {
     for path in candidates {
-        match load(path) {
+        let found = if path.is_relative() { Found::Here } else { Found::OfUser };
+        match load(path, found) {
             Err(error) if error.cause.kind() == io::ErrorKind::NotFound => {}
             found => return found.map(Some),
         }
@@ -71,7 +72,7 @@ mod tests {
         fs::write(&path, "language = \"de\"").unwrap();
         let file = read(Some(&path)).unwrap().unwrap();
         assert_eq!(file.text, "language = \"de\"");
-        assert_eq!(file.name, path.display().to_string());
+        assert_eq!((file.name, file.found), (path.display().to_string(), Found::Named));
     }
 
     #[test]
@@ -82,7 +83,11 @@ mod tests {
         fs::write(&far, "1").unwrap();
         assert_eq!(first(&[near.clone(), far.clone()]).unwrap().unwrap().text, "1");
         fs::write(&near, "2").unwrap();
-        assert_eq!(first(&[near, far]).unwrap().unwrap().text, "2");
+        let file = first(&[near, far]).unwrap().unwrap();
+        assert_eq!((&*file.text, file.found), ("2", Found::OfUser));
+        // A file of this folder that is there in every test.
+        let file = first(&[PathBuf::from("Cargo.toml")]).unwrap().unwrap();
+        assert_eq!(file.found, Found::Here);
     }
 
     #[test]

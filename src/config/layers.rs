@@ -16,14 +16,31 @@ pub enum Origin {
     Variable(String),
     /// This line, as `FILE:LINE`.
     Line(String),
+    /// This line, of a file that lies in the current folder and that nobody named: no key of
+    /// another origin is sent to an address of it.
+    Stray(String),
     /// Nobody set it.
     Default,
+}
+
+impl Origin {
+    /// How high its layer lies: the highest counts.
+    pub(super) fn height(&self) -> u8 {
+        match self {
+            Self::Default => 0,
+            Self::Line(_) | Self::Stray(_) => 1,
+            Self::Variable(_) => 2,
+            Self::Flag(_) => 3,
+        }
+    }
 }
 
 impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Flag(name) | Self::Variable(name) | Self::Line(name) => f.write_str(name),
+            Self::Flag(name) | Self::Variable(name) | Self::Line(name) | Self::Stray(name) => {
+                f.write_str(name)
+            }
             Self::Default => f.write_str("default"),
         }
     }
@@ -67,8 +84,8 @@ impl Settings {
         for setting in TABLE {
             settings.set(setting, setting.default, Origin::Default, &mut wrong);
         }
-        for Entry { setting, value, place } in entries {
-            settings.values.insert(setting.key, (value, Origin::Line(place)));
+        for Entry { setting, value, origin } in entries {
+            settings.values.insert(setting.key, (value, origin));
         }
         for setting in TABLE {
             let name = setting.variable();

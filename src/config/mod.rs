@@ -13,17 +13,19 @@ mod engines;
 mod file;
 mod find;
 mod layers;
+mod notes;
 mod table;
 mod template;
 #[cfg(test)]
 mod tests;
 mod value;
 
-pub use engines::{EngineError, Factory};
-pub use file::FileText;
+pub use engines::{EngineError, Factory, StrayAddress};
+pub use file::{FileText, Found};
 pub use find::{FileError, read};
 pub use layers::{Origin, SettingError, Settings};
 pub use table::{Setting, TABLE};
 pub use template::template;
+#[cfg(feature = "bench")]
 pub(crate) use value::nearest;
 pub use value::{Kind, Value};

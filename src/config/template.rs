@@ -33,4 +33,5 @@ const HEAD: &str = "\
 # Settings of banter, with their defaults. Remove the # before a name to change its setting.
 # This file is read as ./banter.toml, else as ~/.config/banter/banter.toml, or from where
 # --config says. The environment beats it, and flags beat both: `banter config` shows the result.
+# If it is read as ./banter.toml, an address in it gets no key but one that stands in it too.
 ";

@@ -1,7 +1,7 @@
 use super::*;
 
 fn file(text: &str) -> FileText {
-    FileText { name: "banter.toml".to_owned(), text: text.to_owned() }
+    FileText { name: "banter.toml".to_owned(), text: text.to_owned(), found: Found::Here }
 }
 
 fn pair(name: &str, value: &str) -> (String, String) {
@@ -110,6 +110,20 @@ fn a_key_is_not_quoted_whatever_is_wrong_around_it() {
         let told = complaints(&format!("[openai]\n{line}")).join("\n");
         assert!(told.starts_with("banter.toml:2: ") && !told.contains("hush"), "{told}");
     }
+}
+
+#[test]
+fn an_address_with_a_query_is_refused_and_not_quoted() {
+    for address in ["https://host/v1?api-key=hush", "host?hush", "https://host#hush"] {
+        let told = complaints(&format!("[openai]\nbase_url = \"{address}\"")).join("\n");
+        assert!(told.contains("set the key as api_key") && !told.contains("hush"), "{told}");
+    }
+}
+
+#[test]
+fn a_file_prints_without_what_is_in_it() {
+    let told = format!("{:?}", file("[openai]\napi_key = \"hush\"\n"));
+    assert!(told.contains("banter.toml") && !told.contains("hush"), "{told}");
 }
 
 #[test]

@@ -50,6 +50,7 @@ impl Kind {
             Self::Secret => Ok(Value::Secret(Secret::new(text))),
             // What is before the @ would be a user and a password.
             Self::Address if text.contains('@') => Err(NO_PASSWORDS.to_owned()),
+            Self::Address if text.contains(['?', '#']) => Err(NO_QUERY.to_owned()),
             Self::Address if text.starts_with("http://") || text.starts_with("https://") => {
                 Ok(Value::Text(text.to_owned()))
             }
@@ -131,6 +132,10 @@ pub(crate) fn nearest<'a>(text: &str, words: impl Iterator<Item = &'a str>) -> O
 /// It does not say what was found: that would show the password.
 const NO_PASSWORDS: &str = "the address has a user or password in it; write it without what ends \
                             in @, and set the key as api_key";
+
+/// Nor does this: there are services whose keys stand there.
+const NO_QUERY: &str = "the address has a query in it; write it without what begins with ?, and \
+                        set the key as api_key";
 
 /// A slip of the finger stays above this; another word does not.
 const LIKELY: f64 = 0.75;

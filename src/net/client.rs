@@ -77,7 +77,8 @@ pub(super) fn proxies(variable: impl Fn(&str) -> Option<String>) -> Result<Vec<P
     {
         if let Some((name, address)) = value(own).or_else(|| value("ALL_PROXY")) {
             // Not the address itself: it may hold a password.
-            let wrong = |_| nowhere(format!("{name} is no address of a proxy"));
+            let wrong =
+                |_| nowhere(format!("{name} is no address of a proxy; correct or unset it"));
             proxies.push(proxy(address).map_err(wrong)?.no_proxy(direct.clone()));
         }
     }

@@ -233,7 +233,7 @@ fn is_out_of_credit(value: &Value) -> bool {
 }
 
 /// How OpenAI's protocol says that an account is empty.
-pub(crate) const OUT_OF_CREDIT: &str = "insufficient_quota";
+const OUT_OF_CREDIT: &str = "insufficient_quota";
 /// Enough for any message; a whole page of HTML need not be read.
 const MOST_OF_A_REFUSAL: usize = 8 << 10;
 /// In characters.

@@ -37,7 +37,6 @@ pub use dial::{
     Connection, Dial, DialFuture, DialLimits, Far, IncomingMessages, OutgoingMessages,
     SocketMessage,
 };
-pub(crate) use endpoint::OUT_OF_CREDIT;
 pub use endpoint::{Endpoint, EndpointError, Limits};
 #[cfg(feature = "net")]
 pub use socket::SocketClient;

@@ -8,7 +8,7 @@ use futures_util::StreamExt;
 use super::trouble::{Role, Trouble};
 use crate::audio::{AudioChunk, ResampleError, Resampler, SampleRate};
 use crate::config::{EngineError, Factory, Settings};
-use crate::net::Http;
+use crate::net::HttpClient;
 use crate::providers::{ProviderEvent, ProviderRequest};
 use crate::stt::{SttError, SttEvent, SttInput};
 use crate::time::{SessionClock, Work};
@@ -55,19 +55,19 @@ pub(super) async fn speech(engine: &dyn Synthesizer, speed: f32) -> Result<Speec
 }
 
 impl<'a> Jobs<'a> {
-    pub(super) fn new(settings: &'a Settings, http: Arc<dyn Http>) -> Self {
-        let factory = Factory::new(settings, http);
+    pub(super) fn new(settings: &'a Settings) -> Self {
+        let factory = Factory::new(settings, || Ok(Arc::new(HttpClient::new()?)));
         Self { settings, factory, clock: SessionClock::live() }
     }
 
     /// What a user of the engines should know.
-    pub(super) fn note(&self) -> Option<String> {
-        self.factory.note(&["stt", "llm", "tts"])
+    pub(super) fn notes(&self) -> Vec<String> {
+        self.factory.notes(&["stt", "llm", "tts"])
     }
 
     /// Has the voice detector look at silence.
     pub(super) fn detect(&self) -> Result<(String, ()), Trouble> {
-        let trouble = |error: EngineError| Trouble::of_engine(&error, Role::Vad, self.settings);
+        let trouble = |error: EngineError| Trouble::of_engine(&error, Role::Vad);
         let mut engine = self.factory.vad().map_err(trouble)?;
         let silence = vec![0; engine.frame_len()];
         match engine.process(&silence) {
@@ -82,8 +82,7 @@ impl<'a> Jobs<'a> {
     /// Has the synthesizer say a word.
     pub(super) async fn speak(&self) -> Result<(String, Speech), Trouble> {
         let engine = self.factory.synthesizer();
-        let engine =
-            engine.map_err(|error| Trouble::of_engine(&error, Role::Tts, self.settings))?;
+        let engine = engine.map_err(|error| Trouble::of_engine(&error, Role::Tts))?;
         let speed = self.settings.number("tts.speed").map_or(1.0, |speed| speed as f32);
         let made = speech(engine.as_ref(), speed).await;
         let made = made.map_err(|error| Trouble::of_tts(&error, self.settings))?;
@@ -96,8 +95,7 @@ impl<'a> Jobs<'a> {
     /// Has the recogniser write down what the synthesizer said, or silence if it said nothing.
     pub(super) async fn hear(&self, speech: Option<&Speech>) -> Result<(String, ()), Trouble> {
         let engine = self.factory.transcriber();
-        let engine =
-            engine.map_err(|error| Trouble::of_engine(&error, Role::Stt, self.settings))?;
+        let engine = engine.map_err(|error| Trouble::of_engine(&error, Role::Stt))?;
         let trouble = |error: SttError| Trouble::of_stt(&error, self.settings);
         let samples = heard(speech, engine.rate())
             .map_err(|error| Trouble::new(error, "set tts.engine to another engine"))?;
@@ -129,8 +127,7 @@ impl<'a> Jobs<'a> {
     /// Has the model answer a word.
     pub(super) async fn answer(&self) -> Result<(String, ()), Trouble> {
         let engine = self.factory.provider();
-        let engine =
-            engine.map_err(|error| Trouble::of_engine(&error, Role::Llm, self.settings))?;
+        let engine = engine.map_err(|error| Trouble::of_engine(&error, Role::Llm))?;
         let options = self.settings.provider_options();
         let request = ProviderRequest {
             system: self.settings.text("llm.system").unwrap_or_default().to_owned(),

@@ -63,17 +63,12 @@ impl Trouble {
     }
 
     /// An engine that cannot be made.
-    pub(super) fn of_engine(error: &EngineError, role: Role, settings: &Settings) -> Self {
+    pub(super) fn of_engine(error: &EngineError, role: Role) -> Self {
         match error {
-            EngineError::NoKey { host, variable, .. } => {
-                // An address of its own gets no common key.
-                let own = settings.is_set(&format!("{}.base_url", role.table()));
-                let variable = if own { variable } else { "OPENAI_API_KEY" };
-                Self::new(
-                    format_args!("{host} asks for a key"),
-                    format_args!("set {variable} to your key"),
-                )
-            }
+            EngineError::NoKey { host, variable, .. } => Self::new(
+                format_args!("{host} asks for a key"),
+                format_args!("set {variable} to your key"),
+            ),
             EngineError::Provider(ProviderNameError::Script(error)) => {
                 Self::new(error, "correct that file")
             }

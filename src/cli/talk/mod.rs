@@ -104,11 +104,11 @@ impl Talk {
         let input = Place::new(settings.text("input"));
         let output = settings.text("output").map(|name| Place::new(Some(name)));
         self.check_files(&input, output.as_ref())?;
-        let factory = Factory::new(&settings, Arc::new(HttpClient::new()?));
+        let factory = Factory::new(&settings, || Ok(Arc::new(HttpClient::new()?)));
         let engines = engines(&factory)?;
         let Sound { microphone, speaker, mut notices } =
             sound::open(&input, output.as_ref(), self.speed)?;
-        notices.extend(factory.note(&["stt", "llm", "tts"]));
+        notices.extend(factory.notes(&["stt", "llm", "tts"]));
         let transcriber = Arc::clone(&engines.transcriber);
         if input.file().is_some() {
             // A file waits for nobody: its first words must not come before the recogniser is

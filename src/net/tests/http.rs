@@ -346,6 +346,8 @@ async fn a_proxy_is_for_other_machines_only() {
 fn a_proxy_without_an_address_is_named_but_not_shown() {
     let error = proxies(|name| (name == "HTTPS_PROXY").then(|| "http://me:sesame@".to_owned()));
     let error = error.unwrap_err().to_string();
-    assert_eq!(error, "cannot reach any host: HTTPS_PROXY is no address of a proxy");
+    let expected =
+        "cannot reach any host: HTTPS_PROXY is no address of a proxy; correct or unset it";
+    assert_eq!(error, expected);
     assert!(proxies(|_| Some(" ".to_owned())).unwrap().is_empty());
 }

@@ -3,7 +3,6 @@
 use serde_json::{Map, Value};
 
 use super::wire::{CallDelta, Chunk, Delta};
-use crate::net::OUT_OF_CREDIT;
 use crate::providers::{ProviderError, ProviderEvent};
 use crate::types::{FinishReason, ToolCall, Usage};
 
@@ -237,5 +236,7 @@ fn finish_reason(reason: &str) -> FinishReason {
 const LONGEST_TEXT: usize = 64 << 10;
 /// In bytes, of all calls.
 const LONGEST_ARGUMENTS: usize = 256 << 10;
+/// How the protocol says that an account is empty.
+const OUT_OF_CREDIT: &str = "insufficient_quota";
 /// Far more than an answer needs.
 const MOST_CALLS: usize = 64;

@@ -82,10 +82,3 @@ impl Mock {
         }
     }
 }
-
-/// The machine's monotonic clock, in nanoseconds.
-fn monotonic() -> u64 {
-    let time = rustix::time::clock_gettime(rustix::time::ClockId::Monotonic);
-    let (seconds, nanos) = (u64::try_from(time.tv_sec), u64::try_from(time.tv_nsec));
-    seconds.unwrap_or(0).saturating_mul(1_000_000_000) + nanos.unwrap_or(0)
-}

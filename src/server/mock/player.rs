@@ -11,7 +11,7 @@ use axum::response::Response;
 use bytes::Bytes;
 use futures_util::stream;
 
-use super::monotonic;
+use crate::bench::person::monotonic;
 use crate::bench::services::{End, Plan, Services};
 use crate::time::{SessionClock, SessionTime};
 

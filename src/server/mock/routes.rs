@@ -15,8 +15,8 @@ use futures_util::StreamExt;
 use serde::Deserialize;
 use serde_json::json;
 
-use super::monotonic;
 use super::player::Player;
+use crate::bench::person::monotonic;
 use crate::bench::services::{self, LARGEST, Script, Services};
 use crate::time::SessionClock;
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use axum::extract::ws::{CloseFrame, Message, WebSocket};
 use bytes::Bytes;
 use futures_util::stream::{SplitSink, SplitStream};
-use futures_util::{SinkExt, StreamExt};
+use futures_util::{Sink, SinkExt, Stream, StreamExt};
 use tokio::sync::mpsc;
 use tokio_tungstenite::tungstenite;
 
@@ -89,14 +89,15 @@ impl Sign {
         self.last.store(self.clock.now().as_nanos(), Ordering::Relaxed);
     }
 
-    fn silent_for(&self) -> Duration {
-        self.clock.now().since(SessionTime::from_nanos(self.last.load(Ordering::Relaxed)))
+    /// Whether nothing has come since then.
+    fn is_before(&self, then: SessionTime) -> bool {
+        SessionTime::from_nanos(self.last.load(Ordering::Relaxed)) < then
     }
 }
 
 /// Takes what the client sends, as fast as its sound is heard, until it sends no more.
 pub(super) async fn read(
-    stream: &mut SplitStream<WebSocket>,
+    stream: &mut (impl Stream<Item = Result<Message, axum::Error>> + Unpin),
     sound: mpsc::Sender<Bytes>,
     sign: &Sign,
 ) -> Ending {
@@ -128,20 +129,20 @@ pub(super) async fn read(
 ///
 /// Why nothing more can be sent.
 pub(super) async fn write(
-    sink: &mut SplitSink<WebSocket, Message>,
+    sink: &mut (impl Sink<Message, Error = axum::Error> + Unpin),
     mut queue: Queue,
     sign: &Sign,
 ) -> Result<(), Ending> {
     let clock = &sign.clock;
-    let mut ask = clock.now() + ASK;
+    let mut asked = clock.now();
     loop {
         let message = tokio::select! {
             biased;
-            () = clock.sleep_until(ask) => {
-                if sign.silent_for() > ASK {
+            () = clock.sleep_until(asked + ASK) => {
+                if sign.is_before(asked) {
                     return Err(Ending::Vanished("it answers no ping".to_owned()));
                 }
-                ask = ask + ASK;
+                asked = clock.now();
                 Message::Ping(Bytes::new())
             }
             outgoing = queue.next() => match outgoing {
@@ -202,3 +203,6 @@ const SEND: Duration = Duration::from_secs(5);
 
 /// How long a goodbye may take.
 const GOODBYE: Duration = Duration::from_secs(1);
+
+#[cfg(test)]
+mod tests;

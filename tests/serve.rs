@@ -1,0 +1,188 @@
+//! `banter serve --pcm` as its clients see it: the program, mock services, and a WebSocket client
+//! that is none of ours.
+
+#![expect(clippy::unwrap_used, reason = "a test may panic, and so may its helpers")]
+
+#[path = "support/caller.rs"]
+mod caller;
+#[path = "support/sound.rs"]
+#[expect(dead_code, reason = "other tests need the rest")]
+mod sound;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use banter::bench::remote::{Launch, MockServer};
+use banter::bench::services::{Answer, Profile, Script, Service};
+use banter::net::HttpClient;
+use rustix::process::Signal;
+
+use crate::caller::{Caller, Heard, Server, within};
+
+/// Services without delay, told what this caller says and is told.
+async fn services(sid: &str, heard: &[&str], answers: Vec<Answer>) -> MockServer {
+    let program = Some(env!("CARGO_BIN_EXE_banter").into());
+    let launch = Launch { program, ..Launch::new(Profile::Zero) };
+    let services = launch.start(Arc::new(HttpClient::new().unwrap())).await.unwrap();
+    let heard = heard.iter().map(|&text| text.to_owned()).collect();
+    let script = Script { heard, answers, ..Script::default() };
+    services.script(sid, &script).await.unwrap();
+    services
+}
+
+fn text(text: &str) -> Answer {
+    Answer::Text(text.to_owned())
+}
+
+/// How many samples the services take for a text: 60 ms for a character, at 24 kHz.
+fn samples(text: &str) -> usize {
+    text.chars().count() * 1440
+}
+
+fn question() -> Vec<i16> {
+    sound::samples(sound::sentence(5))
+}
+
+#[tokio::test]
+async fn a_question_in_odd_frames_is_answered_to_the_last_sample() {
+    let answer = "It is noon in the city.";
+    let services = services("odd-1", &["what is the time"], vec![text(answer)]).await;
+    let server = Server::start(&["--base-url", services.url()]).await;
+    let mut caller = Caller::connect(&server, "odd-1").await;
+
+    // 333 bytes: a sample lies across each two frames. Then the client falls silent.
+    let begun = caller.say(&question(), 333).await;
+    let (first, heard) = caller.listen(samples(answer)).await;
+
+    assert!(heard.clears == 0 && heard.loudest > 1000, "{heard:?}");
+    assert_eq!(heard.samples, samples(answer), "all of the answer, and nothing else");
+    let took = first.since(begun) - Duration::from_millis(1155);
+    println!("first sound {took:?} after the last word; 0.8 s of it are silence");
+    assert!(took < Duration::from_secs(4), "{took:?}");
+    let log = services.log("odd-1").await.unwrap();
+    let asked: Vec<_> = log.entries.iter().map(|entry| entry.service).collect();
+    assert_eq!(asked, [Service::Stt, Service::Llm, Service::Tts], "under the name of the caller");
+}
+
+#[tokio::test]
+async fn who_speaks_over_the_agent_has_it_cleared_at_once() {
+    let story = "Once upon a time there was a lighthouse keeper who had never seen the sea \
+                 asleep and who told the ships about it every night until they came to love him";
+    let next = "As you like.";
+    let heard = ["tell me a story", "how much is ten plus five"];
+    let services = services("bold", &heard, vec![text(story), text(next)]).await;
+    let server = Server::start(&["--base-url", services.url()]).await;
+    let mut caller = Caller::connect(&server, "bold").await;
+
+    caller.say(&question(), 640).await;
+    let (_, before) = caller.hear(24_000).await;
+    assert_eq!(before.clears, 0);
+    let cleared = caller.say_until_cleared(&sound::samples(sound::sentence(6))).await;
+    assert!(cleared < samples(story) - before.samples, "the story is cut: {cleared}");
+    let (_, after) = caller.listen(samples(next)).await;
+
+    assert_eq!((after.clears, after.samples), (0, samples(next)), "only the next answer");
+}
+
+#[tokio::test]
+async fn a_whole_file_at_once_is_heard_as_if_it_were_spoken() {
+    let server = Server::start(&["--stt", "mock", "--llm", "mock", "--tts", "mock"]).await;
+    let mut caller = Caller::connect(&server, "file").await;
+
+    caller.send(&question()).await;
+    // At 16 kHz the resampler may hold back or add a little.
+    let answer = samples("You said:") + samples("hello");
+    let (_, heard) = caller.listen(answer - 240).await;
+
+    assert!(heard.samples <= answer + 240, "{heard:?}");
+}
+
+#[tokio::test]
+async fn when_the_agent_hangs_up_its_goodbye_is_heard() {
+    let end = Answer::Tool { name: "end_call".to_owned(), arguments: serde_json::json!({}) };
+    let answers = vec![end, text("Goodbye then.")];
+    let services = services("bye", &["that is all"], answers).await;
+    let server = Server::start(&["--base-url", services.url()]).await;
+    let mut caller = Caller::connect(&server, "bye").await;
+
+    caller.say(&question(), 640).await;
+    let (heard, code) = caller.listen_to_the_end().await;
+
+    assert_eq!((heard.samples, code), (samples("Goodbye then."), Some(1000)));
+}
+
+#[tokio::test]
+async fn one_call_too_many_is_refused_until_another_is_over() {
+    let mocks = ["--stt", "mock", "--llm", "mock", "--tts", "mock"];
+    let server = Server::start(&[&mocks[..], &["--max-calls", "1"]].concat()).await;
+    let caller = Caller::connect(&server, "first").await;
+    assert_eq!(server.health().await["calls"], 1);
+
+    let refused = Caller::try_connect(&server, "/ws?sid=second").await.unwrap_err();
+    assert_eq!(refused.status, 503);
+    assert_eq!(refused.retry_after.as_deref(), Some("5"));
+    assert_eq!(refused.error["code"], "full", "{}", refused.error);
+    let health = server.health().await;
+    assert_eq!((&health["taken"], &health["refused"]), (&1.into(), &1.into()), "{health}");
+
+    // Without a goodbye: its machine has crashed.
+    caller.vanish();
+    within(async { while server.health().await["calls"] != 0 {} }).await;
+    Caller::connect(&server, "third").await.vanish();
+}
+
+#[tokio::test]
+async fn what_is_no_call_is_told_so() {
+    let server = Server::start(&["--stt", "mock", "--llm", "mock", "--tts", "mock"]).await;
+    let too_long = format!("/ws?sid={}", "x".repeat(65));
+    for path in ["/ws?sid=", "/ws?sid=a.b", "/ws?sid=a%20b", "/ws?sid=a&sid=b", &too_long] {
+        let refused = Caller::try_connect(&server, path).await.unwrap_err();
+        assert_eq!(refused.status, 400, "{path}");
+        assert!(refused.error["message"].is_string(), "{path}: {}", refused.error);
+    }
+    for (request, status) in
+        [("GET /nowhere", 404), ("GET /ws?sid=a", 426), ("POST /health", 405), ("GET /health", 200)]
+    {
+        let (told, body) = server.ask(request).await;
+        assert_eq!(told, status, "{request}: {body}");
+        assert!(body["error"]["code"].is_string() || status == 200, "{request}: {body}");
+    }
+    let health = server.health().await;
+    assert_eq!((&health["calls"], &health["refused"]), (&0.into(), &0.into()), "{health}");
+    assert!(health["lateness_ms"]["p95"].is_number() && health["cpu"].is_number(), "{health}");
+    // A call without a name is one as well.
+    Caller::try_connect(&server, "/ws").await.unwrap().vanish();
+}
+
+#[tokio::test]
+async fn a_client_that_takes_nothing_loses_its_call_and_no_other_does() {
+    let story = "and so on ".repeat(60);
+    let services = services("deaf", &["go on"], vec![text(&story)]).await;
+    services
+        .script("fine", &Script { answers: vec![text("Yes.")], ..Script::default() })
+        .await
+        .unwrap();
+    let server = Server::start(&["--base-url", services.url()]).await;
+    let mut deaf = Caller::connect(&server, "deaf").await;
+    let mut fine = Caller::connect(&server, "fine").await;
+
+    deaf.say(&question(), 640).await;
+    fine.say(&question(), 640).await;
+    let (_, heard) = fine.listen(samples("Yes.")).await;
+    assert_eq!(heard.samples, samples("Yes."));
+    within(async { while server.health().await["calls"] != 1 {} }).await;
+    fine.vanish();
+}
+
+#[tokio::test]
+async fn the_end_of_the_server_is_told_to_its_callers() {
+    for (signal, code) in [(Signal::INT, 130), (Signal::TERM, 0)] {
+        let server = Server::start(&["--stt", "mock", "--llm", "mock", "--tts", "mock"]).await;
+        let caller = Caller::connect(&server, "last").await;
+        server.signal(signal);
+        let (heard, close) = caller.listen_to_the_end().await;
+        assert_eq!((heard, close), (Heard::default(), Some(1001)));
+        let (said, ended) = server.wait().await;
+        assert_eq!((said.trim(), ended), ("served 1 calls, refused 0", Some(code)));
+    }
+}
