@@ -5,6 +5,7 @@
 #[path = "support/lacking.rs"]
 mod lacking;
 #[path = "support/program.rs"]
+#[expect(dead_code, reason = "no embedded engine is needed here")]
 mod program;
 
 use std::fs;
