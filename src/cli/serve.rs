@@ -78,7 +78,7 @@ impl Serve {
         let mut end = End::new(self.until_eof)?;
         let own = [("--base-url", "openai.base_url", self.base_url.as_deref())];
         let desk = Desk::new(self.settings.load(&own)?, self.base_url.is_some())?;
-        if let Some(notice) = desk.note() {
+        for notice in desk.notes() {
             writeln!(stderr(), "banter: {notice}")?;
         }
         if let Some(transcriber) = &desk.shared.transcriber {
