@@ -19,8 +19,6 @@ const ABOUT: &str = "# What the talk of benches/gate costs. `make gate-update` w
 pub(crate) struct Baseline {
     /// On the heap, by one thread.
     pub allocations: u64,
-    /// As valgrind counts them.
-    pub instructions: Option<u64>,
     /// The processor time, in times of the fixed computation.
     pub time_ratio: f64,
     /// What `rustc --version` says.
@@ -29,13 +27,32 @@ pub(crate) struct Baseline {
     pub architecture: String,
     /// Whether the code was optimised.
     pub profile: String,
+    pub instructions: Option<Instructions>,
+}
+
+/// What valgrind's processor executed, which other versions of it may count differently.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Instructions {
+    pub count: u64,
+    /// What `valgrind --version` says.
+    pub counted_by: String,
 }
 
 /// What became of one figure.
 #[derive(Debug)]
 pub(crate) struct Verdict {
-    pub passed: bool,
-    words: String,
+    pub ruling: Ruling,
+    pub words: String,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Ruling {
+    Same,
+    Cheaper,
+    Dearer,
+    /// The baseline says nothing about what was measured here.
+    Unknown,
 }
 
 impl Baseline {
@@ -44,57 +61,89 @@ impl Baseline {
         let text = fs::read_to_string(&path).unwrap_or_else(|error| {
             panic!("cannot read `{}` ({error}): `make gate-update` writes it", path.display())
         });
-        toml::from_str(&text).unwrap_or_else(|error| panic!("`{}`: {error}", path.display()))
+        toml::from_str(&text).unwrap_or_else(|error| {
+            panic!("`{}`: {error}: `make gate-update` writes it anew", path.display())
+        })
     }
 
     pub(crate) fn write(&self) {
         fs::write(path(), format!("{ABOUT}\n{}", toml::to_string(self).unwrap())).unwrap();
     }
 
-    /// What `found` is by this baseline. Instructions and times of another compiler, processor or
-    /// profile cannot be compared, and pass with a word about it.
+    /// What `found` is by this baseline. Another compiler makes as many allocations, but other
+    /// instructions; optimised code cannot be compared with code that is not.
     pub(crate) fn judge(&self, found: &Self) -> Vec<Verdict> {
-        let mut verdicts =
-            vec![exact("allocations", self.allocations as f64, found.allocations as f64)];
+        if self.profile != found.profile {
+            return vec![unknown("the costs", &self.profile, &found.profile)];
+        }
+        let mut verdicts = vec![exact("allocations", self.allocations, found.allocations)];
         let (expected, here) = (self.built_by(), found.built_by());
         if expected != here {
-            let words = format!(
-                "instructions and time are not compared: the baseline was built by {expected}, \
-                 this by {here}"
-            );
-            verdicts.push(Verdict { passed: true, words });
+            verdicts.push(unknown("instructions and time", &expected, &here));
             return verdicts;
         }
-        if let (Some(expected), Some(found)) = (self.instructions, found.instructions) {
-            verdicts.push(exact("instructions", expected as f64, found as f64));
+        if let (Some(expected), Some(found)) = (&self.instructions, &found.instructions) {
+            verdicts.push(expected.judge(found));
         }
-        let words = format!(
-            "time: {:.2} times a fixed computation, {:.2} in the baseline (limit: {TIMES} of it)",
-            found.time_ratio, self.time_ratio
-        );
-        verdicts.push(Verdict { passed: found.time_ratio <= TIMES * self.time_ratio, words });
+        verdicts.push(self.judge_time(found.time_ratio));
         verdicts
     }
 
+    fn judge_time(&self, found: f64) -> Verdict {
+        let dearer = found > TIMES * self.time_ratio;
+        let words = format!(
+            "time: {found:.2} times a fixed computation, {:.2} in the baseline (limit: {TIMES} of \
+             it)",
+            self.time_ratio
+        );
+        Verdict { ruling: if dearer { Ruling::Dearer } else { Ruling::Same }, words }
+    }
+
     fn built_by(&self) -> String {
-        format!("{}, {}, {}", self.compiler, self.architecture, self.profile)
+        format!("{}, {}", self.compiler, self.architecture)
     }
 }
 
-/// More is worse; less is a gain that the next change must not lose unseen, or less of a talk.
-fn exact(name: &str, expected: f64, found: f64) -> Verdict {
-    let change = (found - expected) / expected;
-    let limit = EXACT * 100.0;
+impl Instructions {
+    fn judge(&self, found: &Self) -> Verdict {
+        if self.counted_by != found.counted_by {
+            return unknown("instructions", &self.counted_by, &found.counted_by);
+        }
+        exact("instructions", self.count, found.count)
+    }
+}
+
+fn exact(name: &str, expected: u64, found: u64) -> Verdict {
+    let change = (found as f64 - expected as f64) / expected as f64;
+    let ruling = if change > EXACT {
+        Ruling::Dearer
+    } else if change < -EXACT {
+        Ruling::Cheaper
+    } else {
+        Ruling::Same
+    };
     let words = format!(
-        "{name}: {found}, {expected} in the baseline: {:+.3} % (limit: {limit} %)",
-        change * 100.0
+        "{name}: {found}, {expected} in the baseline: {:+.3} % (limit: {} %)",
+        change * 100.0,
+        EXACT * 100.0
     );
-    Verdict { passed: change.abs() <= EXACT, words }
+    Verdict { ruling, words }
+}
+
+fn unknown(what: &str, expected: &str, here: &str) -> Verdict {
+    let words = format!("{what} are not compared: the baseline is of {expected}, this of {here}");
+    Verdict { ruling: Ruling::Unknown, words }
 }
 
 impl fmt::Display for Verdict {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "{} {}", if self.passed { "ok" } else { "WRONG" }, self.words)
+        let ruling = match self.ruling {
+            Ruling::Same => "ok",
+            Ruling::Cheaper => "CHEAPER",
+            Ruling::Dearer => "WRONG",
+            Ruling::Unknown => "SKIPPED",
+        };
+        write!(formatter, "{ruling} {}", self.words)
     }
 }
 

@@ -6,7 +6,7 @@ use std::process::Command;
 
 use rustix::time::{ClockId, clock_gettime};
 
-use crate::baseline::Baseline;
+use crate::baseline::{Baseline, Instructions};
 use crate::lacking::lacking;
 use crate::talk::talk;
 
@@ -36,18 +36,23 @@ fn allocations() -> u64 {
 }
 
 /// What a processor of valgrind's executes for one talk; `None` without valgrind.
-fn instructions() -> Option<u64> {
-    let mut valgrind = Command::new("valgrind");
-    valgrind.args(["--tool=cachegrind", "--cache-sim=no", "--cachegrind-out-file=/dev/null"]);
-    let Ok(output) = valgrind.arg(env::current_exe().unwrap()).arg(TALK).output() else {
+fn instructions() -> Option<Instructions> {
+    let Ok(version) = Command::new("valgrind").arg("--version").output() else {
         lacking("valgrind", "instructions are not counted: `make setup-tests` installs it");
         return None;
     };
+    let counted_by = String::from_utf8(version.stdout).unwrap().trim().to_owned();
+    let output = Command::new("valgrind")
+        .args(["--tool=cachegrind", "--cache-sim=no", "--cachegrind-out-file=/dev/null"])
+        .arg(env::current_exe().unwrap())
+        .arg(TALK)
+        .output()
+        .unwrap();
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "the talk failed under valgrind:\n{said}");
     let count = said.lines().find_map(|line| line.split_once(" refs:")).map(|(_, count)| count);
     let count = count.unwrap_or_else(|| panic!("valgrind counted nothing:\n{said}"));
-    Some(count.trim().replace(',', "").parse().unwrap())
+    Some(Instructions { count: count.trim().replace(',', "").parse().unwrap(), counted_by })
 }
 
 /// The median of the talk's processor time to that of a computation that never changes.
