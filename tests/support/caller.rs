@@ -56,6 +56,11 @@ impl Server {
         .await
     }
 
+    /// Its address and port.
+    pub(crate) fn address(&self) -> &str {
+        &self.address
+    }
+
     pub(crate) async fn health(&self) -> Value {
         self.ask("GET /health").await.1
     }

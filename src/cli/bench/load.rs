@@ -83,7 +83,7 @@ impl<'a> Load<'a> {
         (count, number): (usize, (usize, usize)),
         report: &mut Report,
     ) -> anyhow::Result<()> {
-        let name = format!("{count} calls");
+        let name = calls(count);
         let turns = self.utterances.iter().filter(|said| !said.text.is_empty()).count() * count;
         let progress = Arc::new(Mutex::new(Progress::new(&name, turns, number)));
         let cast: Vec<_> = (0..count).map(|_| self.caller()).collect();
@@ -258,10 +258,16 @@ fn locked(progress: &Mutex<Progress>) -> MutexGuard<'_, Progress> {
     progress.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// As in `100 calls`.
+fn calls(count: usize) -> String {
+    format!("{count} call{}", if count == 1 { "" } else { "s" })
+}
+
 /// As in `100 calls: overhead 4.2 / 9.0 ms (p50 / p95), CPU 0.100 s per session-minute`.
 fn tell(step: &Step) -> std::io::Result<()> {
     let Spread { p50, p95, .. } = step.overhead_ms;
-    let mut line = format!("{} calls: overhead {p50:.1} / {p95:.1} ms (p50 / p95)", step.sessions);
+    let name = calls(step.sessions);
+    let mut line = format!("{name}: overhead {p50:.1} / {p95:.1} ms (p50 / p95)");
     if let Some(cpu) = step.cost.cpu_s_per_minute {
         line += &format!(", CPU {cpu:.3} s per session-minute");
     }

@@ -186,9 +186,10 @@ impl Bench {
             Some(url) => url.clone(),
             None => format!("{}, on one core", calls.target()),
         };
+        let mut report = self.empty(&target);
         let load = Load::new(scenario, self.repeat, calls, (&self.black_box, settings));
         let Some(load) = ends.unless(load).await else { return Ok(Ending::Interrupted) };
-        let (mut load, mut report) = (load?, self.empty(&target));
+        let mut load = load?;
         for (index, count) in self.sessions.iter().enumerate() {
             let step = (usize::from(*count), (index + 1, self.sessions.len()));
             let Some(added) = ends.unless(load.add(step, &mut report)).await else {
