@@ -70,11 +70,13 @@ pub(super) struct Watch {
     callbacks: u64,
     /// When the last callback was seen.
     alive: Option<SessionTime>,
+    /// When it was looked last.
+    looked: Option<SessionTime>,
 }
 
 impl Watch {
     pub(super) fn new(health: Arc<Health>, kind: Kind, name: String) -> Self {
-        Self { health, kind, name, callbacks: 0, alive: None }
+        Self { health, kind, name, callbacks: 0, alive: None, looked: None }
     }
 
     pub(super) fn name(&self) -> &str {
@@ -92,6 +94,11 @@ impl Watch {
         }
         let callbacks = self.health.callbacks.load(Ordering::Relaxed);
         let before = std::mem::replace(&mut self.callbacks, callbacks);
+        // Time that nobody looked at, as when the program was suspended, says nothing of the device.
+        let leapt = self.looked.replace(now).is_none_or(|looked| now.since(looked) > UNSEEN);
+        if leapt {
+            self.alive = Some(now);
+        }
         let alive = *self.alive.get_or_insert(now);
         if callbacks != before {
             self.alive = Some(now);
@@ -182,5 +189,45 @@ const BORNE: Duration = Duration::from_millis(500);
 /// A server's first callback may take two seconds; a stream that rests for longer is dead.
 const STALLED: Duration = Duration::from_secs(5);
 
+/// A session looks every 5 ms; one that was held up is looked after at once.
+const UNSEEN: Duration = Duration::from_millis(200);
+
 /// A stream ends within some milliseconds.
 const RETURN: Duration = Duration::from_secs(1);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn watch() -> (Arc<Health>, Watch) {
+        let health = Arc::<Health>::default();
+        (Arc::clone(&health), Watch::new(health, Kind::Speaker, "headset".to_owned()))
+    }
+
+    fn at(ms: u64) -> SessionTime {
+        SessionTime::from_millis(ms)
+    }
+
+    /// The first look that fails, of one every 5 ms.
+    fn fails(watch: &mut Watch, ms: std::ops::Range<u64>) -> Option<u64> {
+        ms.step_by(5).find(|&ms| watch.look(at(ms)).is_err())
+    }
+
+    #[test]
+    fn a_stream_that_stands_still_for_5_s_is_dead() {
+        let (health, mut watch) = watch();
+        health.called();
+        assert_eq!(fails(&mut watch, 0..10_000), Some(5_005));
+    }
+
+    #[test]
+    fn a_program_that_was_suspended_gives_its_devices_their_time_again() {
+        let (health, mut watch) = watch();
+        health.called();
+        assert_eq!(fails(&mut watch, 0..1_000), None);
+        assert!(watch.look(at(60_000)).is_ok(), "a minute that nobody saw");
+        assert_eq!(fails(&mut watch, 60_005..64_000), None);
+        health.called();
+        assert_eq!(fails(&mut watch, 64_000..80_000), Some(69_005));
+    }
+}

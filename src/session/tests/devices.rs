@@ -1,15 +1,17 @@
 //! Devices that fail or are exchanged in the middle of a call.
 
-use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, mpsc};
+use std::time::Duration;
 
 use super::world::{World, silence, voice};
 use crate::audio::SampleRate;
 use crate::device::{
     CapturePort, DeviceError, Kind, Levels, Microphone, NullMicrophone, NullSpeaker, Refused,
-    RenderPort, Rendering, Running, Speaker,
+    RenderPort, Rendering, Running, Speaker, waiting_port,
 };
 use crate::events::EventKind;
-use crate::session::{DriveCommand, Pace, Session, SessionConfig};
+use crate::session::{DriveCommand, Pace, Session, SessionConfig, SessionHandle};
 use crate::time::{SessionClock, SessionTime};
 
 #[tokio::test]
@@ -108,6 +110,241 @@ async fn devices_exchanged_in_a_call_go_on_where_the_others_were() {
     let ended = ended.unwrap().as_millis();
     let recorded = f64::from(length) / 16.0;
     assert!((recorded - ended).abs() < 20.0, "{recorded} ms recorded, ended at {ended} ms");
+}
+
+/// A call of a question and its answer, in which `exchange` is done when the answer is heard; what
+/// warns and changes until `enough`, and the length of its recording in ms.
+async fn exchanged(
+    speaker: Box<dyn Speaker>,
+    exchange: impl Fn() -> Option<DriveCommand>,
+    enough: impl Fn(&[String], &EventKind) -> bool,
+) -> (Vec<String>, f64, f64) {
+    let script = voice(500) + &silence(1500);
+    let mut world = World::new(&script, &["hello"], &["Yes, I am. What can I do for you?"]);
+    let folder = tempfile::tempdir().unwrap();
+    let record = folder.path().join("call.wav");
+    world.config.record = Some(record.clone());
+    let session = Session::new(world.engines(), world.config.clone());
+    let (handle, mut events) = (session.handle(), session.subscribe());
+    let (mut told, mut ended) = (Vec::new(), 0.0);
+    let watch = async {
+        while let Some(Ok(event)) = events.next().await {
+            match &event.kind {
+                EventKind::AgentSpeechStarted { .. } => {
+                    let command = exchange();
+                    assert!(command.is_none_or(|command| handle.devices().exchange(command)));
+                }
+                EventKind::AgentSpeechEnded { heard_ms, complete, .. } => {
+                    told.push(format!("heard to the end: {complete}, {heard_ms}"));
+                }
+                EventKind::Warning { message } => told.push(message.clone()),
+                EventKind::DeviceChanged { device, name } => told.push(format!("{device} {name}")),
+                EventKind::SessionEnded { .. } => ended = event.at.as_millis(),
+                _ => {}
+            }
+            if enough(&told, &event.kind) {
+                handle.stop();
+            }
+        }
+    };
+    let microphone = Box::new(NullMicrophone(SampleRate::SPEECH));
+    let (summary, ()) = tokio::join!(session.run(microphone, speaker, Pace::Max), watch);
+    assert!(summary.expect("the call goes on").recording_is_whole);
+    let length = hound::WavReader::open(&record).unwrap().duration();
+    (told, f64::from(length) / 16.0, ended)
+}
+
+fn null() -> Box<dyn Speaker> {
+    Box::new(NullSpeaker(SampleRate::SPEECH))
+}
+
+const HEARD: &str = "heard to the end: true, 1860";
+
+#[tokio::test]
+async fn a_speaker_that_does_not_start_leaves_the_one_before() {
+    let refusing = || Some(DriveCommand::Speaker(Box::new(Refusing)));
+    let enough = |told: &[String], _: &EventKind| told.len() == 2;
+    let (told, recorded, ended) = exchanged(null(), refusing, enough).await;
+    assert_eq!(told, ["the speaker `refusing` is in use; the speaker before goes on", HEARD]);
+    assert!((recorded - ended).abs() < 20.0, "{recorded} ms recorded, ended at {ended} ms");
+}
+
+/// The new speaker starts only once the answer was heard from the one before.
+#[tokio::test]
+async fn the_sound_goes_on_while_a_device_starts() {
+    let (let_start, may_start) = mpsc::sync_channel(1);
+    let slow = std::sync::Mutex::new(Some(Slow(may_start)));
+    let exchange = || {
+        let slow = slow.lock().unwrap().take()?;
+        Some(DriveCommand::Speaker(Box::new(slow)))
+    };
+    let enough = |told: &[String], kind: &EventKind| {
+        if let EventKind::AgentSpeechEnded { .. } = kind {
+            let_start.send(()).unwrap();
+        }
+        told.len() == 2
+    };
+    let (told, recorded, ended) = exchanged(null(), exchange, enough).await;
+    assert_eq!(told, [HEARD, "speaker slow"]);
+    assert!((recorded - ended).abs() < 20.0, "{recorded} ms recorded, ended at {ended} ms");
+}
+
+#[tokio::test]
+async fn a_speaker_that_keeps_its_port_is_told_as_it_is_and_the_recording_goes_on() {
+    let exchange = || Some(DriveCommand::Speaker(null()));
+    let enough = |told: &[String], kind: &EventKind| {
+        !told.is_empty() && matches!(kind, EventKind::Warning { .. })
+    };
+    let (told, recorded, ended) = exchanged(Box::new(Keeping), exchange, enough).await;
+    let expected = "the speaker `keeping` does not let go; nothing is heard in this call any more: \
+                    end it, and start another";
+    assert_eq!(told[0], expected);
+    assert!(told.iter().all(|told| !told.starts_with("speaker ")), "{told:?}");
+    assert!((recorded - ended).abs() < 20.0, "{recorded} ms recorded, ended at {ended} ms");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_session_that_was_suspended_leaps_to_the_present() {
+    let session = Session::new(World::new("", &[], &[]).engines(), SessionConfig::default());
+    let (mut events, ticks) = (session.subscribe(), Arc::<AtomicU32>::default());
+    let ticking = Box::new(Ticking(Arc::clone(&ticks), session.handle()));
+    let watch = async {
+        while let Some(Ok(event)) = events.next().await {
+            if let EventKind::SessionStarted { .. } = event.kind {
+                tokio::time::advance(Duration::from_secs(60)).await;
+            }
+        }
+    };
+    let (summary, ()) = tokio::join!(session.run(ticking, null(), Pace::Live), watch);
+    summary.unwrap();
+    let ticks = ticks.load(Ordering::Relaxed);
+    assert!((60..200).contains(&ticks), "{ticks} ticks in place of 12,000");
+}
+
+/// A microphone that counts how often it is moved, and ends the session after a minute.
+#[derive(Debug)]
+struct Ticking(Arc<AtomicU32>, SessionHandle);
+
+impl Microphone for Ticking {
+    fn name(&self) -> String {
+        "ticking".to_owned()
+    }
+
+    fn rate(&self) -> SampleRate {
+        SampleRate::SPEECH
+    }
+
+    fn start(
+        self: Box<Self>,
+        port: CapturePort,
+        _clock: &SessionClock,
+    ) -> Result<Box<dyn Running>, DeviceError> {
+        Ok(Box::new(Ticks(*self, port)))
+    }
+}
+
+#[derive(Debug)]
+struct Ticks(Ticking, #[expect(dead_code, reason = "held, so that the sound goes on")] CapturePort);
+
+impl Running for Ticks {
+    fn advance(&mut self, now: SessionTime) -> Result<(), DeviceError> {
+        let Ticks(Ticking(count, handle), _) = self;
+        count.fetch_add(1, Ordering::Relaxed);
+        if now >= SessionTime::from_millis(60_000) {
+            handle.stop();
+        }
+        Ok(())
+    }
+
+    fn finish(self: Box<Self>) -> Result<(), DeviceError> {
+        Ok(())
+    }
+}
+
+/// A speaker that does not start.
+#[derive(Debug)]
+struct Refusing;
+
+impl Speaker for Refusing {
+    fn name(&self) -> String {
+        "refusing".to_owned()
+    }
+
+    fn rate(&self) -> SampleRate {
+        SampleRate::SPEECH
+    }
+
+    fn start(
+        self: Box<Self>,
+        port: RenderPort,
+        _clock: &SessionClock,
+    ) -> Result<Box<dyn Rendering>, Box<Refused>> {
+        let (kind, name) = (Kind::Speaker, self.name());
+        let error = DeviceError::Failed { kind, name, problem: "is in use".to_owned() };
+        Err(Box::new(Refused { port, error }))
+    }
+}
+
+/// A speaker that starts when it may.
+#[derive(Debug)]
+struct Slow(mpsc::Receiver<()>);
+
+impl Speaker for Slow {
+    fn name(&self) -> String {
+        "slow".to_owned()
+    }
+
+    fn rate(&self) -> SampleRate {
+        SampleRate::SPEECH
+    }
+
+    fn start(
+        self: Box<Self>,
+        port: RenderPort,
+        clock: &SessionClock,
+    ) -> Result<Box<dyn Rendering>, Box<Refused>> {
+        match self.0.recv_timeout(Duration::from_secs(8)) {
+            Ok(()) => null().start(port, clock),
+            Err(_never) => Box::new(Refusing).start(port, clock),
+        }
+    }
+}
+
+/// A speaker that does not give its port back.
+#[derive(Debug)]
+struct Keeping;
+
+impl Speaker for Keeping {
+    fn name(&self) -> String {
+        "keeping".to_owned()
+    }
+
+    fn rate(&self) -> SampleRate {
+        SampleRate::SPEECH
+    }
+
+    fn start(
+        self: Box<Self>,
+        port: RenderPort,
+        clock: &SessionClock,
+    ) -> Result<Box<dyn Rendering>, Box<Refused>> {
+        Ok(Box::new(Keeps(null().start(port, clock)?)))
+    }
+}
+
+#[derive(Debug)]
+struct Keeps(Box<dyn Rendering>);
+
+impl Rendering for Keeps {
+    fn advance(&mut self, now: SessionTime) -> Result<(), DeviceError> {
+        self.0.advance(now)
+    }
+
+    fn finish(self: Box<Self>) -> (RenderPort, Result<(), DeviceError>) {
+        let (kind, name) = (Kind::Speaker, "keeping".to_owned());
+        let error = DeviceError::Failed { kind, name, problem: "does not let go".to_owned() };
+        (waiting_port(SampleRate::SPEECH).0, Err(error))
+    }
 }
 
 /// A device that fails after a second.
