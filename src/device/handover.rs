@@ -27,7 +27,8 @@ impl Waiting {
 
     /// Puts what was given in the place of `waits`.
     pub(super) fn relieve(&self, waits: &mut RenderPort) {
-        if let Some(port) = self.place.pop() {
+        if let Some(mut port) = self.place.pop() {
+            port.keep(waits.kept); // as its new device wishes
             let _room = self.place.push(std::mem::replace(waits, port));
         }
     }

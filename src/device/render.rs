@@ -174,7 +174,7 @@ pub struct RenderPort {
     /// The last hold that was obeyed.
     silent: u64,
     /// How many samples a device may still give back.
-    kept: usize,
+    pub(super) kept: usize,
     /// From when on a device without a clock of its own plays it.
     origin: SessionTime,
     /// Where the port comes from that it waits for, if it stands in for another.
