@@ -82,7 +82,7 @@
 //! | modules | what they hold |
 //! |---|---|
 //! | `cli`, [`server`] | the program `banter`; what others connect to |
-//! | [`bench`], [`sim`] | measured calls, and simulated ones |
+//! | [`mod@bench`], [`sim`] | measured calls, and simulated ones |
 //! | [`session`] | a conversation: the owner of turns, responses and history |
 //! | [`config`] | settings and where they come from |
 //! | [`stages`] | the steps of a conversation: where engines and pipeline meet |
@@ -95,7 +95,7 @@
 //!
 //! | feature | default | gives | needs |
 //! |---|---|---|---|
-//! | `bench` | yes | [`bench`], [`sim`] | |
+//! | `bench` | yes | [`mod@bench`], [`sim`] | |
 //! | `cli` | yes | the program `banter`; brings `bench`, `cpal`, `net` and `server` | |
 //! | `cpal` | yes | live microphones and speakers | `libasound2` |
 //! | `net` | yes | [`net::HttpClient`], [`net::SocketClient`], the network behind engines that are services | |

@@ -26,5 +26,6 @@ pub use find::{FileError, read};
 pub use layers::{Origin, SettingError, Settings};
 pub use table::{Setting, TABLE};
 pub use template::template;
+#[cfg(feature = "bench")]
 pub(crate) use value::nearest;
 pub use value::{Kind, Value};

@@ -85,7 +85,7 @@ pub fn write(folder: impl AsRef<Path>, report: &Report) -> Result<Written, Repor
     Ok(written)
 }
 
-/// Reads a report that [`write`] wrote as JSON.
+/// Reads a report that [`fn@write`] wrote as JSON.
 ///
 /// # Errors
 /// If the file cannot be read, is no report, or one in another version's form.
