@@ -73,7 +73,8 @@ impl std::fmt::Debug for CapturePort {
 
 impl CapturePort {
     /// From when on it is listened to: the session's start, or when the microphone was
-    /// exchanged. A device without a clock of its own counts from there.
+    /// exchanged. A device without a clock of its own counts from there. It is known once the
+    /// device is first moved ([`Running::advance`](super::Running::advance)), not when it starts.
     #[must_use]
     pub fn origin(&self) -> SessionTime {
         self.shared.origin()

@@ -195,7 +195,8 @@ impl RenderPort {
     }
 
     /// From when on it is played: the session's start, or when the speaker was exchanged. A
-    /// device without a clock of its own counts from there.
+    /// device without a clock of its own counts from there. It is known once the device is first
+    /// moved ([`Rendering::advance`](super::Rendering::advance)), not when it starts.
     #[must_use]
     pub fn origin(&self) -> SessionTime {
         self.waiting.as_ref().map_or(self.origin, |waiting| waiting.origin())

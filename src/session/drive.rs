@@ -138,6 +138,7 @@ impl Parts {
         Ok(Drive {
             commands,
             microphone,
+            hears: true,
             speaker: Some(speaker),
             voice: Voice::Plays,
             exchange: Exchange::Idle,
@@ -161,6 +162,8 @@ pub(super) struct Drive {
     pacer: Pacer,
     commands: mpsc::Receiver<DriveCommand>,
     microphone: Box<dyn Running>,
+    /// Whether that is a microphone, or silence in place of one.
+    hears: bool,
     /// Always there, but while it hands over to the next.
     speaker: Option<Box<dyn Rendering>>,
     voice: Voice,
@@ -185,6 +188,8 @@ enum Voice {
     Plays,
     /// The speaker has failed, and is to hand over to nobody.
     Failed,
+    /// It has.
+    Nobody,
     /// The way to every speaker is lost.
     Lost,
 }
@@ -226,10 +231,12 @@ impl Drive {
         if let Some(step) = std::mem::take(&mut self.exchange).end().await {
             self.go_on(step, now);
         }
+        let ended = exchange::end(self.microphone, self.speaker, &self.pacer.clock).await;
+        if ended.is_none() {
+            self.recording.warn("a device does not end: it is left behind".to_owned());
+        }
         let recording_is_whole = self.recording.finish();
-        let lost = self.meters.lost();
-        let speaker = self.speaker.map_or(Ok(()), |speaker| speaker.finish().1);
-        let devices = self.closed.and(self.microphone.finish()).and(speaker);
+        let (lost, devices) = (self.meters.lost(), self.closed.and(ended.unwrap_or(Ok(()))));
         Ok(Closed { recording_is_whole, lost, devices })
     }
 
@@ -252,11 +259,14 @@ impl Drive {
             if is_file(&error) {
                 return Err(error.into());
             }
-            self.warn(&error, "nobody hears you until you choose another microphone");
+            self.warn(&error, DEAF);
             let (port, capture) = capture_port_from(self.ears.rate(), until);
             let silence = silence(port, self.ears.rate());
-            self.xruns += std::mem::replace(&mut self.microphone, silence).xruns();
+            let failed = std::mem::replace(&mut self.microphone, silence);
+            self.xruns += failed.xruns();
+            exchange::leave(failed, &self.pacer.clock);
             self.ears.listen_to(capture);
+            self.hears = false;
         }
         Ok(())
     }
@@ -296,18 +306,23 @@ impl Drive {
                 self.xruns += before.xruns();
                 capture.listen_from(now);
                 self.ears.listen_to(capture);
+                self.hears = true;
                 self.recording.tell_changed(Kind::Microphone, name);
                 self.exchange = Exchange::stopping(before, &self.pacer.clock);
             }
             Step::SpeakerRuns { next, handover } => self.hand_over(next, handover),
             Step::Refused(Kind::Microphone, error) => {
-                self.warn(&error, "the microphone before goes on");
+                self.warn(&error, if self.hears { "the microphone before goes on" } else { DEAF });
             }
             Step::Refused(Kind::Speaker, error) => {
-                let fails = self.voice == Voice::Failed;
-                self.warn(&error, if fails { UNHEARD } else { "the speaker before goes on" });
+                let plays = self.voice == Voice::Plays;
+                self.warn(&error, if plays { "the speaker before goes on" } else { UNHEARD });
             }
-            Step::Stopped(ended) => self.keep(ended),
+            Step::Stopped(Some(ended)) => self.keep(ended),
+            Step::Stopped(None) => {
+                let message = "the microphone before does not end: it is left behind";
+                self.recording.warn(message.to_owned());
+            }
             Step::Handed { next, handover, port, ended } => {
                 self.take_over(next, handover, port, ended, now);
             }
@@ -333,37 +348,34 @@ impl Drive {
         // The speaker before may never have taken what it was given.
         let given = self.handover.take().and_then(|before| before.take_back());
         self.recording.agent(&mut self.master, &self.meters);
-        let port = match port.map(|port| *port).or(given) {
-            Some(port) => {
-                // Without a next one, its failure was told.
-                if next.name.is_some() {
-                    self.keep(ended);
-                }
-                self.voice = Voice::Plays;
-                port
-            }
-            None => self.lose(ended),
-        };
         self.master.exchanged();
+        let Some(port) = port.map(|port| *port).or(given) else {
+            exchange::leave(next, &self.pacer.clock);
+            return self.lose(ended, now);
+        };
         handover.give(port, now);
         self.handover = Some(handover);
         self.speaker = Some(next.speaker);
-        if let Some(name) = next.name.filter(|_| self.voice == Voice::Plays) {
+        self.voice = Voice::Nobody;
+        if let Some(name) = next.name {
+            self.voice = Voice::Plays;
+            self.keep(ended); // without a next one, its failure was told
             self.recording.tell_changed(Kind::Speaker, name);
         }
     }
 
-    /// The speaker before has kept its port, and with it the way to whatever is said. What stands
-    /// in for it is silent, so that the recording goes on.
-    fn lose(&mut self, ended: Result<(), DeviceError>) -> RenderPort {
+    /// The speaker before has kept its port, and with it the way to whatever is said. Nobody
+    /// stands in for it, so that the recording goes on.
+    fn lose(&mut self, ended: Result<(), DeviceError>, now: SessionTime) {
         match ended {
             Err(error) => self.warn(&error, LOST),
             Ok(()) => self.recording.warn(format!("the speaker does not end; {LOST}")),
         }
-        self.voice = Voice::Lost;
-        let (port, _playback, tap) = render_port(self.rate);
+        let (mut port, _playback, tap) = render_port(self.rate);
+        port.reopen(now);
         self.recording.listen_to(tap);
-        port
+        self.speaker = Some(nobody(port));
+        self.voice = Voice::Lost;
     }
 
     /// A file that could not be completed is told at the end.
@@ -384,7 +396,8 @@ impl Drive {
     }
 }
 
-/// What follows when the agent cannot be heard for now, and for good.
+/// What follows when the user cannot be heard, or the agent, for now and for good.
+const DEAF: &str = "nobody hears you until you choose another microphone";
 const UNHEARD: &str = "nothing is heard until you choose another speaker";
 const LOST: &str = "nothing is heard in this call any more: end it, and start another";
 

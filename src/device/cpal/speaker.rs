@@ -70,7 +70,10 @@ impl Speaker for CpalSpeaker {
                     live.stream = Some(Closing::new(stream));
                     return Ok(live);
                 }
-                Err(error) => (port, problem) = (live.finish().0, error),
+                Err(error) => match live.finish() {
+                    (home, Ok(())) => (port, problem) = (home, error),
+                    (port, Err(error)) => return Err(Box::new(Refused { port, error })),
+                },
             }
         }
         Err(Box::new(Refused { port, error: failed(Kind::Speaker, &name, &problem) }))

@@ -1,6 +1,6 @@
 //! Exchanges devices beside the sound, which goes on meanwhile.
 //!
-//! Devices start and stop on a thread of their own, since both may take long:
+//! Devices start and stop on a thread of their own, since both may take long, and may never return:
 //!
 //! ```text
 //!  microphone   Starting ─▶ it is heard ─▶ Stopping the one before
@@ -10,8 +10,10 @@
 //! What does not start leaves the one before as it is. This tells how far an exchange is, and does
 //! nothing with the sound.
 
+use std::sync::mpsc;
 use std::time::Duration;
 
+use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
 use crate::audio::SampleRate;
@@ -65,8 +67,8 @@ pub(super) enum Step {
     },
     /// It did not start: the one before goes on.
     Refused(Kind, DeviceError),
-    /// The microphone before has ended.
-    Stopped(Result<(), DeviceError>),
+    /// The microphone before has ended; without a result it was left behind.
+    Stopped(Option<Result<(), DeviceError>>),
     /// The speaker before has ended. Its port may have been lost with it.
     Handed {
         next: Next,
@@ -157,7 +159,7 @@ impl Exchange {
                 Some(Err(refused)) => Step::Refused(Kind::Speaker, refused.error),
                 None => Step::Refused(Kind::Speaker, late(Kind::Speaker, name)),
             },
-            Self::Stopping(stopped) => Step::Stopped(stopped.result.unwrap_or(Ok(()))),
+            Self::Stopping(stopped) => Step::Stopped(stopped.result),
             Self::Handing { next, handover, stopped } => {
                 let (port, ended) = stopped.result.map_or((None, Ok(())), |(port, ended)| {
                     (Some(Box::new(port)).filter(|port| !port.is_waiting()), ended)
@@ -166,6 +168,26 @@ impl Exchange {
             }
         })
     }
+}
+
+/// Ends the devices of a session; without a result one was left behind.
+pub(super) async fn end(
+    microphone: Box<dyn Running>,
+    speaker: Option<Box<dyn Rendering>>,
+    clock: &SessionClock,
+) -> Option<Result<(), DeviceError>> {
+    let both = move || {
+        let spoken = speaker.map_or(Ok(()), |speaker| speaker.finish().1);
+        microphone.finish().and(spoken)
+    };
+    let mut ended = Job::new(clock, STOP, both);
+    let _late = tokio::time::timeout(STOP, ended.wait()).await;
+    ended.result
+}
+
+/// Drops a device that is of no use any more.
+pub(super) fn leave<T: Send + 'static>(device: T, clock: &SessionClock) {
+    let _nobody_waits = Job::new(clock, STOP, move || drop(device));
 }
 
 fn late(kind: Kind, name: String) -> DeviceError {
@@ -187,13 +209,21 @@ impl<T: Send + 'static> Job<T> {
         limit: Duration,
         job: impl FnOnce() -> T + Send + 'static,
     ) -> Self {
-        let (done, coming) = oneshot::channel();
-        let work = clock.work();
+        let ((tell, told), (done, coming)) = (mpsc::sync_channel(1), oneshot::channel());
+        let (work, runtime) = (clock.work(), Handle::current());
         let thread = std::thread::Builder::new().name("exchanges a device".to_owned());
-        // Without a thread there is no result, which is told.
+        // Without a thread there is no result, which is told. When nobody waits any more, the
+        // result is dropped here, and the device with it.
         let _no_thread = thread.spawn(move || {
-            // Nobody may wait any more: then it is dropped here, and the device with it.
-            let _late = done.send(job());
+            let _same_clock = runtime.enter();
+            let _late = tell.send(job());
+        });
+        // The runtime's own thread is only lent: what never returns must not hold up its end. It
+        // keeps virtual time from leaping meanwhile.
+        tokio::task::spawn_blocking(move || {
+            if let Ok(result) = told.recv_timeout(limit) {
+                let _late = done.send(result);
+            }
             drop(work);
         });
         Self { coming, until: clock.now() + limit, result: None }
