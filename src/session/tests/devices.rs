@@ -169,6 +169,60 @@ async fn a_speaker_that_does_not_start_leaves_the_one_before() {
     assert!((recorded - ended).abs() < 20.0, "{recorded} ms recorded, ended at {ended} ms");
 }
 
+#[tokio::test]
+async fn a_speaker_that_does_not_start_in_place_of_one_that_failed_leaves_nobody() {
+    let refusing = || DriveCommand::Speaker(Box::new(Refusing));
+    let told = exchanged_when_warned(Box::new(Failing), refusing).await;
+    let expected = [
+        "the speaker `failing` is gone; nothing is heard until you choose another speaker",
+        "the speaker `refusing` is in use; nothing is heard until you choose another speaker",
+    ];
+    assert_eq!(told, expected);
+}
+
+#[tokio::test]
+async fn a_speaker_that_is_chosen_after_the_way_was_lost_is_of_no_use_and_told_so() {
+    let another = || DriveCommand::Speaker(null());
+    let told = exchanged_when_warned(Box::new(Losing), another).await;
+    let expected = [
+        "the speaker `failing` is gone; nothing is heard until you choose another speaker",
+        "the speaker `losing` does not let go; nothing is heard in this call any more: end it, \
+         and start another",
+        "the speaker `nothing` is of no use; nothing is heard in this call any more: end it, and \
+         start another",
+    ];
+    assert_eq!(told, expected);
+}
+
+/// What is told in a silent call in which `exchange` is done at the first warning, until that has
+/// failed.
+async fn exchanged_when_warned(
+    speaker: Box<dyn Speaker>,
+    exchange: impl Fn() -> DriveCommand,
+) -> Vec<String> {
+    let session = Session::new(World::new("", &[], &[]).engines(), SessionConfig::default());
+    let (handle, mut events) = (session.handle(), session.subscribe());
+    let mut told: Vec<String> = Vec::new();
+    let watch = async {
+        while let Some(Ok(event)) = events.next().await {
+            let EventKind::Warning { message } = event.kind else { continue };
+            let first = told.is_empty();
+            let last = ["in use", "of no use"].iter().any(|end| message.contains(end));
+            told.push(message);
+            if first {
+                assert!(handle.devices().exchange(exchange()));
+            }
+            if last {
+                handle.stop();
+            }
+        }
+    };
+    let microphone = Box::new(NullMicrophone(SampleRate::SPEECH));
+    let (summary, ()) = tokio::join!(session.run(microphone, speaker, Pace::Max), watch);
+    summary.expect("the call goes on");
+    told
+}
+
 /// The new speaker starts only once the answer was heard from the one before.
 #[tokio::test]
 async fn the_sound_goes_on_while_a_device_starts() {
@@ -328,22 +382,47 @@ impl Speaker for Keeping {
         port: RenderPort,
         clock: &SessionClock,
     ) -> Result<Box<dyn Rendering>, Box<Refused>> {
-        Ok(Box::new(Keeps(null().start(port, clock)?)))
+        Ok(Box::new(Keeps { name: "keeping", inside: null().start(port, clock)? }))
     }
 }
 
 #[derive(Debug)]
-struct Keeps(Box<dyn Rendering>);
+struct Keeps {
+    name: &'static str,
+    inside: Box<dyn Rendering>,
+}
 
 impl Rendering for Keeps {
     fn advance(&mut self, now: SessionTime) -> Result<(), DeviceError> {
-        self.0.advance(now)
+        self.inside.advance(now)
     }
 
     fn finish(self: Box<Self>) -> (RenderPort, Result<(), DeviceError>) {
-        let (kind, name) = (Kind::Speaker, "keeping".to_owned());
+        let (kind, name) = (Kind::Speaker, self.name.to_owned());
         let error = DeviceError::Failed { kind, name, problem: "does not let go".to_owned() };
         (waiting_port(SampleRate::SPEECH).0, Err(error))
+    }
+}
+
+/// A speaker that fails after a second, and does not give its port back.
+#[derive(Debug)]
+struct Losing;
+
+impl Speaker for Losing {
+    fn name(&self) -> String {
+        "losing".to_owned()
+    }
+
+    fn rate(&self) -> SampleRate {
+        SampleRate::SPEECH
+    }
+
+    fn start(
+        self: Box<Self>,
+        port: RenderPort,
+        _clock: &SessionClock,
+    ) -> Result<Box<dyn Rendering>, Box<Refused>> {
+        Ok(Box::new(Keeps { name: "losing", inside: Box::new(Failed(port, Kind::Speaker)) }))
     }
 }
 
