@@ -1,18 +1,17 @@
 //! Devices that fail or are exchanged in the middle of a call.
 
+mod doubles;
+
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
+use self::doubles::{Dying, Failing, Keeping, Losing, Refusing, Slow, Ticking, null};
 use super::world::{World, silence, voice};
 use crate::audio::SampleRate;
-use crate::device::{
-    CapturePort, DeviceError, Kind, Levels, Microphone, NullMicrophone, NullSpeaker, Refused,
-    RenderPort, Rendering, Running, Speaker, waiting_port,
-};
+use crate::device::{Levels, Microphone, NullMicrophone, NullSpeaker, Speaker};
 use crate::events::EventKind;
-use crate::session::{DriveCommand, Pace, Session, SessionConfig, SessionHandle};
-use crate::time::{SessionClock, SessionTime};
+use crate::session::{DriveCommand, Pace, Session, SessionConfig};
 
 #[tokio::test]
 async fn a_microphone_that_fails_is_a_warning_and_the_call_goes_on() {
@@ -154,10 +153,6 @@ async fn exchanged(
     (told, f64::from(length) / 16.0, ended)
 }
 
-fn null() -> Box<dyn Speaker> {
-    Box::new(NullSpeaker(SampleRate::SPEECH))
-}
-
 const HEARD: &str = "heard to the end: true, 1860";
 
 #[tokio::test]
@@ -257,6 +252,20 @@ async fn a_speaker_that_keeps_its_port_is_told_as_it_is_and_the_recording_goes_o
     assert!((recorded - ended).abs() < 20.0, "{recorded} ms recorded, ended at {ended} ms");
 }
 
+/// Nothing leaves any more: the answer fails, not the call.
+#[tokio::test]
+async fn a_speaker_that_dies_with_its_port_ends_the_answer_and_not_the_call() {
+    let exchange = || Some(DriveCommand::Speaker(null()));
+    let enough = |_: &[String], kind: &EventKind| matches!(kind, EventKind::TurnFailed { .. });
+    let (told, recorded, ended) = exchanged(Box::new(Dying), exchange, enough).await;
+    let expected = "the speaker does not end; nothing is heard in this call any more: end it, and \
+                    start another";
+    assert_eq!(told[0], expected);
+    assert!(told[1].starts_with("heard to the end: false"), "{told:?}");
+    assert!((30_000.0..40_000.0).contains(&ended), "after 30 s without progress: {ended}");
+    assert!((recorded - ended).abs() < 20.0, "{recorded} ms recorded, ended at {ended} ms");
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_session_that_was_suspended_leaps_to_the_present() {
     let session = Session::new(World::new("", &[], &[]).engines(), SessionConfig::default());
@@ -273,226 +282,4 @@ async fn a_session_that_was_suspended_leaps_to_the_present() {
     summary.unwrap();
     let ticks = ticks.load(Ordering::Relaxed);
     assert!((60..200).contains(&ticks), "{ticks} ticks in place of 12,000");
-}
-
-/// A microphone that counts how often it is moved, and ends the session after a minute.
-#[derive(Debug)]
-struct Ticking(Arc<AtomicU32>, SessionHandle);
-
-impl Microphone for Ticking {
-    fn name(&self) -> String {
-        "ticking".to_owned()
-    }
-
-    fn rate(&self) -> SampleRate {
-        SampleRate::SPEECH
-    }
-
-    fn start(
-        self: Box<Self>,
-        port: CapturePort,
-        _clock: &SessionClock,
-    ) -> Result<Box<dyn Running>, DeviceError> {
-        Ok(Box::new(Ticks(*self, port)))
-    }
-}
-
-#[derive(Debug)]
-struct Ticks(Ticking, #[expect(dead_code, reason = "held, so that the sound goes on")] CapturePort);
-
-impl Running for Ticks {
-    fn advance(&mut self, now: SessionTime) -> Result<(), DeviceError> {
-        let Ticks(Ticking(count, handle), _) = self;
-        count.fetch_add(1, Ordering::Relaxed);
-        if now >= SessionTime::from_millis(60_000) {
-            handle.stop();
-        }
-        Ok(())
-    }
-
-    fn finish(self: Box<Self>) -> Result<(), DeviceError> {
-        Ok(())
-    }
-}
-
-/// A speaker that does not start.
-#[derive(Debug)]
-struct Refusing;
-
-impl Speaker for Refusing {
-    fn name(&self) -> String {
-        "refusing".to_owned()
-    }
-
-    fn rate(&self) -> SampleRate {
-        SampleRate::SPEECH
-    }
-
-    fn start(
-        self: Box<Self>,
-        port: RenderPort,
-        _clock: &SessionClock,
-    ) -> Result<Box<dyn Rendering>, Box<Refused>> {
-        let (kind, name) = (Kind::Speaker, self.name());
-        let error = DeviceError::Failed { kind, name, problem: "is in use".to_owned() };
-        Err(Box::new(Refused { port, error }))
-    }
-}
-
-/// A speaker that starts when it may.
-#[derive(Debug)]
-struct Slow(mpsc::Receiver<()>);
-
-impl Speaker for Slow {
-    fn name(&self) -> String {
-        "slow".to_owned()
-    }
-
-    fn rate(&self) -> SampleRate {
-        SampleRate::SPEECH
-    }
-
-    fn start(
-        self: Box<Self>,
-        port: RenderPort,
-        clock: &SessionClock,
-    ) -> Result<Box<dyn Rendering>, Box<Refused>> {
-        match self.0.recv_timeout(Duration::from_secs(8)) {
-            Ok(()) => null().start(port, clock),
-            Err(_never) => Box::new(Refusing).start(port, clock),
-        }
-    }
-}
-
-/// A speaker that does not give its port back.
-#[derive(Debug)]
-struct Keeping;
-
-impl Speaker for Keeping {
-    fn name(&self) -> String {
-        "keeping".to_owned()
-    }
-
-    fn rate(&self) -> SampleRate {
-        SampleRate::SPEECH
-    }
-
-    fn start(
-        self: Box<Self>,
-        port: RenderPort,
-        clock: &SessionClock,
-    ) -> Result<Box<dyn Rendering>, Box<Refused>> {
-        Ok(Box::new(Keeps { name: "keeping", inside: null().start(port, clock)? }))
-    }
-}
-
-#[derive(Debug)]
-struct Keeps {
-    name: &'static str,
-    inside: Box<dyn Rendering>,
-}
-
-impl Rendering for Keeps {
-    fn advance(&mut self, now: SessionTime) -> Result<(), DeviceError> {
-        self.inside.advance(now)
-    }
-
-    fn finish(self: Box<Self>) -> (RenderPort, Result<(), DeviceError>) {
-        let (kind, name) = (Kind::Speaker, self.name.to_owned());
-        let error = DeviceError::Failed { kind, name, problem: "does not let go".to_owned() };
-        (waiting_port(SampleRate::SPEECH).0, Err(error))
-    }
-}
-
-/// A speaker that fails after a second, and does not give its port back.
-#[derive(Debug)]
-struct Losing;
-
-impl Speaker for Losing {
-    fn name(&self) -> String {
-        "losing".to_owned()
-    }
-
-    fn rate(&self) -> SampleRate {
-        SampleRate::SPEECH
-    }
-
-    fn start(
-        self: Box<Self>,
-        port: RenderPort,
-        _clock: &SessionClock,
-    ) -> Result<Box<dyn Rendering>, Box<Refused>> {
-        Ok(Box::new(Keeps { name: "losing", inside: Box::new(Failed(port, Kind::Speaker)) }))
-    }
-}
-
-/// A device that fails after a second.
-#[derive(Debug)]
-struct Failing;
-
-impl Microphone for Failing {
-    fn name(&self) -> String {
-        "failing".to_owned()
-    }
-
-    fn rate(&self) -> SampleRate {
-        SampleRate::SPEECH
-    }
-
-    fn start(
-        self: Box<Self>,
-        port: CapturePort,
-        _clock: &SessionClock,
-    ) -> Result<Box<dyn Running>, DeviceError> {
-        Ok(Box::new(Failed(port, Kind::Microphone)))
-    }
-}
-
-impl Speaker for Failing {
-    fn name(&self) -> String {
-        "failing".to_owned()
-    }
-
-    fn rate(&self) -> SampleRate {
-        SampleRate::SPEECH
-    }
-
-    fn start(
-        self: Box<Self>,
-        port: RenderPort,
-        _clock: &SessionClock,
-    ) -> Result<Box<dyn Rendering>, Box<Refused>> {
-        Ok(Box::new(Failed(port, Kind::Speaker)))
-    }
-}
-
-#[derive(Debug)]
-struct Failed<P>(P, Kind);
-
-impl<P> Failed<P> {
-    fn look(&self, now: SessionTime) -> Result<(), DeviceError> {
-        let problem = "is gone".to_owned();
-        let error = DeviceError::Failed { kind: self.1, name: "failing".to_owned(), problem };
-        if now < SessionTime::from_millis(1_000) { Ok(()) } else { Err(error) }
-    }
-}
-
-impl Running for Failed<CapturePort> {
-    fn advance(&mut self, now: SessionTime) -> Result<(), DeviceError> {
-        self.look(now)
-    }
-
-    fn finish(self: Box<Self>) -> Result<(), DeviceError> {
-        Ok(())
-    }
-}
-
-impl Rendering for Failed<RenderPort> {
-    fn advance(&mut self, now: SessionTime) -> Result<(), DeviceError> {
-        self.look(now)
-    }
-
-    fn finish(self: Box<Self>) -> (RenderPort, Result<(), DeviceError>) {
-        (self.0, Ok(()))
-    }
 }
