@@ -191,7 +191,7 @@ pub(super) fn leave<T: Send + 'static>(device: T, clock: &SessionClock) {
 }
 
 fn late(kind: Kind, name: String) -> DeviceError {
-    let problem = format!("does not start within {START:?}: connect it again, or choose another");
+    let problem = "does not start: connect it again, or choose another".to_owned();
     DeviceError::Failed { kind, name, problem }
 }
 
