@@ -80,7 +80,7 @@ async fn calls_over_a_socket_have_overhead_and_those_too_many_are_refused() {
     let services = services.services();
     let mine = ["--base-url", services.url(), "--max-calls", "2", "--set", "turn.silence_ms=400"];
     let server = Server::start(&mine).await;
-    let url = format!("http://{}", server.address());
+    let url = format!("http://{}", server.address);
     let there = ["--target", "pcm", &url, "--services", services.url(), "--sessions", "3"];
     let (output, report) = bench(&there).await;
     assert!(output.status.success(), "{output:?}");

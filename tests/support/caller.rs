@@ -18,7 +18,8 @@ use tokio_tungstenite::{WebSocketStream, client_async};
 pub(crate) struct Server {
     child: Child,
     output: BufReader<ChildStdout>,
-    address: String,
+    /// And port.
+    pub(crate) address: String,
     _home: TempDir,
 }
 
@@ -54,11 +55,6 @@ impl Server {
             (status, serde_json::from_str(body).unwrap_or_else(|_| panic!("no JSON: {answer}")))
         })
         .await
-    }
-
-    /// Its address and port.
-    pub(crate) fn address(&self) -> &str {
-        &self.address
     }
 
     pub(crate) async fn health(&self) -> Value {
