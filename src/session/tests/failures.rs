@@ -232,14 +232,17 @@ impl Transcriber for Stuck {
 #[tokio::test(start_paused = true)]
 async fn a_synthesizer_that_fails_or_hangs() {
     // Its apology fails as well, which nothing is said about.
-    for (fault, heard) in [(TtsFault::Start, 1), (TtsFault::Middle, 3), (TtsFault::Hang, 3)] {
+    let half = ["assistant: I would think so"];
+    for (fault, heard) in
+        [(TtsFault::Start, &[][..]), (TtsFault::Middle, &half), (TtsFault::Hang, &half)]
+    {
         let script = [voice(600), silence(40_000)].concat();
-        let mut world = World::new(&script, &["one"], &["Well, I would think so."]);
+        let mut world = World::new(&script, &["one"], &["I would think so and more than that."]);
         world.synthesizer = Arc::new(MockSynthesizer::default().with_fault(fault));
         let told = world.run().await;
         assert_eq!(told.count("turn_failed"), 2, "{fault:?}");
         assert_eq!(field(&told, "turn_failed", "stage"), json!("tts"));
-        assert_eq!(told.said().len(), heard, "{fault:?}: {:?}", told.said());
+        assert_eq!(told.said()[1..], *heard, "{fault:?}");
         assert_eq!((told.count("response_ended"), told.count("interrupted")), (2, 0));
     }
 }
