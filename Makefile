@@ -25,7 +25,6 @@ simulate: setup ## make 1,000 random calls with random faults, in virtual time
 	mkdir -p out
 	cargo run --release --locked -- simulate random --faults random --count 1000 \
 		>out/simulate.txt || { grep -v '  ok  ' out/simulate.txt; exit 1; }
-	@tail -n 1 out/simulate.txt
 
 bench: setup ## measure
 	cargo bench --locked
