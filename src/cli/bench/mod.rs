@@ -28,7 +28,7 @@ use crate::bench::measure::{Measured, fill};
 use crate::bench::report::{self, Percent, compare};
 use crate::bench::scenario::Scenario;
 use crate::bench::services::Profile;
-use crate::config::Settings;
+use crate::config::{self, Settings};
 use crate::time::WallTime;
 
 /// Measure how long the agent takes to answer, and where the time goes.
@@ -250,7 +250,7 @@ impl Bench {
             version: VERSION,
             made: Made {
                 banter: env!("CARGO_PKG_VERSION").to_owned(),
-                command: std::env::args().collect::<Vec<_>>().join(" "),
+                command: command(std::env::args()),
                 machine: machine::name(),
                 target: target.to_owned(),
                 at: WallTime::timestamp(),
@@ -289,6 +289,22 @@ fn list() -> anyhow::Result<Ending> {
         writeln!(out, "{:<14} {}", scenario.name, scenario.about)?;
     }
     Ok(Ending::Done)
+}
+
+/// The command line, without the keys in it.
+fn command(arguments: impl Iterator<Item = String>) -> String {
+    let secrets = || config::TABLE.iter().filter(|setting| setting.kind == config::Kind::Secret);
+    let shown = arguments.map(|argument| {
+        let end = |setting: &config::Setting| {
+            let at = argument.find(setting.key)? + setting.key.len();
+            argument[at..].starts_with('=').then_some(at)
+        };
+        match secrets().find_map(end) {
+            Some(end) => format!("{}=…", &argument[..end]),
+            None => argument,
+        }
+    });
+    shown.collect::<Vec<_>>().join(" ")
 }
 
 fn print_checks(call: &Measured) -> anyhow::Result<()> {
@@ -334,3 +350,19 @@ Examples:
   banter bench stt
   banter bench tts --tts flite
   banter bench llm --price-in 0.15/1M --price-out 0.60/1M";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_report_tells_the_command_but_no_key() {
+        let arguments = ["banter", "bench", "-s", "stt.api_key=hush", "--set=openai.api_key=k=2"];
+        let told =
+            command(arguments.into_iter().chain(["-s", "turn.silence_ms=9"]).map(str::to_owned));
+        assert_eq!(
+            told,
+            "banter bench -s stt.api_key=… --set=openai.api_key=… -s turn.silence_ms=9"
+        );
+    }
+}
