@@ -2,6 +2,8 @@
 
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 
+use tokio::sync::Notify;
+
 use crate::time::SessionTime;
 
 /// What may leave the speaker. Shared by the session, which sets it, and the port, which obeys.
@@ -15,6 +17,9 @@ pub struct Gate {
     /// More samples are to come: running out of them is an under-run.
     pub(super) expecting: AtomicBool,
     pub(super) under_runs: AtomicU64,
+    /// An answer is being made or played.
+    awaited: AtomicBool,
+    began: Notify,
     /// How many holds there were, and when the last began.
     holds: AtomicU64,
     held_at: AtomicU64,
@@ -98,6 +103,26 @@ impl Gate {
     #[must_use]
     pub fn under_runs(&self) -> u64 {
         self.under_runs.load(Ordering::Relaxed)
+    }
+
+    /// Says whether there is an answer whose sound may come.
+    pub(crate) fn await_sound(&self, awaited: bool) {
+        self.awaited.store(awaited, Ordering::Release);
+        if awaited {
+            self.began.notify_one();
+        }
+    }
+
+    /// Whether there is an answer whose sound may come.
+    pub(crate) fn awaits_sound(&self) -> bool {
+        self.awaited.load(Ordering::Acquire)
+    }
+
+    /// Waits until there is such an answer.
+    pub(crate) async fn sound_awaited(&self) {
+        while !self.awaits_sound() {
+            self.began.notified().await;
+        }
     }
 
     pub(super) fn mode(&self) -> Mode {

@@ -26,7 +26,9 @@ pub use gate::{Gate, Silenced};
 pub use meters::{Levels, Meters, Mute};
 pub use null::{NullMicrophone, NullSpeaker};
 pub(crate) use null::{nobody, silence};
+pub(crate) use render::render_port_with;
 pub use render::{Instants, Playback, Played, RenderPort, render_port};
+pub(crate) use tap::Taps;
 pub use tap::{Left, Tap};
 pub use wav::{WavMicrophone, WavSpeaker};
 
@@ -106,6 +108,13 @@ pub trait Running: Debug + Send {
     /// How often the device's own buffer ran over.
     fn xruns(&self) -> u64 {
         0
+    }
+
+    /// Whether [`advance`](Self::advance) always gives all samples that are due. Then it is
+    /// called when they make up a frame of the voice detector, else every 5 ms, in case that some
+    /// have come: by default.
+    fn is_on_time(&self) -> bool {
+        false
     }
 }
 

@@ -11,7 +11,7 @@ use ringbuf::HeapRb;
 use ringbuf::traits::{Consumer, Observer, Producer, Split};
 
 use super::gate::{Gate, Mode};
-use super::tap::{Tap, TapEnd, tap};
+use super::tap::{Tap, TapEnd, Taps, tap};
 use crate::audio::SampleRate;
 use crate::time::SessionTime;
 
@@ -21,10 +21,15 @@ use crate::time::SessionTime;
 /// and loses what is not taken in time.
 #[must_use]
 pub fn render_port(rate: SampleRate) -> (RenderPort, Playback, Tap) {
+    render_port_with(rate, Taps::Sound)
+}
+
+/// The ends of a speaker's ring, with a tap that gives no more than is wanted.
+pub(crate) fn render_port_with(rate: SampleRate, taps: Taps) -> (RenderPort, Playback, Tap) {
     let hz = rate.hz() as usize;
     let (samples, ring) = HeapRb::new(hz / 2).split();
     let (played_in, played) = HeapRb::new(NOTES).split();
-    let (tap_end, tap) = tap(rate);
+    let (tap_end, tap) = tap(rate, taps);
     let gate = Arc::new(Gate::default());
     let port = RenderPort {
         ring,
@@ -127,6 +132,12 @@ impl Playback {
         self.gate.expecting.store(more, Ordering::Release);
     }
 
+    /// Says whether there is an answer whose sound may come. Between answers a speaker may be
+    /// looked at less often.
+    pub(crate) fn await_sound(&self, awaited: bool) {
+        self.gate.await_sound(awaited);
+    }
+
     /// Drops all that is queued, and opens the gate for what comes after. Returns how many
     /// samples had left.
     pub fn drop_queued(&mut self) -> u64 {
@@ -215,7 +226,8 @@ impl RenderPort {
         };
         self.follow(target);
         let from = self.cursor;
-        for sample in out.iter_mut() {
+        let plain = self.play_plainly(out, target);
+        for sample in &mut out[plain..] {
             *sample = self.next(target);
         }
         if let Mode::Hold(hold) = mode
@@ -319,6 +331,35 @@ impl RenderPort {
     fn resumption(&self) -> u64 {
         let oldest = self.taken - self.lookback.len() as u64;
         self.lowered_since.map_or(self.cursor, |index| index.max(oldest))
+    }
+
+    /// At full level the ring's samples go out as they are, and after them silence, unless the
+    /// last one is yet to fade. Returns how far `out` is filled.
+    fn play_plainly(&mut self, out: &mut [i16], target: f32) -> usize {
+        if target < 1.0 || self.level < 1.0 || self.cursor < self.taken {
+            return 0;
+        }
+        let count = self.ring.pop_slice(out);
+        self.taken += count as u64;
+        self.cursor = self.taken;
+        self.keep_last(&out[..count]);
+        if let Some(last) = out[..count].last() {
+            self.last = f32::from(*last);
+        }
+        if self.last != 0.0 {
+            return count;
+        }
+        out[count..].fill(0);
+        out.len()
+    }
+
+    /// These samples left at full level: nothing before them is heard again but by a
+    /// [`give_back`](Self::give_back).
+    fn keep_last(&mut self, samples: &[i16]) {
+        let samples = &samples[samples.len().saturating_sub(self.kept)..];
+        let old = (self.lookback.len() + samples.len()).saturating_sub(self.kept);
+        self.lookback.drain(..old.min(self.lookback.len()));
+        self.lookback.extend(samples);
     }
 
     fn next(&mut self, target: f32) -> i16 {

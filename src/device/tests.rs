@@ -157,9 +157,20 @@ fn the_tap_has_what_left_the_speaker_silence_included() {
     port.fill(&mut out, SessionTime::from_millis(10));
     let mut tapped = Vec::new();
     let blocks: Vec<_> = std::iter::from_fn(|| tap.next_block(&mut tapped)).collect();
-    let block = |from, ms| Left { from, count: 160, at: SessionTime::from_millis(ms) };
-    assert_eq!(blocks, [block(0, 0), block(160, 10)]);
+    let block = |from, peak, ms| Left { from, count: 160, peak, at: SessionTime::from_millis(ms) };
+    assert_eq!(blocks, [block(0, 0, 0), block(160, 7, 10)]);
     assert_eq!(tapped, [[0; 160], [7; 160]].concat());
+}
+
+#[test]
+fn where_nobody_records_the_tap_has_times_and_levels() {
+    let (mut port, mut playback, mut tap) = render_port_with(RATE, Taps::Times);
+    playback.push(&mut vec![-9; 100].into());
+    port.fill(&mut [0; 160], SessionTime::from_millis(10));
+    let mut tapped = Vec::new();
+    let left = Left { from: 0, count: 160, peak: 9, at: SessionTime::from_millis(10) };
+    assert_eq!(tap.next_block(&mut tapped), Some(left));
+    assert!(tapped.is_empty());
 }
 
 #[test]

@@ -76,6 +76,10 @@ impl Running for Capturing {
     fn finish(self: Box<Self>) -> Result<(), DeviceError> {
         Ok(())
     }
+
+    fn is_on_time(&self) -> bool {
+        true
+    }
 }
 
 /// A WAV file that gets what would be heard.

@@ -12,6 +12,7 @@ use tokio::sync::{mpsc, oneshot};
 
 pub use self::controls::{Devices, DriveCommand};
 use self::ears::Ears;
+pub(super) use self::ears::Frame;
 use self::recording::Recording;
 use crate::device::{
     Capture, CapturePort, DeviceError, Gate, Master, Meters, Microphone, RenderPort, Rendering,
@@ -81,11 +82,20 @@ impl Pacer {
         }
     }
 
-    async fn until(&mut self, at: SessionTime) {
-        match &mut self.stepper {
-            Some(stepper) => stepper.advance_to(at).await,
-            None => self.clock.sleep_until(at).await,
+    /// Waits for `at`, or until sound is `awaited`. Returns what time it is: `at`, unless it is
+    /// earlier or too late for that.
+    async fn until(&mut self, at: SessionTime, awaited: impl Future<Output = ()>) -> SessionTime {
+        if let Some(stepper) = &mut self.stepper {
+            stepper.advance_to(at).await;
+            return at;
         }
+        tokio::select! {
+            biased;
+            () = self.clock.sleep_until(at) => {}
+            () = awaited => {}
+        }
+        let now = self.clock.now();
+        if now.since(at) < TICK { now.min(at) } else { now }
     }
 }
 
@@ -100,6 +110,8 @@ pub(super) struct Parts {
     pub(super) gate: Arc<Gate>,
     pub(super) input: Outlet,
     pub(super) recorder: Option<Recorder>,
+    /// Of the voice detector.
+    pub(super) frame: Frame,
 }
 
 impl Parts {
@@ -122,7 +134,13 @@ impl Parts {
             speaker: Some(speaker),
             gate: self.gate,
             master,
-            ears: Ears::new(capture, self.input, Arc::clone(&meters), devices.mute().clone()),
+            ears: Ears::new(
+                capture,
+                self.input,
+                self.frame,
+                (Arc::clone(&meters), devices.mute().clone()),
+            ),
+            hears_at: SessionTime::ZERO,
             recording: Recording::new(self.recorder, tap, clock, bus),
             meters,
             xruns: 0,
@@ -143,6 +161,8 @@ pub(super) struct Drive {
     gate: Arc<Gate>,
     master: Master,
     ears: Ears,
+    /// When the microphone is listened to again.
+    hears_at: SessionTime,
     recording: Recording,
     meters: Arc<Meters>,
     /// Of devices that were exchanged: buffers that ran over or dry, and what went wrong.
@@ -172,15 +192,18 @@ impl Drive {
         mut over: oneshot::Receiver<()>,
     ) -> Result<Closed, SessionError> {
         let mut now = SessionTime::ZERO;
+        self.hears_at = now + self.pause();
         while over.try_recv() == Err(oneshot::error::TryRecvError::Empty) {
             self.pacer.settle().await;
             self.obey(now);
             self.play(now + TICK)?;
             self.recording.agent(&mut self.master, &self.meters);
-            now = now + TICK;
-            self.pacer.until(now).await;
-            self.capture(now)?;
-            self.ears.hear(&self.master, &mut self.recording).await;
+            now = self.rest(now).await;
+            if now >= self.hears_at {
+                self.capture(now)?;
+                self.ears.hear(&self.master, &mut self.recording).await;
+                self.hears_at = now + self.pause();
+            }
             self.measure();
         }
         let recording_is_whole = self.recording.finish();
@@ -188,6 +211,21 @@ impl Drive {
         let speaker = self.speaker.map_or(Ok(()), |speaker| speaker.finish().1);
         let devices = self.closed.and(self.microphone.finish()).and(speaker);
         Ok(Closed { recording_is_whole, lost, devices })
+    }
+
+    /// Waits until there is something to move. Between two answers nobody waits for silence: it
+    /// is played when the microphone is listened to, or when the next answer begins.
+    async fn rest(&mut self, now: SessionTime) -> SessionTime {
+        let Self { pacer, gate, hears_at, .. } = self;
+        if gate.awaits_sound() || pacer.stepper.is_some() {
+            return pacer.until((*hears_at).min(now + TICK), std::future::pending()).await;
+        }
+        pacer.until(*hears_at, gate.sound_awaited()).await
+    }
+
+    /// How long the microphone has nothing new.
+    fn pause(&self) -> Duration {
+        if self.microphone.is_on_time() { self.ears.until_frame().max(TICK) } else { TICK }
     }
 
     fn play(&mut self, until: SessionTime) -> Result<(), SessionError> {
@@ -234,6 +272,7 @@ impl Drive {
                 self.xruns += before.xruns();
                 self.keep(before.finish());
                 self.ears.listen_to(capture);
+                self.hears_at = now;
             }
             Err(error) => self.warn(&error, "the microphone before goes on"),
         }
@@ -284,6 +323,6 @@ const fn is_file(error: &DeviceError) -> bool {
     matches!(error, DeviceError::Wav(_))
 }
 
-/// How often devices without a clock of their own are moved: a sample waits half of it on
-/// average.
+/// How often the devices are looked at while an answer is made and played, and those that may
+/// have something at any time: a sample waits half of it on average.
 const TICK: Duration = Duration::from_millis(5);

@@ -67,7 +67,7 @@ impl Player {
             let room = self.playing.as_ref().is_none_or(|playing| playing.has_room(&self.playback));
             let current = self.playing.as_ref().map(|playing| playing.response);
             let waits = self.playing.as_ref().is_some_and(|playing| !playing.committed);
-            let busy = current.is_some();
+            let (busy, pause) = (current.is_some(), self.pause());
             if !more && !busy {
                 return Ok(());
             }
@@ -91,7 +91,7 @@ impl Player {
                         self.drain();
                     }
                 },
-                () = clock.sleep(POLL), if busy => {}
+                () = clock.sleep(pause), if busy => {}
             }
         }
     }
@@ -110,6 +110,7 @@ impl Player {
         match (&element.payload, &mut self.playing) {
             (Payload::Begin(turn), _) => {
                 let start = self.playback.pushed();
+                self.playback.await_sound(true);
                 (self.under_runs, self.cushion) = (self.playback.gate().under_runs(), 0);
                 self.playing =
                     Some(Playing::new(turn.response, &element, start, self.playback.rate()));
@@ -179,6 +180,18 @@ impl Player {
         Ok(())
     }
 
+    /// How long nothing may happen at the speaker that the session is to know soon: in the middle
+    /// of an answer its queue is full enough.
+    fn pause(&self) -> Duration {
+        let Some(playing) = self.playing.as_ref().filter(|it| it.sounding && it.finish.is_none())
+        else {
+            return POLL;
+        };
+        let end = playing.start + playing.samples;
+        let left = end.saturating_sub(self.playback.gate().played());
+        self.playback.rate().duration(left).clamp(POLL, SELDOM)
+    }
+
     /// Ends the response when all of it was heard, or the sentence that was to be finished.
     async fn finish(&mut self) {
         let Some(playing) = &mut self.playing else { return };
@@ -215,6 +228,7 @@ impl Player {
     async fn over(&mut self, playing: Playing, outcome: Outcome, heard: u64) {
         self.over = Some(playing.response);
         self.playback.expect_more(false);
+        self.playback.await_sound(false);
         self.playback.gate().play(); // it was lowered or closed for this response only
         let now = self.context.clock.now();
         let end = playing.origin.with(Payload::TurnEnd(outcome.clone()));
@@ -285,6 +299,9 @@ impl Stage for Playout {
 /// How often the playout looks at what has left the speaker: the session hears of the end of an
 /// answer that much later, though with its exact time.
 const POLL: Duration = Duration::from_millis(10);
+
+/// How often it looks in the middle of an answer: far more often than the ring runs dry.
+const SELDOM: Duration = Duration::from_millis(50);
 
 /// Each under-run adds a twentieth of a second to the cushion: 50 ms.
 const CUSHION_PER_SECOND: usize = 20;
