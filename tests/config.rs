@@ -106,6 +106,7 @@ fn a_key_is_in_no_output() {
         (&["config", "--template"], 0),
         (&["chat"], 1),
         (&["chat", "--json"], 1),
+        (SERVE, 0),
         (&doctor, 3),
         (&talk, 1),
     ] {
@@ -138,9 +139,10 @@ fn a_key_in_a_setting_that_is_wrong_is_in_no_output() {
     ];
     let cases = wrong_files.iter().map(|file| (*file, &right));
     for (file, flags) in cases.chain(wrong_flags.iter().map(|flags| (RIGHT, flags))) {
-        for command in ["config", "chat", "doctor", "talk"] {
+        for command in ["config", "chat", "serve", "doctor", "talk"] {
             let command = match command {
                 "config" | "chat" => vec![command],
+                "serve" => SERVE.to_vec(),
                 sound => vec![sound, "--input", "in.wav", "--output", "out.wav"],
             };
             let told = told_with_keys(&command, file, flags, &server);
@@ -165,6 +167,8 @@ fn told_with_keys(command: &[&str], file: &str, flags: &[&str], server: &str) ->
     stdout(&output) + &stderr(&output) + &events
 }
 
+/// Until the standard input ends.
+const SERVE: &[&str] = &["serve", "--pcm", "--listen", "127.0.0.1:0", "--until-eof"];
 const RIGHT: &str = "[stt]\napi_key = \"sk-in-the-file\"\n";
 
 #[test]

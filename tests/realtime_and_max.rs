@@ -9,12 +9,15 @@
 mod events;
 #[path = "support/lacking.rs"]
 mod lacking;
+#[path = "support/processor.rs"]
+mod processor;
 #[path = "support/program.rs"]
 mod program;
 
 use std::collections::BTreeMap;
 
 use crate::events::{Event, of};
+use crate::processor::processor;
 use crate::program::{banter, can_talk, run};
 
 #[test]
@@ -40,7 +43,7 @@ fn realtime_and_max_tell_the_same() {
     }
     // The rest waits for engines. When they wait for a processor themselves, they are slower by
     // chance; an engine that is kept waiting once is no difference between the speeds either.
-    let idle = (after.idle - before.idle) / (after.all - before.all);
+    let idle = after.idle_since(&before);
     if idle < 0.75 {
         let why = format!("the processors were idle for {:.0} % of the time", idle * 100.0);
         return lacking::lacking("idle-processor", &why);
@@ -92,20 +95,6 @@ fn told(events: &[Event]) -> BTreeMap<What, f64> {
         told.insert(what, event.at());
     }
     told
-}
-
-/// How long the machine's processors have run since its start, in units of its own.
-struct Processor {
-    idle: f64,
-    all: f64,
-}
-
-/// By the first line of `/proc/stat`: the fourth and the fifth number are idle time.
-fn processor() -> Processor {
-    let text = std::fs::read_to_string("/proc/stat").unwrap();
-    let line = text.lines().next().unwrap();
-    let times: Vec<f64> = line.split(' ').filter_map(|time| time.parse().ok()).collect();
-    Processor { idle: times[3] + times[4], all: times.iter().sum() }
 }
 
 /// In milliseconds: six ticks.

@@ -6,11 +6,16 @@
 //!                      └── true ends of speech ─┴─ events ─────┴─ log ─▶ figures ─▶ report
 //! ```
 
+pub mod call;
 pub mod figures;
 pub mod machine;
+pub mod measure;
 pub mod person;
 pub mod remote;
 pub mod report;
 pub mod scenario;
 pub mod services;
 pub mod target;
+
+#[cfg(test)]
+mod tests;

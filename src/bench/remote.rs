@@ -70,6 +70,8 @@ impl Launch {
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .kill_on_drop(true)
+            // Ctrl-C is for this program: what it measured is still to be asked of them.
+            .process_group(0)
             .spawn()
             .map_err(RemoteError::Start)?;
         let output = child.stdout.take().ok_or(RemoteError::Silent)?;

@@ -17,6 +17,7 @@ mod say;
 mod screen;
 mod serve;
 mod settings;
+mod simulate;
 mod talk;
 mod transcribe;
 mod turns;
@@ -47,6 +48,7 @@ enum Command {
     Bench(bench::Bench),
     Devices(devices::Devices),
     MockServer(mock_server::MockServer),
+    Simulate(simulate::Simulate),
     Config(config::ConfigCommand),
     Doctor(doctor::Doctor),
     Completions(completions::Completions),
@@ -96,6 +98,7 @@ pub fn main() -> ExitCode {
         Command::Bench(bench) => bench.run(),
         Command::Devices(devices) => devices.run(),
         Command::MockServer(server) => server.run(),
+        Command::Simulate(simulate) => simulate.run(),
         Command::Config(config) => config.run(),
         Command::Doctor(doctor) => doctor.run(),
         Command::Completions(completions) => completions.run(),

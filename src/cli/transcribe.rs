@@ -10,8 +10,9 @@ use clap::Args;
 use serde_json::json;
 
 use super::Ending;
-use super::turns::{Scored, Stretch, for_each_file};
+use super::turns::{Scored, for_each_file};
 use crate::audio::{AudioChunk, Resampler};
+use crate::bench::scenario::Stretch;
 use crate::stt::{self, SttEvent, SttInput, Transcriber};
 use crate::time::{SessionTime, Work};
 use crate::vad;

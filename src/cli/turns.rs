@@ -8,8 +8,7 @@ use anyhow::{Context as _, bail};
 
 use super::{Ending, is_broken_pipe};
 use crate::audio::{Resampler, SampleRate, WavReader};
-use crate::time::SessionTime;
-use crate::turn::{Action, Input, TurnConfig, TurnMachine};
+use crate::bench::scenario::{Stretch, stretches};
 use crate::vad::{Detected, Framer, Vad};
 
 /// A file's sound at a detector's rate, with its verdict on each frame.
@@ -20,13 +19,6 @@ pub(super) struct Scored {
     pub(super) frames: Vec<Detected>,
     threshold: f32,
     delay: Duration,
-}
-
-/// A stretch of speech.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Stretch {
-    pub(super) start: SessionTime,
-    pub(super) end: SessionTime,
 }
 
 impl Scored {
@@ -43,27 +35,7 @@ impl Scored {
 
     /// The turns in it, as a session would take them.
     pub(super) fn turns(&self) -> Vec<Stretch> {
-        let mut machine = TurnMachine::new(TurnConfig::default(), self.delay);
-        let mut turns = Vec::new();
-        let mut begun = SessionTime::ZERO;
-        let ends = self.frames.iter().map(|detected| Input::Voice {
-            end: SessionTime::ZERO + self.rate.duration(detected.end),
-            length: self.frame,
-            voiced: detected.probability >= self.threshold,
-        });
-        for input in ends.chain([Input::StreamEnd]) {
-            machine.handle(input);
-            while let Some(action) = machine.poll_action() {
-                match action {
-                    Action::Begin { since, .. } => begun = since,
-                    Action::End { speech_end, .. } => {
-                        turns.push(Stretch { start: begun, end: speech_end });
-                    }
-                    _ => {}
-                }
-            }
-        }
-        turns
+        stretches(&self.frames, (self.rate, self.frame), self.threshold, self.delay)
     }
 }
 

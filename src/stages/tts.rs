@@ -7,7 +7,7 @@ use std::time::Duration;
 use futures_util::{FutureExt, StreamExt};
 
 use super::{Fact, Facts, Mark};
-use crate::audio::AudioChunk;
+use crate::audio::{AudioChunk, SampleRate};
 use crate::events::StageName;
 use crate::ids::ResponseId;
 use crate::pipeline::{
@@ -16,7 +16,7 @@ use crate::pipeline::{
 };
 use crate::text::{Clause, ClauseCutter, English, Language, spoken};
 use crate::tts::{SpeakRequest, SpeechEvent, SpeechStream, Synthesizer, TtsError, from_onset};
-use crate::turn::SpeechMark;
+use crate::turn::{CHARS_PER_SECOND, SpeechMark};
 
 /// The stage: text is cut at the first clause, later at sentences; each piece is synthesized as
 /// soon as the one before is, and its sound sent on as it is made. A piece that fails before any
@@ -261,10 +261,14 @@ impl Speaker {
     async fn fail(&mut self, error: &TtsError) {
         let Some(speaking) = &mut self.speaking else { return };
         let error = error.to_string();
-        speaking.current = None;
+        let (current, rate) = (speaking.current.take(), self.stage.synthesizer.rate());
+        let broken = current.and_then(|(clause, _)| speaking.breaks_off(&clause, rate));
         speaking.waiting.clear();
         speaking.ended = Some(Outcome::Failed { reason: error.as_str().into() });
         let (turn, response) = (speaking.origin.turn, Some(speaking.response));
+        if let Some(mark) = broken {
+            let _ended = self.outlet.send(mark).await;
+        }
         let stage = StageName::Tts;
         self.stage.facts.tell(Fact::Failed { turn, response, stage, error }).await;
     }
@@ -304,6 +308,23 @@ impl Speaking {
     /// Whether more text may come. What comes after the end belongs to another response.
     fn has_room(&self) -> bool {
         self.ended.is_none() && self.waiting.len() < WAITING
+    }
+
+    /// A mark where a piece that breaks off would have ended, so that its text is not taken to be
+    /// heard with the part of its sound that there is.
+    fn breaks_off(&self, clause: &Clause, rate: SampleRate) -> Option<Element> {
+        // Of a piece without sound nothing is heard; an engine that names words is exact.
+        let sent = self.sent - self.piece_start;
+        if sent == 0 || self.word_start > 0 {
+            return None;
+        }
+        let chars = clause.text.trim().chars().count() as u64;
+        let whole = chars * u64::from(rate.hz()) / CHARS_PER_SECOND;
+        let end = byte(clause.range.end);
+        let at = self.piece_start + sent.max(whole);
+        let mark = Some(SpeechMark { start: end, end, at, ends_sentence: false });
+        let audio = AudioChunk::new([], rate);
+        Some(self.origin.with(Payload::Spoken { audio, mark }))
     }
 
     fn end_text(&mut self, outcome: Outcome) {

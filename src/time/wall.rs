@@ -18,6 +18,14 @@ impl WallTime {
         Self(now.to_zoned(TimeZone::system()).datetime())
     }
 
+    /// The date and time now in UTC, as in RFC 3339, to the second.
+    #[expect(clippy::disallowed_methods, reason = "a report says when it was made")]
+    #[must_use]
+    pub fn timestamp() -> String {
+        let now = jiff::Timestamp::try_from(SystemTime::now()).unwrap_or_default();
+        now.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+    }
+
     /// A given date and time; `None` if the calendar does not have it.
     #[must_use]
     pub fn at((year, month, day): (i16, i8, i8), (hour, minute): (i8, i8)) -> Option<Self> {
@@ -76,6 +84,12 @@ mod tests {
         assert_eq!((time.day(), time.hour(), time.minute()), (21, 10, 30));
         assert_eq!(time.to_string(), "2026-11-21T10:30");
         assert_eq!(WallTime::at((2026, 2, 29), (0, 0)), None);
+    }
+
+    #[test]
+    fn a_timestamp_can_be_read_again() {
+        let text = WallTime::timestamp();
+        assert_eq!((text.len(), text.parse::<jiff::Timestamp>().is_ok()), (20, true), "{text}");
     }
 
     #[test]

@@ -169,8 +169,9 @@ fn is_word(c: char) -> bool {
     matches!(u32::from(c), 0x3040..=0x30FF | 0x3400..=0x9FFF | 0x2_0000..=0x3_FFFF)
 }
 
-/// Flite's and eSpeak's voices speak 14 to 17 at normal speed.
-const CHARS_PER_SECOND: u64 = 15;
+/// How fast a voice is taken to speak that is not known better: flite's and eSpeak's voices speak
+/// 14 to 17 characters a second at normal speed.
+pub const CHARS_PER_SECOND: u64 = 15;
 
 #[cfg(test)]
 mod tests {

@@ -8,7 +8,7 @@ mod machine;
 mod preroll;
 
 pub use config::{BargeIn, Strategy, TurnConfig, TurnConfigError};
-pub use heard::{Heard, HeardText, SpeechMark};
+pub use heard::{CHARS_PER_SECOND, Heard, HeardText, SpeechMark};
 pub use machine::{Action, Agent, EndReason, Input, TurnMachine};
 pub use preroll::PreRoll;
 

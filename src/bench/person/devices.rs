@@ -159,26 +159,17 @@ impl Rendering for Hearing {
 
 /// White noise at -70 dBFS, the same from the same seed.
 #[derive(Debug)]
-struct Noise(u64);
+struct Noise(fastrand::Rng);
 
 impl Noise {
     fn new(seed: u64) -> Self {
-        // A state of zero would stay zero.
-        Self(seed | 1)
+        Self(fastrand::Rng::with_seed(seed))
     }
 
     fn add_to(&mut self, block: &mut [i16]) {
         for sample in block {
-            *sample = sample.saturating_add(self.next());
+            *sample = sample.saturating_add(self.0.i16(-NOISE..=NOISE));
         }
-    }
-
-    /// By the generator xorshift64 (Marsaglia, 2003).
-    fn next(&mut self) -> i16 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        (self.0 >> 32) as u32 as u16 as i16 % (NOISE + 1)
     }
 }
 

@@ -49,6 +49,11 @@ impl Ear {
         &self.sounds
     }
 
+    #[cfg(test)]
+    pub(super) fn remember(&mut self, sound: Sound) {
+        self.sounds.push(sound);
+    }
+
     /// When the agent was last audible.
     pub(super) fn last(&self) -> Option<SessionTime> {
         self.sounds.last().map(|sound| sound.to)

@@ -80,6 +80,18 @@ impl PersonLog {
         self.mind().tell(response, text);
     }
 
+    /// What a call left behind, made by hand.
+    #[cfg(test)]
+    pub(in crate::bench) fn of(spoken: Vec<Spoken>, sounds: &[Sound], zero_nanos: u64) -> Self {
+        let log = super::Person::new(Vec::new()).devices().2;
+        {
+            let mut mind = log.mind();
+            (mind.spoken, mind.zero_nanos) = (spoken, zero_nanos);
+            sounds.iter().for_each(|sound| mind.remember(*sound));
+        }
+        log
+    }
+
     fn mind(&self) -> MutexGuard<'_, Mind> {
         lock(&self.0)
     }

@@ -77,6 +77,11 @@ impl Mind {
         self.ear.sounds()
     }
 
+    #[cfg(test)]
+    pub(super) fn remember(&mut self, sound: Sound) {
+        self.ear.remember(sound);
+    }
+
     /// A block has left the speaker.
     pub(super) fn hear(&mut self, block: &[i16], rate: SampleRate, at: SessionTime) {
         let Some(heard) = self.ear.hear(block, rate, at) else { return };
@@ -240,7 +245,7 @@ impl Mind {
 
     /// What was to be said, and was not yet.
     pub(super) fn unsaid(&self) -> usize {
-        self.utterances.len() - self.spoken.len()
+        self.utterances.len() - self.next
     }
 }
 

@@ -7,8 +7,9 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use super::sound::{Cut, Piece, Source, noise, recording};
-use super::{Agent, Scenario, ScenarioError, Turn};
+use super::{Agent, Scenario, ScenarioError, Services, Turn, texts};
 use crate::bench::person::When;
+use crate::bench::services::{Answer, OverrideError, Overrides, Planned, Profile, Script};
 use crate::config::nearest;
 use crate::time::SessionTime;
 use crate::turn::Strategy;
@@ -27,11 +28,15 @@ pub(super) fn read(
     if turns.is_empty() {
         return Err(ScenarioError::new(place, "nobody says anything: add a [[turn]]"));
     }
+    let services = form
+        .services
+        .services(texts(&turns))
+        .map_err(|error| ScenarioError::new(place, format!("[services]: {error}")))?;
     Ok(Scenario {
         name: form.name.unwrap_or_else(|| name.to_owned()),
         about: form.about,
         agent: form.agent.agent(),
-        services: form.services,
+        services,
         vad: form.engines.vad,
         turns,
     })
@@ -47,7 +52,7 @@ struct Form {
     #[serde(default)]
     agent: AgentForm,
     #[serde(default)]
-    services: Services,
+    services: ServicesForm,
     #[serde(default)]
     engines: EnginesForm,
     #[serde(default)]
@@ -77,12 +82,11 @@ struct EnginesForm {
     vad: Option<String>,
 }
 
-/// What the mock services say, and how long they take.
-#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+/// The table `[services]`: what differs from a profile, and a script, in one.
+#[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub struct Services {
-    /// The profile.
-    pub profile: Option<String>,
+struct ServicesForm {
+    profile: Option<Profile>,
     stt_ms: Option<u32>,
     first_token_ms: Option<u32>,
     token_ms: Option<u32>,
@@ -93,8 +97,8 @@ pub struct Services {
     tool_ms: Option<u32>,
     jitter: Option<f64>,
     heard: Option<Vec<String>>,
-    answers: Vec<toml::Value>,
-    faults: Vec<toml::Value>,
+    answers: Vec<Answer>,
+    faults: Vec<Planned>,
 }
 
 #[derive(Deserialize)]
@@ -228,6 +232,26 @@ impl TurnForm {
                 Err("a turn has at most one of `pause_ms`, `into_reply_ms`, `at_word` and `at_ms`")
             }
         }
+    }
+}
+
+impl ServicesForm {
+    fn services(self, texts: Vec<String>) -> Result<Services, OverrideError> {
+        let overrides = Overrides {
+            stt_ms: self.stt_ms,
+            first_token_ms: self.first_token_ms,
+            token_ms: self.token_ms,
+            tokens: self.tokens,
+            first_byte_ms: self.first_byte_ms,
+            chunk_ms: self.chunk_ms,
+            chunk_every_ms: self.chunk_every_ms,
+            tool_ms: self.tool_ms,
+            jitter: self.jitter,
+        };
+        let _sound = Profile::default().delays().with(&overrides)?;
+        let heard = self.heard.unwrap_or(texts);
+        let script = Script { heard, answers: self.answers, faults: self.faults };
+        Ok(Services { profile: self.profile, overrides, script })
     }
 }
 

@@ -27,9 +27,10 @@ use std::path::Path;
 use std::time::Duration;
 
 pub use self::estimate::{Stretch, stretches};
-pub use self::file::{Expect, Services};
+pub use self::file::Expect;
 use self::sound::Source;
 use super::person::{Utterance, When};
+use super::services::{Delays, OverrideError, Overrides, Profile, Script};
 use crate::error::Recovery;
 use crate::session::SessionConfig;
 use crate::turn::Strategy;
@@ -49,6 +50,17 @@ pub struct Scenario {
     pub vad: Option<String>,
     /// What the person says.
     pub turns: Vec<Turn>,
+}
+
+/// What the mock services say, and how long they take.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Services {
+    /// The profile, if it names one.
+    pub profile: Option<Profile>,
+    /// What differs from the profile.
+    pub overrides: Overrides,
+    /// What they say. The recogniser makes no mistakes, unless the scenario has it.
+    pub script: Script,
 }
 
 /// Settings of the agent; what is not set is as it is by default.
@@ -177,12 +189,36 @@ impl Scenario {
     pub fn is_greeted(&self) -> bool {
         self.agent.greeting.as_ref().is_some_and(|greeting| !greeting.trim().is_empty())
     }
+}
 
-    /// What a recogniser that makes no mistakes hears, turn by turn.
+impl Scenario {
+    /// What is said that is to be understood, turn by turn: noises are not.
     #[must_use]
     pub fn texts(&self) -> Vec<String> {
-        let said = self.turns.iter().filter(|turn| !turn.text.is_empty() && !turn.expect.no_turn);
-        said.map(|turn| turn.text.clone()).collect()
+        texts(&self.turns)
+    }
+}
+
+fn texts(turns: &[Turn]) -> Vec<String> {
+    let said = turns.iter().filter(|turn| !turn.text.is_empty() && !turn.expect.no_turn);
+    said.map(|turn| turn.text.clone()).collect()
+}
+
+impl Services {
+    /// How long the services take: by `profile` if it is given, else by the scenario's own, else
+    /// by the realistic one.
+    ///
+    /// # Errors
+    ///
+    /// When what differs from it makes no sense.
+    pub fn delays(&self, profile: Option<Profile>) -> Result<Delays, OverrideError> {
+        self.profile(profile).delays().with(&self.overrides)
+    }
+
+    /// The profile: `profile` if it is given, else the scenario's own, else the realistic one.
+    #[must_use]
+    pub fn profile(&self, profile: Option<Profile>) -> Profile {
+        profile.or(self.profile).unwrap_or_default()
     }
 }
 

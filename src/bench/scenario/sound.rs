@@ -10,9 +10,10 @@ use futures_util::StreamExt;
 use super::estimate::estimate;
 use super::file::PAUSE;
 use super::labels::{Label, Labels};
-use super::{Agent, Expect, Scenario, ScenarioError, Services, Turn, built_in};
+use super::{Agent, Expect, Scenario, ScenarioError, Services, Turn, built_in, texts};
 use crate::audio::{AUDIBLE, Resampler, SampleRate, WavError, WavReader, first_audible};
 use crate::bench::person::{MICROPHONE, When};
+use crate::bench::services::Script;
 use crate::tts::{self, SpeakRequest, SpeechEvent};
 
 /// Where the sound of a turn comes from.
@@ -145,11 +146,12 @@ pub(super) fn scenario_of(path: &Path, vad: &str) -> Result<Scenario, ScenarioEr
     if turns.is_empty() {
         return Err(wrong("there is no speech in it".to_owned()));
     }
+    let script = Script { heard: texts(&turns), ..Script::default() };
     Ok(Scenario {
         name: path.file_stem().unwrap_or_default().to_string_lossy().into_owned(),
         about: format!("what is said in {place}"),
         agent: Agent::default(),
-        services: Services::default(),
+        services: Services { script, ..Services::default() },
         vad: None,
         turns,
     })
@@ -159,11 +161,9 @@ pub(super) fn scenario_of(path: &Path, vad: &str) -> Result<Scenario, ScenarioEr
 pub(super) fn noise(ms: u32) -> Recorded {
     let length = Duration::from_millis(ms.into());
     let count = MICROPHONE.samples(length) as usize;
-    let mut state = 0x2545_f491_u32;
+    let mut chance = fastrand::Rng::with_seed(1);
     let sample = |at: usize| {
-        // Numerical Recipes' linear congruence: any white noise does.
-        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-        let white = (state >> 16) as f32 / 32_768.0 - 1.0;
+        let white = 2.0 * chance.f32() - 1.0;
         let fade = 1.0 - at as f32 / count as f32;
         (white * fade * NOISE) as i16
     };

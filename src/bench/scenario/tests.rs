@@ -91,7 +91,7 @@ fn a_file_says_what_is_said_when_and_what_is_expected() {
             When::At(SessionTime::from_millis(20_000)),
         ]
     );
-    assert_eq!(scenario.texts(), ["hello", "I think so", "how much"]);
+    assert_eq!(scenario.services.script.heard, ["hello", "I think so", "how much"]);
     assert_eq!(scenario.turns[0].expect.heard.as_deref(), Some("hello"));
     assert_eq!(scenario.turns[1].expect.hold_within_ms, Some(700));
 }
@@ -206,11 +206,11 @@ async fn a_scenario_beside_its_sound() {
     std::fs::write(&path, "[[turn]]\nwav = 'own.wav'").unwrap();
     let scenario = Scenario::load(&path).unwrap();
     assert_eq!(
-        (scenario.texts(), said),
+        (scenario.services.script.heard.clone(), said),
         (vec!["hum".to_owned()], scenario.utterances().await.unwrap())
     );
     let whole = Scenario::of_wav(folder.path().join("own.wav"), "energy").unwrap();
-    assert_eq!(whole.texts(), ["hum"]);
+    assert_eq!(whole.services.script.heard, ["hum"]);
 
     // Without labels the detector's estimate does, and says so.
     std::fs::remove_file(folder.path().join("own.json")).unwrap();

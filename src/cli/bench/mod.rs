@@ -1,137 +1,280 @@
 //! `banter bench`.
 
+mod black_box;
+mod calls;
+mod progress;
 mod target;
 
-use std::io::{Write, stderr, stdout};
-use std::path::PathBuf;
-use std::sync::Arc;
+use std::io::{Write, stdout};
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::Context as _;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, ValueEnum};
 
-use self::target::Dialler;
+use self::black_box::{BlackBox, Called, Target};
+use self::calls::Calls;
 use super::Ending;
-use super::end::End;
-use crate::bench::figures::{Group, Made, Report, Turn, VERSION};
+use super::settings::SettingFlags;
+use super::talk::Ends;
+use crate::bench::figures::{Group, Made, Report, VERSION};
+use crate::bench::machine;
+use crate::bench::measure::{Measured, fill};
+use crate::bench::report::{self, Percent, compare};
 use crate::bench::scenario::Scenario;
-use crate::bench::{machine, report};
+use crate::bench::services::Profile;
+use crate::config::Settings;
 use crate::time::WallTime;
 
-/// Measure how long an agent takes from your last word to its first sound.
+/// Measure how long the agent takes to answer, and where the time goes.
 ///
-/// The agent is known by its sound alone, so that any can be measured. Each scenario is a call of
-/// its own, in real time: a recorded person speaks, waits for the answer and goes on. Built in:
-/// question, hesitation, barge_in, noise, long_answer, tool, conversation; docs/scenarios.md says
-/// how to write others.
-///
-/// banter mock-server --port 8770 &
-/// banter serve --pcm --listen 127.0.0.1:8771 --base-url http://127.0.0.1:8770/v1 &
-/// banter bench --target pcm http://127.0.0.1:8771
+/// Makes calls in real time: a person who says what a scenario tells, and the whole session; or,
+/// with --target, any agent. The table at the end has, for each scenario and for all, voice-to-voice time (from the true end of
+/// speech to the first audible sample), overhead (less the silence that ends a turn, less the
+/// services' own time), every gap, and what it cost. docs/scenarios.md describes scenarios.
 #[derive(Debug, Args)]
-#[command(verbatim_doc_comment)]
+#[command(after_help = EXAMPLES)]
 pub(super) struct Bench {
-    /// How the agent is reached.
-    #[arg(long, value_enum)]
-    target: Target,
-    /// Where it is: an address for pcm (`http://HOST:PORT`) and realtime
-    /// (`https://api.openai.com/v1`, with the key of OPENAI_API_KEY); none for devices.
-    #[arg(required_if_eq_any([("target", "pcm"), ("target", "realtime")]))]
-    url: Option<String>,
-    /// A scenario, by its name or its file; may be given more than once.
-    #[arg(long, value_name = "NAME|FILE", default_values = ["question"])]
+    /// A scenario, by the path of its file or the name of a built-in one; may be given again. By
+    /// default all built-in ones; with --target, `question`.
+    #[arg(long, value_name = "FILE|NAME")]
     scenario: Vec<String>,
-    /// The agent's model, for realtime.
-    #[arg(long, default_value = "gpt-realtime")]
-    model: String,
-    /// For devices: the speaker that the agent has as its microphone.
-    #[arg(long, value_name = "SPEAKER")]
-    output: Option<String>,
-    /// For devices: the microphone that hears the agent's speaker.
-    #[arg(long, value_name = "MICROPHONE")]
-    input: Option<String>,
-    /// Write report.json, report.md and report.html to this folder.
-    #[arg(long, value_name = "FOLDER")]
+    /// Call with all that is said in a WAV file; may be given again. Labels in NAME.json beside it
+    /// tell where speech truly ends, else the voice detector estimates.
+    #[arg(long, value_name = "FILE")]
+    wav: Vec<PathBuf>,
+    /// Whose engines: `services` are mock services with known delays, so that overhead can be
+    /// told; `own` are those of your settings, as `banter talk` has them.
+    #[arg(long, value_enum, default_value_t = Whose::Services)]
+    engines: Whose,
+    /// How long the mock services take: zero, fast, realistic, long (see `banter mock-server
+    /// --help`). What the scenario says by default, else realistic.
+    #[arg(long, value_parser = profile())]
+    profile: Option<Profile>,
+    /// Make each call so often.
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1_000))]
+    repeat: u32,
+    /// Say whether all was as the scenarios expect, line by line; what was not makes the exit
+    /// code 1.
+    #[arg(long)]
+    check: bool,
+    /// Write the report into this folder: JSON, Markdown, and a page for the browser.
+    #[arg(long, value_name = "DIR")]
     report: Option<PathBuf>,
+    /// Compare with a report's JSON, turn by turn.
+    #[arg(long, value_name = "FILE")]
+    baseline: Option<PathBuf>,
+    /// Exit with 1 if the same turns surely take longer than in the baseline, by more than this.
+    #[arg(long, value_name = "PERCENT", requires = "baseline")]
+    fail_over: Option<Percent>,
+    /// List the built-in scenarios.
+    #[arg(long)]
+    list: bool,
+    #[command(flatten)]
+    black_box: BlackBox,
+    #[command(flatten)]
+    settings: SettingFlags,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Target {
-    /// A plain socket, as `banter serve --pcm` has it.
-    Pcm,
-    /// OpenAI's Realtime protocol over a WebSocket.
-    Realtime,
-    /// This machine's devices: the agent is any program that uses them.
-    Devices,
+enum Whose {
+    /// Mock services with known delays.
+    Services,
+    /// Those of the settings.
+    Own,
 }
 
 impl Bench {
     pub(super) fn run(self) -> anyhow::Result<Ending> {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-        let runtime = runtime.context("cannot start the runtime")?;
+        if self.list {
+            return list();
+        }
+        // One thread, so that the figures are those of a session and not of a scheduler.
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .context("cannot start the runtime")?;
         let ending = runtime.block_on(self.bench());
+        // A hung engine must not keep the program from ending.
         runtime.shutdown_timeout(Duration::from_secs(1));
         ending
     }
 
-    /// Ctrl-C ends it with what there is so far.
     async fn bench(self) -> anyhow::Result<Ending> {
-        let mut end = End::new(false)?;
-        let scenarios: Vec<Scenario> =
-            self.scenario.iter().map(|name| scenario(name)).collect::<Result<_, _>>()?;
-        let dialler = Dialler::new(&self)?;
-        let (mut turns, mut groups, mut ending) = (Vec::new(), Vec::new(), Ending::Done);
-        for (session, scenario) in scenarios.iter().enumerate() {
-            writeln!(stderr(), "bench: {}: {}", scenario.name, scenario.about)?;
-            let called = tokio::select! {
-                biased;
-                stopped = end.comes() => {
-                    ending = if stopped == Ending::Done { Ending::Interrupted } else { stopped };
-                    break;
-                }
-                called = dialler.call(scenario, session) => called,
-            };
-            let (more, group) = called?;
-            turns.extend(more);
-            groups.push(group);
-        }
-        let report = self.made(turns, groups);
-        write!(stdout(), "{}", report::table(&report))?;
+        let mut ends = Ends::new()?;
+        let settings = self.settings.load(&[])?;
+        let vad = settings.text("vad.engine").unwrap_or_default();
+        let scenarios = self.scenarios(vad)?;
+        // A mistake shows before the calls, not after them.
+        let baseline = self.baseline.as_deref().map(report::read).transpose()?;
         if let Some(folder) = &self.report {
-            let written = report::write(folder, &report)?;
-            writeln!(stderr(), "bench: {}", written.html.display())?;
+            std::fs::create_dir_all(folder)
+                .with_context(|| format!("cannot create {}", folder.display()))?;
         }
-        let lost = report.all.cost.lost_turns > 0;
-        Ok(if lost && ending == Ending::Done { Ending::Failed } else { ending })
+        match self.black_box.target {
+            Some(target) => {
+                self.measure_another(target, &scenarios, baseline.as_ref(), &mut ends).await
+            }
+            None => self.measure(&settings, &scenarios, baseline.as_ref(), &mut ends).await,
+        }
     }
 
-    fn made(&self, turns: Vec<Turn>, scenarios: Vec<Group>) -> Report {
-        let mut all = Group::of("all", &turns);
-        for group in &scenarios {
-            all.cost.sessions += group.cost.sessions;
-            all.cost.session_minutes += group.cost.session_minutes;
-            all.cost.under_runs += group.cost.under_runs;
-            all.cost.lost_turns += group.cost.lost_turns;
-            all.cost.driver_late_ms = all.cost.driver_late_ms.max(group.cost.driver_late_ms);
+    /// Measures sessions of this program.
+    async fn measure(
+        &self,
+        settings: &Settings,
+        scenarios: &[Scenario],
+        baseline: Option<&Report>,
+        ends: &mut Ends,
+    ) -> anyhow::Result<Ending> {
+        let mut calls = Calls::new(settings, self.engines, self.profile)?;
+        let total = scenarios.len() * self.repeat as usize;
+        let mut measured = Vec::with_capacity(total);
+        let mut interrupted = false;
+        'calls: for _ in 0..self.repeat {
+            for scenario in scenarios {
+                let number = (measured.len() + 1, total);
+                let Some(call) = calls.make(scenario, number, ends).await? else {
+                    interrupted = true;
+                    break 'calls;
+                };
+                interrupted = call.interrupted;
+                if self.check && !interrupted {
+                    print_checks(&call.measured)?;
+                }
+                measured.push(call.measured);
+                if interrupted {
+                    break 'calls;
+                }
+            }
         }
-        let target = self.url.as_deref().unwrap_or("this machine's devices");
-        let made = Made {
-            banter: env!("CARGO_PKG_VERSION").to_owned(),
-            command: format!("banter bench --target {:?} {target}", self.target).to_lowercase(),
-            machine: machine::name(),
-            target: target.to_owned(),
-            at: WallTime::now().to_string(),
+        let report = fill(self.empty(&calls.target()), &measured);
+        let fast = self.show(&report, baseline)?;
+        let kept = !self.check || interrupted || print_summary(&measured)?;
+        Ok(match (interrupted, fast && kept) {
+            (true, _) => Ending::Interrupted,
+            (false, true) => Ending::Done,
+            (false, false) => Ending::Failed,
+        })
+    }
+
+    /// Measures any agent.
+    async fn measure_another(
+        &self,
+        target: Target,
+        scenarios: &[Scenario],
+        baseline: Option<&Report>,
+        ends: &mut Ends,
+    ) -> anyhow::Result<Ending> {
+        let Called { turns, scenarios, all, ending } =
+            self.black_box.call(target, scenarios, ends).await?;
+        let report = Report { turns, scenarios, all, ..self.empty(self.black_box.name()) };
+        let fast = self.show(&report, baseline)?;
+        Ok(if ending == Ending::Done && !fast { Ending::Failed } else { ending })
+    }
+
+    fn scenarios(&self, vad: &str) -> anyhow::Result<Vec<Scenario>> {
+        if self.scenario.is_empty() && self.wav.is_empty() {
+            return Ok(match self.black_box.target {
+                Some(_) => vec![Scenario::named("question")?],
+                None => Scenario::built_in()?,
+            });
+        }
+        let mut scenarios = Vec::new();
+        for given in &self.scenario {
+            let path = Path::new(given);
+            let is_file = path.extension().is_some() || path.components().count() > 1;
+            let found = if is_file { Scenario::load(path) } else { Scenario::named(given) };
+            scenarios.push(found?);
+        }
+        for wav in &self.wav {
+            scenarios.push(Scenario::of_wav(wav, vad)?);
+        }
+        Ok(scenarios)
+    }
+
+    fn empty(&self, target: &str) -> Report {
+        Report {
+            version: VERSION,
+            made: Made {
+                banter: env!("CARGO_PKG_VERSION").to_owned(),
+                command: std::env::args().collect::<Vec<_>>().join(" "),
+                machine: machine::name(),
+                target: target.to_owned(),
+                at: WallTime::timestamp(),
+            },
+            scenarios: Vec::new(),
+            all: Group::default(),
+            scaling: Vec::new(),
+            turns: Vec::new(),
+        }
+    }
+
+    /// Prints the table, writes the files, and compares; whether nothing is slower than allowed.
+    fn show(&self, report: &Report, baseline: Option<&Report>) -> anyhow::Result<bool> {
+        let mut out = stdout().lock();
+        write!(out, "{}", report::table(report))?;
+        if let Some(folder) = &self.report {
+            let written = report::write(folder, report)?;
+            for path in [written.json, written.markdown, written.html] {
+                writeln!(out, "wrote {}", path.display())?;
+            }
+        }
+        let Some(baseline) = baseline else { return Ok(true) };
+        let limit = match self.fail_over {
+            Some(limit) => limit,
+            None => DEFAULT_LIMIT.parse()?,
         };
-        Report { version: VERSION, made, scenarios, all, scaling: Vec::new(), turns }
+        let comparison = compare(report, baseline, limit)?;
+        write!(out, "\n{comparison}")?;
+        Ok(self.fail_over.is_none() || !comparison.is_regression())
     }
 }
 
-fn scenario(name: &str) -> anyhow::Result<Scenario> {
-    let is_file = std::path::Path::new(name).extension().is_some();
-    Ok(if is_file { Scenario::load(name)? } else { Scenario::named(name)? })
+fn list() -> anyhow::Result<Ending> {
+    let mut out = stdout().lock();
+    for scenario in Scenario::built_in()? {
+        writeln!(out, "{:<14} {}", scenario.name, scenario.about)?;
+    }
+    Ok(Ending::Done)
 }
 
-/// What calls by a network.
-fn sockets() -> anyhow::Result<Arc<crate::net::SocketClient>> {
-    Ok(Arc::new(crate::net::SocketClient::new()?))
+fn print_checks(call: &Measured) -> anyhow::Result<()> {
+    let mut out = stdout().lock();
+    for check in &call.checks {
+        let verdict = if check.ok { "ok" } else { "FAILED" };
+        writeln!(out, "{}, {check} ... {verdict}", call.scenario)?;
+    }
+    Ok(())
 }
+
+/// Whether all was as expected.
+fn print_summary(calls: &[Measured]) -> anyhow::Result<bool> {
+    let checks = || calls.iter().flat_map(|call| &call.checks);
+    let failed = checks().filter(|check| !check.ok).count();
+    let verdict = if failed == 0 { "ok" } else { "FAILED" };
+    let passed = checks().count() - failed;
+    writeln!(stdout().lock(), "\nchecks: {verdict}. {passed} passed; {failed} failed")?;
+    Ok(failed == 0)
+}
+
+fn profile() -> impl TypedValueParser<Value = Profile> {
+    PossibleValuesParser::new(Profile::NAMES).try_map(|name| name.parse::<Profile>())
+}
+
+/// What a comparison without a limit calls slower.
+const DEFAULT_LIMIT: &str = "10%";
+
+const EXAMPLES: &str = "\
+Examples:
+  banter bench
+  banter bench --scenario question --profile zero --repeat 5
+  banter bench --scenario mine.toml --check
+  banter bench --wav mine.wav --engines own
+  banter bench --report out
+  banter bench --report new --baseline out/report.json --fail-over 10%
+
+  banter mock-server --port 8770 &
+  banter serve --pcm --listen 127.0.0.1:8771 --base-url http://127.0.0.1:8770/v1 &
+  banter bench --target pcm http://127.0.0.1:8771";

@@ -4,7 +4,7 @@ use std::io::{Write, stderr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Bench, Target};
+use super::black_box::{BlackBox, Target, sockets};
 use crate::bench::figures::{Cost, Group, Turn};
 use crate::bench::person::{Person, PersonLog};
 use crate::bench::scenario::Scenario;
@@ -19,15 +19,15 @@ use crate::types::Secret;
 
 /// Makes the calls.
 pub(super) struct Dialler<'a> {
-    bench: &'a Bench,
+    bench: &'a BlackBox,
+    target: Target,
     sockets: Option<Arc<SocketClient>>,
 }
 
 impl<'a> Dialler<'a> {
-    pub(super) fn new(bench: &'a Bench) -> anyhow::Result<Self> {
-        let needed = bench.target != Target::Devices;
-        let sockets = needed.then(super::sockets).transpose()?;
-        Ok(Self { bench, sockets })
+    pub(super) fn new(bench: &'a BlackBox, target: Target) -> anyhow::Result<Self> {
+        let sockets = (target != Target::Devices).then(sockets).transpose()?;
+        Ok(Self { bench, target, sockets })
     }
 
     /// Plays a scenario to the agent, in a call of its own.
@@ -63,7 +63,7 @@ impl<'a> Dialler<'a> {
 
     async fn line(&self, session: usize, clock: &SessionClock) -> anyhow::Result<Box<dyn Line>> {
         let url = self.bench.url.as_deref().unwrap_or_default();
-        Ok(match (self.bench.target, &self.sockets) {
+        Ok(match (self.target, &self.sockets) {
             (Target::Pcm, Some(dial)) => {
                 Box::new(PcmLine::connect(&**dial, url, &format!("bench-{session}")).await?)
             }

@@ -16,7 +16,8 @@ use anyhow::{Context as _, anyhow, bail};
 use clap::{Args, ValueEnum};
 
 use self::controls::{InUse, SessionControls};
-use self::over::{Ends, until_over};
+use self::over::until_over;
+pub(in crate::cli) use self::over::{AT_ONCE, Ends};
 use self::sound::{Place, Sound};
 use self::watch::Watcher;
 use super::captions::Captions;

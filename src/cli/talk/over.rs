@@ -69,10 +69,10 @@ pub(super) async fn until_over(
 
 /// Ctrl-C, and what a system sends to end a program. From its making on, neither ends it by
 /// itself.
-pub(super) struct Ends(mpsc::Receiver<()>);
+pub(in crate::cli) struct Ends(mpsc::Receiver<()>);
 
 impl Ends {
-    pub(super) fn new() -> anyhow::Result<Self> {
+    pub(in crate::cli) fn new() -> anyhow::Result<Self> {
         let listen = |kind| signal(kind).context("cannot listen for Ctrl-C");
         let mut interrupt = listen(SignalKind::interrupt())?;
         let mut terminate = listen(SignalKind::terminate())?;
@@ -93,14 +93,14 @@ impl Ends {
     }
 
     /// Waits until the program is asked to end.
-    pub(super) async fn next(&mut self) {
+    pub(in crate::cli) async fn next(&mut self) {
         if self.0.recv().await.is_none() {
             std::future::pending().await
         }
     }
 
     /// Awaits `future`, but not when the program is asked to end.
-    pub(super) async fn unless<F: Future>(&mut self, future: F) -> Option<F::Output> {
+    pub(in crate::cli) async fn unless<F: Future>(&mut self, future: F) -> Option<F::Output> {
         tokio::select! {
             biased;
             output = future => Some(output),
@@ -110,7 +110,7 @@ impl Ends {
 }
 
 /// What is told who does not wait for the end.
-pub(super) const AT_ONCE: &str = "stopped before everything was written";
+pub(in crate::cli) const AT_ONCE: &str = "stopped before everything was written";
 
 /// The second one ends the program, and no more are of any use.
 const ENDS: usize = 2;

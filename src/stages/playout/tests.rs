@@ -13,7 +13,7 @@ use crate::ids::{ResponseId, TurnId};
 use crate::pipeline::{Node, PipelineBuilder, PipelineConfig, Run, TurnContext};
 use crate::stages::Tts;
 use crate::time::{SessionClock, SessionTime, Stepper};
-use crate::tts::{SpeakRequest, SpeechEvent, SpeechStream, Synthesizer};
+use crate::tts::{SpeakRequest, SpeechEvent, SpeechStream, Synthesizer, TtsError};
 use crate::turn::SpeechMark;
 
 const RATE: SampleRate = SampleRate::SPEECH;
@@ -245,4 +245,43 @@ async fn sound_at_another_rate_than_the_engines_is_heard_for_as_long_and_as_far_
             assert!((1_999..=2_001).contains(&ms), "{ms}");
         }
     }
+}
+
+/// A synthesizer whose connection breaks off after half a second of a piece.
+#[derive(Debug)]
+struct BreaksOff;
+
+impl Synthesizer for BreaksOff {
+    fn name(&self) -> &'static str {
+        "breaks off"
+    }
+
+    fn rate(&self) -> SampleRate {
+        RATE
+    }
+
+    fn speak(&self, _: SpeakRequest) -> SpeechStream {
+        let tenth = || Ok(SpeechEvent::Audio(AudioChunk::new([1000; 1_600], RATE)));
+        let reason = "it broke off".to_owned();
+        let error = Err(TtsError::Failed { engine: "breaks off", reason });
+        Box::pin(stream::iter((0..5).map(move |_| tenth()).chain([error])))
+    }
+}
+
+#[tokio::test]
+async fn a_piece_whose_sound_breaks_off_is_heard_as_far_as_it_sounded() {
+    let mut bench = Bench::with(|facts| Some(Node::stage(Tts::new(Arc::new(BreaksOff), facts))));
+    let text = "One is here and so is number two. ";
+    let begin = Element::begin(bench.now, TurnContext::new(TurnId::new(1), ResponseId::FIRST, []));
+    let delta = begin.with(Payload::TextDelta(text.into()));
+    for element in [begin, delta] {
+        bench.input.send(element).await.unwrap();
+    }
+    bench.end(ResponseId::FIRST).await;
+    bench.context.floor.commit(ResponseId::FIRST);
+    bench.pass(1_000).await;
+    let (outcome, bytes, heard) = bench.over().unwrap();
+    assert!(matches!(outcome, Outcome::Failed { .. }), "{outcome:?}");
+    assert_eq!(heard, Duration::from_millis(500));
+    assert_eq!(&text[..bytes], "One is", "half a second has seven characters");
 }

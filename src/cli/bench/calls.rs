@@ -1,0 +1,205 @@
+//! Makes the calls, one after the other.
+
+use std::pin::pin;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use anyhow::{Context as _, bail};
+
+use super::Whose;
+use super::progress::Progress;
+use crate::bench::call::{self, Call, Record};
+use crate::bench::machine;
+use crate::bench::measure::{Measured, Spent};
+use crate::bench::person::Person;
+use crate::bench::remote::{Launch, MockServer};
+use crate::bench::scenario::Scenario;
+use crate::bench::services::{Delays, Entry, Overrides, Profile};
+use crate::cli::talk::{AT_ONCE, Ends};
+use crate::config::{Factory, Settings};
+use crate::events::EventKind;
+use crate::ids::SessionId;
+use crate::net::{Http, HttpClient};
+use crate::session::{Engines, SessionConfig};
+use crate::time::SessionClock;
+use crate::tools::{ClockTool, ToolRegistry};
+
+/// Whoever makes the calls.
+pub(super) struct Calls<'a> {
+    settings: &'a Settings,
+    http: Arc<dyn Http>,
+    whose: Whose,
+    profile: Option<Profile>,
+    /// The services of the last call serve the next one too, if it wants the same.
+    server: Option<(Launched, MockServer)>,
+    made: u32,
+}
+
+/// What services were asked for.
+type Launched = (Profile, Overrides);
+
+/// A call that was made.
+pub(super) struct Made {
+    pub(super) measured: Measured,
+    /// It was ended by Ctrl-C.
+    pub(super) interrupted: bool,
+}
+
+impl<'a> Calls<'a> {
+    pub(super) fn new(
+        settings: &'a Settings,
+        whose: Whose,
+        profile: Option<Profile>,
+    ) -> anyhow::Result<Self> {
+        let http = Arc::new(HttpClient::new()?);
+        Ok(Self { settings, http, whose, profile, server: None, made: 0 })
+    }
+
+    /// What is measured, in words.
+    pub(super) fn target(&self) -> String {
+        match (self.whose, self.profile) {
+            (Whose::Services, Some(profile)) => format!("mock services, profile {profile}"),
+            (Whose::Services, None) => "mock services, profiles of the scenarios".to_owned(),
+            (Whose::Own, _) => {
+                let engine = |key| self.settings.text(key).unwrap_or_default();
+                let [stt, llm, tts] = ["stt.engine", "llm.engine", "tts.engine"].map(engine);
+                format!("engines of the settings: stt {stt}, llm {llm}, tts {tts}")
+            }
+        }
+    }
+
+    /// Makes the call `number` of so many; `None` if it was ended before it began.
+    pub(super) async fn make(
+        &mut self,
+        scenario: &Scenario,
+        number: (usize, usize),
+        ends: &mut Ends,
+    ) -> anyhow::Result<Option<Made>> {
+        let caller = format!("bench-{}-{}", std::process::id(), self.made);
+        self.made += 1;
+        let prepared = ends.unless(self.prepare(scenario, &caller)).await;
+        let Some(prepared) = prepared else { return Ok(None) };
+        let call = prepared?;
+        let progress = Arc::new(Mutex::new(Progress::new(scenario, number)));
+        let (record, spent, interrupted) = follow(call, &progress, ends).await?;
+        let log = self.log(&caller).await?;
+        let mut measured = Measured::of(scenario, &record, log.as_deref(), spent);
+        if interrupted {
+            // What was not said because of that is no failure.
+            measured.checks.clear();
+        }
+        Ok(Some(Made { measured, interrupted }))
+    }
+
+    /// A call that can begin at once.
+    async fn prepare(&mut self, scenario: &Scenario, caller: &str) -> anyhow::Result<Call> {
+        let utterances = scenario.utterances().await?;
+        let vad = scenario.vad.as_deref().or(self.settings.text("vad.engine")).unwrap_or_default();
+        let (engines, tool) = match self.whose {
+            Whose::Services => self.mock(scenario, caller, vad).await?,
+            Whose::Own => (self.own(vad).await?, Duration::ZERO),
+        };
+        let config = SessionConfig { id: SessionId::new(caller), ..self.settings.session() };
+        let greeting = scenario.agent.greeting.as_deref().or(self.settings.text("greeting"));
+        let greeting = greeting.filter(|greeting| !greeting.trim().is_empty());
+        let person = Person::new(utterances).greeted(greeting.is_some());
+        let call = Call::new(engines, scenario.agent.apply(config), person).with_tools_of(tool);
+        if let Some(greeting) = greeting {
+            call.greet(greeting)?;
+        }
+        Ok(call)
+    }
+
+    /// Mock services in a process of their own, and what a tool takes.
+    async fn mock(
+        &mut self,
+        scenario: &Scenario,
+        caller: &str,
+        vad: &str,
+    ) -> anyhow::Result<(Engines, Duration)> {
+        let services = &scenario.services;
+        let Delays { tool, .. } = services.delays(self.profile)?;
+        // Tools are called here.
+        let overrides = Overrides { tool_ms: None, ..services.overrides.clone() };
+        let wanted = (services.profile(self.profile), overrides);
+        if self.server.as_ref().is_none_or(|(launched, _)| *launched != wanted) {
+            let launch = Launch { overrides: wanted.1.clone(), ..Launch::new(wanted.0) };
+            let server = launch.start(Arc::clone(&self.http)).await;
+            self.server = Some((wanted, server.context("the mock services do not start")?));
+        }
+        let Some((_, server)) = &self.server else { bail!("there are no mock services") };
+        server.script(caller, &services.script).await?;
+        let tools = call::tools(&services.script, tool);
+        Ok((call::engines(&self.http, server.url(), caller, (vad, tools))?, tool))
+    }
+
+    /// The engines of the settings, ready.
+    async fn own(&self, vad: &str) -> anyhow::Result<Engines> {
+        let factory = Factory::new(self.settings, || Ok(Arc::clone(&self.http)));
+        let mut tools = ToolRegistry::new();
+        tools.register(ClockTool::new())?;
+        let transcriber = factory.transcriber()?;
+        crate::cli::talk::warm(transcriber.as_ref()).await?;
+        Ok(Engines {
+            vad: crate::vad::by_name(vad)?,
+            transcriber,
+            provider: factory.provider()?,
+            synthesizer: factory.synthesizer()?,
+            tools: Arc::new(tools),
+        })
+    }
+
+    /// What the services were asked by this caller; `None` if they are not ours.
+    async fn log(&self, caller: &str) -> anyhow::Result<Option<Vec<Entry>>> {
+        match &self.server {
+            Some((_, server)) => Ok(Some(server.take_log(caller).await?.entries)),
+            None => Ok(None),
+        }
+    }
+}
+
+/// Makes a call, shows how it goes, and ends it in good order at Ctrl-C; at a second one, at once.
+async fn follow(
+    call: Call,
+    progress: &Arc<Mutex<Progress>>,
+    ends: &mut Ends,
+) -> anyhow::Result<(Record, Spent, bool)> {
+    let shown = |show: &dyn Fn(&mut Progress)| {
+        show(&mut progress.lock().unwrap_or_else(PoisonError::into_inner));
+    };
+    let base_kib = machine::resident_kib();
+    let peak = Arc::new(Mutex::new(base_kib));
+    let (watched, most) = (Arc::clone(progress), Arc::clone(&peak));
+    let (handle, before) = (call.handle(), machine::cpu_time());
+    let call = call.watched_by(Box::new(move |event| {
+        watched.lock().unwrap_or_else(PoisonError::into_inner).see(event);
+        if matches!(event.kind, EventKind::AgentSpeechStarted { .. } | EventKind::TurnEnded { .. })
+        {
+            let mut most = most.lock().unwrap_or_else(PoisonError::into_inner);
+            *most = most.into_iter().chain(machine::resident_kib()).reduce(f64::max);
+        }
+    }));
+    let clock = SessionClock::live();
+    let mut running = pin!(call.run());
+    let mut interrupted = false;
+    let record = loop {
+        tokio::select! {
+            biased;
+            record = &mut running => break record?,
+            () = ends.next() => {
+                if interrupted {
+                    bail!(AT_ONCE);
+                }
+                interrupted = true;
+                handle.stop();
+            }
+            () = clock.sleep(SECOND) => shown(&Progress::tick),
+        }
+    };
+    let cpu_s = machine::cpu_time().saturating_sub(before).as_secs_f64();
+    shown(&Progress::done);
+    let peak_kib = *peak.lock().unwrap_or_else(PoisonError::into_inner);
+    Ok((record, Spent { cpu_s, base_kib, peak_kib }, interrupted))
+}
+
+const SECOND: Duration = Duration::from_secs(1);

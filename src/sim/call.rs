@@ -1,0 +1,160 @@
+//! Makes a simulated call.
+
+mod cast;
+mod log;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::task::JoinSet;
+
+use self::cast::{Cast, Program, engines, listen};
+use super::fault::Faults;
+use super::journal::{Happening, Journal, Who};
+use super::link::Link;
+use super::network::SimNetwork;
+use super::play::Play;
+use super::properties::{self, Broken};
+use super::trace::{Ending, Limits, Trace};
+use super::weather::Weather;
+use crate::bench::call::CallError;
+use crate::bench::services::Services;
+use crate::events::{Event, EventKind};
+use crate::session::{Pace, Session};
+use crate::time::SessionClock;
+
+/// How a play is performed.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    /// What all chance comes from: 0 by default.
+    pub seed: u64,
+    /// What may go wrong: nothing by default.
+    pub faults: Faults,
+    /// The network: two programs on one machine by default.
+    pub link: Link,
+}
+
+/// What came of a simulated call.
+#[derive(Clone, Debug)]
+pub struct Outcome {
+    /// The log: what happened, as lines of JSON, in order of time.
+    pub lines: Vec<String>,
+    /// The session's events.
+    pub events: Vec<Event>,
+    /// The conversation, as the session has it; empty if the call did not end.
+    pub messages: Vec<crate::types::Message>,
+    /// What must hold of every call and did not hold of this one.
+    pub broken: Vec<Broken>,
+    /// How long the call lasted, in its own time.
+    pub length: Duration,
+    /// What could go wrong.
+    pub faults: Vec<String>,
+}
+
+impl Outcome {
+    /// How many turns the user had, typed ones too.
+    #[must_use]
+    pub fn turns(&self) -> usize {
+        let is_turn = |event: &&Event| {
+            matches!(event.kind, EventKind::TurnStarted { .. } | EventKind::Typed { .. })
+        };
+        self.events.iter().filter(is_turn).count()
+    }
+}
+
+/// Why a call cannot be simulated.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SimError {
+    /// There is no runtime.
+    #[error("cannot set up virtual time: {0}")]
+    Runtime(#[from] std::io::Error),
+    /// The engines cannot be had.
+    #[error(transparent)]
+    Engines(#[from] CallError),
+}
+
+/// Performs `play`, in a runtime of its own. Must not be called within another one.
+///
+/// # Errors
+///
+/// When the call cannot begin. Whatever happens in it is in the [`Outcome`].
+pub fn run(play: &Play, options: &Options) -> Result<Outcome, SimError> {
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build()?;
+    runtime.block_on(perform(play, options))
+}
+
+async fn perform(play: &Play, options: &Options) -> Result<Outcome, SimError> {
+    // Time stands still until all is set up, so that this is the session's clock as well.
+    let clock = SessionClock::live();
+    let journal = Journal::default();
+    let weather = Weather::new(&options.faults, options.link, options.seed, play.length());
+    journal.note(clock.now(), Who::Simulator, forecast(options.seed, &weather));
+    let services = Arc::new(Services::new(play.delays, options.seed));
+    services.script(CALLER, play.script.clone());
+    let network = Arc::clone(&services);
+    let network = SimNetwork::new(network, weather.clone(), clock.clone(), journal.clone());
+    let cast = Cast::new(play, &weather, &journal, &clock);
+    let session = Session::new(engines(play, Arc::new(network))?, play.config.clone());
+    let program = Program::new(&session, play, clock.clone(), journal.clone());
+    let mut beside = JoinSet::new();
+    let listening = tokio::spawn(listen(session.subscribe(), cast.log.clone()));
+    beside.spawn(program.clone().wish(play.wishes.clone()));
+    beside.spawn(program.replug(cast.microphone.clone(), cast.speaker.clone(), weather.clone()));
+    let (ears, person) = (cast.speaker.ears().clone(), cast.log);
+    let (microphone, speaker) = (Box::new(cast.microphone), Box::new(cast.speaker));
+    let limit = limit(play);
+    let called = session.run(microphone, speaker, Pace::Live);
+    let ending = match tokio::time::timeout(limit, called).await {
+        Ok(Ok(summary)) => Ending::Ended(summary.messages),
+        Ok(Err(error)) => Ending::Failed(error.to_string()),
+        Err(_late) => Ending::TimedOut(limit),
+    };
+    beside.shutdown().await;
+    let length = clock.now().since(crate::time::SessionTime::ZERO);
+    let (events, lost) = listening.await.unwrap_or_default();
+    log::add_person(&journal, &person);
+    log::add_services(&journal, &services.log(CALLER));
+    let limits = Limits {
+        transcript: play.config.transcript_limit,
+        shutdown: play.config.pipeline.shutdown_timeout,
+    };
+    let trace = Trace {
+        events,
+        lost,
+        happenings: journal.take(),
+        audible: ears.heard(),
+        ending,
+        speaker_gone: weather.speaker.gone,
+        limits,
+    };
+    let broken = properties::check(&trace);
+    let lines = log::lines(&trace);
+    let messages = match trace.ending {
+        Ending::Ended(messages) => messages,
+        Ending::Failed(_) | Ending::TimedOut(_) => Vec::new(),
+    };
+    let faults = weather.faults().iter().map(ToString::to_string).collect();
+    Ok(Outcome { lines, events: trace.events, messages, broken, length, faults })
+}
+
+fn forecast(seed: u64, weather: &Weather) -> Happening {
+    let faults: Vec<_> = weather.faults().iter().map(ToString::to_string).collect();
+    let ms = |duration: Duration| duration.as_secs_f64() * 1e3;
+    let (latency_ms, jitter_ms) = (ms(weather.link.latency), ms(weather.link.jitter));
+    let bandwidth = weather.link.bandwidth;
+    Happening::Weather { seed, faults: faults.join(","), latency_ms, jitter_ms, bandwidth }
+}
+
+/// The longest that a call may take which ends at all: every wait of every turn at its limit.
+fn limit(play: &Play) -> Duration {
+    let turns = play.utterances.len() + play.wishes.len() + play.script.faults.len() + 2;
+    play.length() + TURN * u32::try_from(turns).unwrap_or(u32::MAX)
+}
+
+/// The key by which the services know the one who calls.
+const CALLER: &str = "person";
+
+/// The recogniser's wait, an answer's and an apology's, and the person's patience with each.
+const TURN: Duration = Duration::from_secs(120);

@@ -1,0 +1,139 @@
+//! The history is what was said, and of the agent's answers what was heard.
+
+use std::time::Duration;
+
+use super::{Findings, Property};
+use crate::bench::services::CHARACTER;
+use crate::events::EventKind;
+use crate::sim::trace::{Ending, Response, Trace};
+use crate::types::{Message, Role};
+
+pub(super) fn check(trace: &Trace, findings: &mut Findings) {
+    let Ending::Ended(messages) = &trace.ending else { return };
+    said(trace, messages, findings);
+    answered(trace, messages, findings);
+    bounded(trace, messages, findings);
+}
+
+/// What the user said is there, in its order.
+fn said(trace: &Trace, messages: &[Message], findings: &mut Findings) {
+    let said: Vec<&str> = trace
+        .events
+        .iter()
+        .filter_map(|event| match &event.kind {
+            EventKind::Transcript { text, is_final: true } => Some(text.as_str()),
+            EventKind::Typed { text } => Some(text.as_str()),
+            _ => None,
+        })
+        .filter(|text| !text.is_empty())
+        .collect();
+    let user = messages.iter().filter(|message| message.role == Role::User);
+    let kept: Vec<&str> = user.map(|message| message.text.as_str()).collect();
+    // What came when the call was to end is not answered any more.
+    let whole = trace.wished_end().is_some() || kept.len() == said.len();
+    findings.expect(whole && said.starts_with(&kept), Property::History, None, || {
+        format!("the user said {said:?}, and the history has {kept:?}")
+    });
+}
+
+/// Each answer is there as far as it was heard.
+fn answered(trace: &Trace, messages: &[Message], findings: &mut Findings) {
+    let mut kept = messages
+        .iter()
+        .filter(|message| message.role == Role::Assistant && !message.text.is_empty())
+        .peekable();
+    for response in trace.responses() {
+        let whole = response.text();
+        let outcome = response.outcome.map_or("", |(_, outcome)| outcome);
+        let expected = match (outcome, &response.heard_text) {
+            ("completed", _) => Some(whole.as_str()),
+            ("interrupted", Some(heard)) => Some(heard.as_str()),
+            // How much of it was heard, only the history says.
+            ("failed", _) if response.sounded.is_some() => {
+                kept.peek().map(|next| next.text.as_str()).filter(|text| whole.starts_with(text))
+            }
+            // It was cut with its first block, before that block was known to be heard.
+            ("discarded", _) => {
+                let next = kept.peek().map(|next| next.text.as_str());
+                next.filter(|text| whole.starts_with(text) && words(text) <= TOLERANCE)
+            }
+            _ => None,
+        };
+        let Some(expected) = expected.filter(|text| !text.is_empty()) else { continue };
+        let message = kept.next();
+        let found = message.map(|message| message.text.as_str());
+        findings.expect(found == Some(expected), Property::History, response.started, || {
+            format!("of response {} the history has {found:?}, not {expected:?}", response.id)
+        });
+        findings.expect(whole.starts_with(expected), Property::History, response.started, || {
+            format!("{expected:?} is no beginning of {whole:?}")
+        });
+        by_ear(trace, &response, expected, findings);
+    }
+    let more = kept.next().map(|message| &message.text);
+    findings.expect(more.is_none(), Property::History, None, || {
+        format!("the history has {more:?}, which no response said")
+    });
+}
+
+/// The words that the history has are those that sounded, to within two.
+fn by_ear(trace: &Trace, response: &Response, kept: &str, findings: &mut Findings) {
+    let (Some(from), Some(to)) = (response.sounded, response.silent) else { return };
+    if trace.speaker_gone.is_some_and(|gone| gone.at < to && gone.back.is_none_or(|at| at > from)) {
+        return;
+    }
+    let loud = trace.audible_between(from, to + BLOCK);
+    let heard = words_in(&response.clauses, loud);
+    let kept = words(kept);
+    // After a release, what was ducked is heard again.
+    let (least, most) = (TOLERANCE, TOLERANCE + AGAIN * response.releases);
+    let right = kept <= heard + least && heard <= kept + most;
+    findings.expect(right, Property::History, to, || {
+        format!("of response {} {heard} words were heard, and the history has {kept}", response.id)
+    });
+}
+
+fn words(text: &str) -> usize {
+    text.split_whitespace().count()
+}
+
+/// How many words of an answer have begun to sound after so long.
+fn words_in(clauses: &[String], loud: Duration) -> usize {
+    let mut left = (loud.as_secs_f64() / CHARACTER.as_secs_f64()).round() as usize;
+    let mut words = 0;
+    for clause in clauses {
+        let mut in_word = false;
+        for character in clause.trim().chars() {
+            if left == 0 {
+                return words;
+            }
+            left -= 1;
+            let is_word = !character.is_whitespace();
+            words += usize::from(is_word && !in_word);
+            in_word = is_word;
+        }
+    }
+    words
+}
+
+/// The history grows with what is said, and with nothing else.
+fn bounded(trace: &Trace, messages: &[Message], findings: &mut Findings) {
+    let count =
+        |of: fn(&EventKind) -> bool| trace.events.iter().filter(|event| of(&event.kind)).count();
+    let said = count(|kind| {
+        matches!(kind, EventKind::Transcript { is_final: true, .. } | EventKind::Typed { .. })
+    });
+    let answers = count(|kind| matches!(kind, EventKind::ResponseStarted));
+    let tools = count(|kind| matches!(kind, EventKind::ToolCalled { .. }));
+    let most = said + answers + 2 * tools;
+    findings.expect(messages.len() <= most, Property::Bounded, None, || {
+        format!("the history has {} messages of {most} that were said", messages.len())
+    });
+}
+
+/// In words.
+const TOLERANCE: usize = 2;
+/// Words within what is heard again after a release: at most two seconds.
+const AGAIN: usize = 7;
+/// As in the speaker: what it has already when a response is cut.
+const BLOCK: Duration = Duration::from_millis(20);

@@ -1,0 +1,195 @@
+//! Each property can fail.
+
+use std::time::Duration;
+
+use super::*;
+use crate::events::{Event, EventKind, StageName};
+use crate::ids::{ResponseId, TurnId};
+use crate::sim::devices::Audible;
+use crate::sim::journal::{Happening, Who};
+use crate::sim::trace::{Ending, Limits};
+use crate::turn::EndReason;
+use crate::types::Message;
+
+fn at(ms: u64) -> SessionTime {
+    SessionTime::from_millis(ms)
+}
+
+fn event(ms: u64, kind: EventKind) -> Event {
+    Event { at: at(ms), turn: None, response: None, kind }
+}
+
+fn turn(ms: u64, kind: EventKind) -> Event {
+    Event { turn: Some(TurnId::new(1)), ..event(ms, kind) }
+}
+
+fn response(ms: u64, kind: EventKind) -> Event {
+    Event { response: Some(ResponseId::FIRST), ..turn(ms, kind) }
+}
+
+/// A turn from 1 s to 3 s, and an answer of ten characters from 4 s to 4.6 s.
+fn call() -> Trace {
+    let text = |text: &str| text.to_owned();
+    let (start_ms, speech_end_ms) = (1_000.0, 2_200.0);
+    let ended = EventKind::AgentSpeechEnded { end_ms: 4_600.0, heard_ms: 600.0, complete: true };
+    let over = EventKind::SessionEnded { turns: 1, under_runs: 0, lost_ms: 0.0 };
+    let (reason, silence_ms) = (EndReason::Silence, 800.0);
+    let events = vec![
+        turn(1_200, EventKind::TurnStarted { start_ms }),
+        turn(3_000, EventKind::TurnEnded { speech_end_ms, silence_ms, reason }),
+        turn(3_100, EventKind::Transcript { text: text("Hello."), is_final: true }),
+        response(3_100, EventKind::ResponseStarted),
+        response(3_500, EventKind::ResponseText { text: text("It is one.") }),
+        response(4_000, EventKind::AgentSpeechStarted { start_ms: 4_000.0 }),
+        response(4_605, ended),
+        response(4_605, EventKind::ResponseEnded { outcome: "completed" }),
+        event(6_000, over),
+    ];
+    let messages = vec![Message::user("Hello."), Message::assistant("It is one.")];
+    Trace {
+        events,
+        lost: 0,
+        happenings: Vec::new(),
+        audible: vec![Audible { from: at(4_000), to: at(4_600) }],
+        ending: Ending::Ended(messages),
+        speaker_gone: None,
+        limits: Limits { transcript: Duration::from_secs(10), shutdown: Duration::from_secs(10) },
+    }
+}
+
+/// What is broken of the call that `change` makes of this one.
+fn broken(change: impl FnOnce(&mut Trace)) -> Vec<Property> {
+    let mut trace = call();
+    change(&mut trace);
+    check(&trace).into_iter().map(|broken| broken.property).collect()
+}
+
+fn position(trace: &Trace, of: fn(&EventKind) -> bool) -> usize {
+    trace.events.iter().position(|event| of(&event.kind)).unwrap()
+}
+
+#[test]
+fn a_call_in_which_all_goes_well_breaks_nothing() {
+    assert_eq!(check(&call()), []);
+}
+
+#[test]
+fn a_call_must_end() {
+    let late = broken(|call| call.ending = Ending::TimedOut(Duration::from_secs(9)));
+    assert_eq!(late, [Property::Ends]);
+    let failed = broken(|call| call.ending = Ending::Failed("a stage does not end".to_owned()));
+    assert_eq!(failed, [Property::Ends]);
+    let wished = Happening::Wished { wish: "stop".to_owned(), taken: true };
+    let stuck = broken(|call| {
+        call.events[8].at = at(20_000);
+        call.happenings.push((at(5_000), Who::Program, wished));
+    });
+    assert_eq!(stuck, [Property::Stops]);
+}
+
+#[test]
+fn what_begins_ends_once() {
+    for of in [
+        |kind: &EventKind| matches!(kind, EventKind::TurnStarted { .. }),
+        |kind: &EventKind| matches!(kind, EventKind::ResponseEnded { .. }),
+        |kind: &EventKind| matches!(kind, EventKind::AgentSpeechEnded { .. }),
+        |kind: &EventKind| matches!(kind, EventKind::SessionEnded { .. }),
+    ] {
+        let missing = broken(|call| {
+            call.events.remove(position(call, of));
+        });
+        assert!(missing.contains(&Property::Once), "{missing:?}");
+    }
+    for index in [0, 1, 3, 7] {
+        let twice = broken(|call| call.events.insert(index, call.events[index].clone()));
+        assert!(twice.contains(&Property::Once), "{index}: {twice:?}");
+    }
+    let disorder = broken(|call| call.events[4].at = at(3_000));
+    assert!(disorder.contains(&Property::Once), "{disorder:?}");
+}
+
+#[test]
+fn a_turn_has_its_words_once_and_in_time() {
+    let without = broken(|call| {
+        call.events.remove(2);
+    });
+    assert!(without.contains(&Property::Words), "{without:?}");
+    let both = broken(|call| {
+        let (stage, error) = (StageName::Stt, "late".to_owned());
+        call.events.insert(3, turn(3_100, EventKind::TurnFailed { stage, error }));
+    });
+    assert!(both.contains(&Property::Words), "{both:?}");
+    let late = broken(|call| {
+        call.events[2..].iter_mut().for_each(|event| event.at = event.at + Duration::from_secs(11));
+        call.audible.clear();
+    });
+    assert!(late.contains(&Property::NoDeadAir), "{late:?}");
+}
+
+#[test]
+fn an_answer_that_says_nothing_for_long_is_dead_air_unless_it_is_held() {
+    let wait = Duration::from_secs(31);
+    let dead = broken(|call| {
+        call.events[4..].iter_mut().for_each(|event| event.at = event.at + wait);
+        call.events.retain(|event| {
+            !matches!(
+                event.kind,
+                EventKind::AgentSpeechStarted { .. } | EventKind::AgentSpeechEnded { .. }
+            )
+        });
+        call.audible.clear();
+    });
+    assert!(dead.contains(&Property::NoDeadAir), "{dead:?}");
+    let held = broken(|call| {
+        call.events[6..].iter_mut().for_each(|event| event.at = event.at + wait);
+        call.events.insert(6, response(4_550, EventKind::Held));
+    });
+    assert!(!held.contains(&Property::NoDeadAir), "{held:?}");
+}
+
+#[test]
+fn no_sound_is_heard_before_a_response_begins_or_after_it_is_over() {
+    for (from, to) in [(500, 600), (3_000, 3_150), (4_500, 4_700), (5_000, 5_100)] {
+        let stray = broken(|call| call.audible.push(Audible { from: at(from), to: at(to) }));
+        assert!(stray.contains(&Property::InTime), "{from} to {to}: {stray:?}");
+    }
+}
+
+#[test]
+fn what_is_held_is_silent() {
+    let heard = broken(|call| call.events.insert(6, response(4_200, EventKind::Held)));
+    assert_eq!(heard, [Property::Held]);
+}
+
+#[test]
+fn the_history_is_what_was_said_and_heard() {
+    let messages = |messages: Vec<Message>| broken(|call| call.ending = Ending::Ended(messages));
+    let (hello, one) = (|| Message::user("Hello."), || Message::assistant("It is one."));
+    for wrong in [
+        vec![hello()],
+        vec![one()],
+        vec![hello(), Message::assistant("It is two.")],
+        vec![hello(), Message::assistant("It is")],
+        vec![Message::user("Hi."), one()],
+        vec![hello(), one(), Message::assistant("And more.")],
+    ] {
+        assert!(messages(wrong.clone()).contains(&Property::History), "{wrong:?}");
+    }
+    let words = "It is one. And two, and three, and four, and five.";
+    let unheard = broken(|call| {
+        call.events[4].kind = EventKind::ResponseText { text: words.to_owned() };
+        call.ending = Ending::Ended(vec![Message::user("Hello."), Message::assistant(words)]);
+    });
+    assert_eq!(unheard, [Property::History]);
+}
+
+#[test]
+fn events_and_history_are_bounded() {
+    assert_eq!(broken(|call| call.lost = 1), [Property::Bounded]);
+    let more = broken(|call| {
+        let Ending::Ended(messages) = &mut call.ending else { return };
+        let called = Message { tool_calls: Vec::new(), ..Message::assistant("") };
+        messages.extend(vec![called; 3]);
+    });
+    assert_eq!(more, [Property::Bounded]);
+}

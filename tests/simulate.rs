@@ -1,0 +1,190 @@
+//! Simulated calls: whatever goes wrong in them, what must hold of every call holds; the same seed
+//! gives the same log.
+
+#![expect(clippy::unwrap_used, reason = "a test may panic, and so may its helpers")]
+
+#[path = "support/lacking.rs"]
+mod lacking;
+#[path = "support/program.rs"]
+#[expect(dead_code, reason = "no embedded engine is needed here")]
+mod program;
+
+use std::time::Duration;
+
+use banter::EventKind;
+use banter::bench::scenario::Scenario;
+use banter::sim::{self, Fault, Faults, Link, Options, Outcome, Play};
+
+use crate::program::{banter, run};
+
+/// A thousand calls take a minute when they are optimised, as the program is, and five when they
+/// are not: then fewer are made. `banter simulate random --count 1000 --faults random` makes all.
+const CALLS: u64 = if cfg!(debug_assertions) { 200 } else { 1_000 };
+
+/// A random call with random faults.
+fn random(seed: u64) -> Outcome {
+    let options = Options { seed, faults: Faults::Random, ..Options::default() };
+    sim::run(&sim::random_play(seed), &options).unwrap()
+}
+
+/// What is broken in the calls of some seeds, with the commands that replay them.
+fn broken(seeds: impl Iterator<Item = u64>) -> Vec<String> {
+    let told = |seed: u64| {
+        let replay = format!("banter simulate random --faults random --seed {seed}");
+        random(seed).broken.into_iter().map(move |broken| format!("{replay}\n    {broken}"))
+    };
+    seeds.flat_map(told).collect()
+}
+
+/// The two halves run side by side.
+#[test]
+fn what_must_hold_of_every_call_holds_of_random_ones() {
+    let broken = broken((0..CALLS).step_by(2));
+    assert!(broken.is_empty(), "\n{}", broken.join("\n"));
+}
+
+#[test]
+fn what_must_hold_of_every_call_holds_of_random_ones_the_odd_half() {
+    let broken = broken((1..CALLS).step_by(2));
+    assert!(broken.is_empty(), "\n{}", broken.join("\n"));
+}
+
+#[test]
+fn the_same_seed_gives_the_same_bytes() {
+    for seed in 0..20 {
+        let (first, second) = (random(seed).lines, random(seed).lines);
+        assert!(first.len() > 5, "seed {seed}: {first:?}");
+        let differs = first.iter().zip(&second).find(|(first, second)| first != second);
+        assert_eq!(differs, None, "seed {seed}");
+        assert_eq!(first.len(), second.len(), "seed {seed}");
+    }
+    assert_ne!(random(1).lines, random(2).lines);
+}
+
+/// The play of a built-in scenario that needs no synthesizer.
+fn question() -> Play {
+    Play::of(&Scenario::named("question").unwrap()).unwrap()
+}
+
+#[test]
+fn a_call_in_which_all_goes_well_is_told_as_it_went() {
+    let outcome = sim::run(&question(), &Options::default()).unwrap();
+    assert_eq!(outcome.broken, []);
+    assert_eq!(outcome.turns(), 3);
+    let latencies = outcome.events.iter().filter_map(|event| match &event.kind {
+        EventKind::Latency(latency) => Some(latency.stt_ms),
+        _ => None,
+    });
+    let latencies: Vec<f64> = latencies.collect();
+    assert_eq!(latencies.len(), 3);
+    for ms in latencies {
+        assert!((150.0..155.0).contains(&ms), "the services' 150 ms: {ms}");
+    }
+    for who in ["simulator", "network", "services", "person"] {
+        let line = format!("\"who\":\"{who}\"");
+        assert!(outcome.lines.iter().any(|told| told.contains(&line)), "nothing of {who}");
+    }
+    let times: Vec<f64> = outcome.lines.iter().map(|line| time(line)).collect();
+    assert!(times.is_sorted());
+}
+
+fn time(line: &str) -> f64 {
+    let value: serde_json::Value = serde_json::from_str(line).unwrap();
+    value["t_ms"].as_f64().unwrap()
+}
+
+#[test]
+fn the_network_takes_its_time() {
+    let latency = Duration::from_millis(40);
+    let link = Link { latency, ..Link::LOOPBACK };
+    let outcome = sim::run(&question(), &Options { link, ..Options::default() }).unwrap();
+    assert_eq!(outcome.broken, []);
+    let stt = outcome.events.iter().find_map(|event| match &event.kind {
+        EventKind::Latency(latency) => Some(latency.stt_ms),
+        _ => None,
+    });
+    let stt = stt.unwrap();
+    assert!((230.0..240.0).contains(&stt), "there and back, beside the service's 150 ms: {stt}");
+}
+
+/// What devices go through in calls of some seeds, and what the session tells of it.
+fn with_fault(fault: Fault) -> Vec<Outcome> {
+    let play = question();
+    let options = |seed| Options { seed, faults: Faults::These(vec![fault]), ..Options::default() };
+    let calls: Vec<_> = (0..12).map(|seed| sim::run(&play, &options(seed)).unwrap()).collect();
+    for (seed, call) in calls.iter().enumerate() {
+        assert_eq!(call.broken, [], "{fault}, seed {seed}");
+    }
+    calls
+}
+
+fn tells(call: &Outcome, what: &str) -> bool {
+    call.lines.iter().any(|line| line.contains(&format!("\"type\":\"{what}\"")))
+}
+
+#[test]
+fn a_device_that_is_unplugged_is_warned_of_and_may_come_back() {
+    for fault in [Fault::Microphone, Fault::Speaker] {
+        let calls = with_fault(fault);
+        let gone: Vec<_> = calls.iter().filter(|call| tells(call, "gone")).collect();
+        assert!(gone.len() >= 6, "{fault}: {}", gone.len());
+        assert!(gone.iter().all(|call| tells(call, "warning")), "{fault}");
+        let back = gone.iter().filter(|call| tells(call, "back")).count();
+        assert!(0 < back && back < gone.len(), "{fault}: {back} of {}", gone.len());
+    }
+}
+
+#[test]
+fn a_clock_that_is_off_changes_nothing_that_is_heard() {
+    for call in with_fault(Fault::Drift) {
+        assert!(tells(&call, "drifts"));
+        assert_eq!(call.turns(), 3);
+        assert_eq!(call.messages.len(), 6, "{:?}", call.messages);
+    }
+}
+
+#[test]
+fn an_engine_that_cannot_take_part_is_refused_with_those_that_can() {
+    let play = Play { vad: "silero".to_owned(), ..question() };
+    let error = sim::run(&play, &Options::default()).unwrap_err().to_string();
+    assert!(error.contains("`silero`") && error.contains("earshot"), "{error}");
+}
+
+/// What the program prints, and whether it says that all is well.
+fn printed(arguments: &[&str]) -> (String, String, Option<i32>) {
+    let output = run(banter(["simulate"].iter().chain(arguments)));
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+    (text(output.stdout), text(output.stderr), output.status.code())
+}
+
+#[test]
+fn two_processes_print_the_same_bytes() {
+    let arguments = ["random", "--seed", "11", "--faults", "loss,stall,drift"];
+    let [first, second] = [(); 2].map(|()| printed(&arguments));
+    assert_eq!((first.2, first.1.as_str()), (Some(0), ""));
+    assert!(first.0.lines().count() > 5);
+    assert_eq!(first.0, second.0);
+}
+
+#[test]
+fn many_seeds_are_a_line_each() {
+    let (lines, summary, code) = printed(&["question", "--count", "3", "--seed", "5"]);
+    assert_eq!(code, Some(0), "{lines}{summary}");
+    let seeds: Vec<_> = lines.lines().map(|line| line.split("  ").next().unwrap()).collect();
+    assert_eq!(seeds, ["seed 5", "seed 6", "seed 7"]);
+    assert_eq!(summary, "3 of 3 calls held\n");
+}
+
+#[test]
+fn what_cannot_be_simulated_is_told() {
+    for (arguments, code, said) in [
+        (&["question", "--faults", "lost"][..], 2, "loss, stall"),
+        (&["nothing"], 1, "question"),
+        (&["question", "--vad", "silero"], 1, "earshot"),
+        (&["question", "--count", "0"], 2, "1.."),
+    ] {
+        let (_, error, exit) = printed(arguments);
+        assert_eq!(exit, Some(code), "{error}");
+        assert!(error.contains(said), "{error}");
+    }
+}
