@@ -2,7 +2,8 @@
 //!
 //! ```sh
 //! cargo bench --bench sessions                    # an hour with energy and earshot; 50 calls
-//! cargo bench --bench sessions -- 200 30          # 200 live calls, measured for 30 s
+//! cargo bench --bench sessions -- talk 200 30     # 200 live calls, measured for 30 s
+//! cargo bench --bench sessions -- listen 200 30   # the same, and no user says anything
 //! cargo bench --bench sessions -- hour energy     # an hour of talk in virtual time
 //! ```
 //!
@@ -24,24 +25,28 @@ use std::time::Duration;
 use banter::audio::SampleRate;
 use banter::device::NullSpeaker;
 use banter::session::{Pace, Session, SessionConfig, SessionHandle, Summary};
+use banter::time::SessionClock;
 use banter::vad::{Earshot, Energy, Vad};
 use tokio::runtime::Builder;
 use tokio::task::JoinSet;
-use tokio::time::Instant;
 
 use self::figures::{Figures, Process, Watched};
-use self::world::{PERIOD, Talker, World};
+use self::world::{PERIOD, Talker, Users, World};
 
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).filter(|arg| arg != "--bench").collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     match arguments[..] {
         ["hour", vad] => hour(vad),
-        [sessions, seconds] => live(sessions.parse().unwrap(), seconds.parse().unwrap()),
+        [users, sessions, seconds] => {
+            let users = if users == "listen" { Users::Listen } else { Users::Talk };
+            live(users, sessions.parse().unwrap(), seconds.parse().unwrap());
+        }
         _ => {
             hour("energy");
             hour("earshot");
-            live(50, 20);
+            live(Users::Listen, 50, 20);
+            live(Users::Talk, 50, 20);
         }
     }
 }
@@ -51,7 +56,7 @@ fn hour(vad: &str) {
     let runtime = Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
     let before = Process::now();
     let (told, summary) = runtime.block_on(async {
-        let world = Arc::new(World::new());
+        let world = Arc::new(World::new(Users::Talk));
         let vad: Box<dyn Vad> = match vad {
             "energy" => Box::new(Energy::new()),
             _ => Box::new(Earshot::new()),
@@ -61,26 +66,26 @@ fn hour(vad: &str) {
     });
     let cpu = Process::now().cpu - before.cpu;
     println!("an hour of talk with {vad}: {cpu:.2} s of CPU, {} turns", summary.turns);
-    Figures::of(vec![(told, summary)]).print();
+    Figures::of(&[(told, summary)]).print();
 }
 
 /// So many calls at once, measured for so long once all of them talk.
-fn live(sessions: u32, seconds: u64) {
+fn live(users: Users, sessions: u32, seconds: u64) {
     let runtime = Builder::new_current_thread().enable_time().build().unwrap();
     runtime.block_on(async {
-        let world = Arc::new(World::new());
+        let (world, clock) = (Arc::new(World::new(users)), SessionClock::live());
         let base = Process::now();
         let (handles_in, mut handles) = tokio::sync::mpsc::channel(sessions as usize);
         let mut calls = JoinSet::new();
         for index in 0..sessions {
-            let (world, handles) = (Arc::clone(&world), handles_in.clone());
+            let (world, clock, handles) = (Arc::clone(&world), clock.clone(), handles_in.clone());
             calls.spawn(async move {
-                tokio::time::sleep(PERIOD * index / sessions).await;
+                clock.sleep(PERIOD * index / sessions).await;
                 let told = |handle| handles.try_send(handle).unwrap();
                 call(&world, index as usize, Box::new(Earshot::new()), None, told).await
             });
         }
-        tokio::time::sleep(PERIOD * 2).await;
+        clock.sleep(PERIOD * 2).await;
         let before = Process::now();
         let late = tokio::spawn(figures::lateness(seconds)).await.unwrap();
         let after = Process::now();
@@ -88,14 +93,14 @@ fn live(sessions: u32, seconds: u64) {
             handle.stop();
         }
         let minutes = f64::from(sessions) * seconds as f64 / 60.0;
-        println!("{sessions} live calls for {seconds} s:");
+        println!("{sessions} live calls for {seconds} s, the users {users:?}:");
         println!("  CPU per session-minute     {:.4} s", (after.cpu - before.cpu) / minutes);
         println!(
             "  memory per session         {:.3} MiB",
             (after.mib - base.mib) / f64::from(sessions)
         );
         println!("  lateness of a timer        {late} ms");
-        Figures::of(calls.join_all().await).print();
+        Figures::of(&calls.join_all().await).print();
     });
 }
 
@@ -110,7 +115,7 @@ async fn call(
     let speech_ends = world.speech_ends(index, length.unwrap_or(Duration::from_secs(300)));
     let config = SessionConfig { speech_ends: speech_ends.clone(), ..SessionConfig::default() };
     let session = Session::new(world.engines(vad), config);
-    let watch = tokio::spawn(figures::watch(session.subscribe(), speech_ends, Instant::now()));
+    let watch = tokio::spawn(figures::watch(session.subscribe(), speech_ends));
     told(session.handle());
     let microphone = Box::new(Talker::new(world, index, length));
     let speaker = Box::new(NullSpeaker(SampleRate::new(24_000).unwrap()));

@@ -4,8 +4,7 @@ use std::time::Duration;
 
 use banter::events::{EventKind, Subscription};
 use banter::session::Summary;
-use banter::time::SessionTime;
-use tokio::time::Instant;
+use banter::time::{SessionClock, SessionTime};
 
 use super::world::SERVICES_MS;
 
@@ -26,12 +25,13 @@ impl Process {
 
 /// By how many milliseconds a timer is late, over so many seconds.
 pub(crate) async fn lateness(seconds: u64) -> Percentiles {
+    let clock = SessionClock::live();
     let mut late = Vec::new();
-    let mut due = Instant::now();
+    let mut due = clock.now();
     for _ in 0..seconds * 100 {
-        due += Duration::from_millis(10);
-        tokio::time::sleep_until(due).await;
-        late.push(due.elapsed().as_secs_f64() * 1e3);
+        due = due + Duration::from_millis(10);
+        clock.sleep_until(due).await;
+        late.push(clock.now().millis_since(due));
     }
     Percentiles::of(late)
 }
@@ -47,11 +47,9 @@ pub(crate) struct Watched {
     said: usize,
 }
 
-pub(crate) async fn watch(
-    mut events: Subscription,
-    speech_ends: Vec<SessionTime>,
-    began: Instant,
-) -> Watched {
+/// Reads the events of a call that begins now.
+pub(crate) async fn watch(mut events: Subscription, speech_ends: Vec<SessionTime>) -> Watched {
+    let clock = SessionClock::live();
     let mut watched = Watched::default();
     while let Some(event) = events.next().await {
         match event.unwrap().kind {
@@ -63,7 +61,7 @@ pub(crate) async fn watch(
             _ => {}
         }
     }
-    let answered = SessionTime::ZERO + began.elapsed().saturating_sub(Duration::from_secs(3));
+    let answered = SessionTime::ZERO + clock.now().since(SessionTime::from_millis(3_000));
     watched.said = speech_ends.partition_point(|end| *end < answered);
     watched
 }
@@ -78,7 +76,7 @@ pub(crate) struct Figures {
 }
 
 impl Figures {
-    pub(crate) fn of(calls: Vec<(Watched, Summary)>) -> Self {
+    pub(crate) fn of(calls: &[(Watched, Summary)]) -> Self {
         let overhead = calls.iter().flat_map(|(watched, _)| &watched.overhead);
         let lost =
             |(watched, _): &(Watched, Summary)| watched.said.saturating_sub(watched.overhead.len());
@@ -105,8 +103,10 @@ pub(crate) struct Percentiles([f64; 3]);
 impl Percentiles {
     fn of(mut values: Vec<f64>) -> Self {
         values.sort_by(f64::total_cmp);
-        let at = |part: usize| values.get((values.len() - 1).min(values.len() * part / 100));
-        Self([50, 95, 100].map(|part| at(part).copied().unwrap()))
+        let at = |part: usize| {
+            values.get((values.len() * part / 100).min(values.len().saturating_sub(1)))
+        };
+        Self([50, 95, 100].map(|part| at(part).copied().unwrap_or(f64::NAN)))
     }
 }
 

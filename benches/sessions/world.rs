@@ -1,4 +1,4 @@
-//! A user who talks, and engines with the delays of real services: the model gives its first
+//! A user who talks or listens, and engines with the delays of real services: the model gives its first
 //! word after 200 ms and thirty in all, 30 ms apart; the synthesizer 100 ms of sound every 50 ms,
 //! the first after 80 ms.
 
@@ -17,7 +17,6 @@ use banter::tts::{SpeakRequest, SpeechEvent, SpeechStream, Synthesizer};
 use banter::vad::Vad;
 use futures_util::stream;
 use serde_json::Value;
-use tokio::time::sleep;
 
 /// A sentence begins so often.
 pub(crate) const PERIOD: Duration = Duration::from_secs(8);
@@ -31,9 +30,20 @@ const RATE: SampleRate = SampleRate::SPEECH;
 const ANSWER: &str = "As far as I can tell you from here, it is what we all would like it to \
                       be. It is not much, but it may do as it is now.";
 
+/// What the users do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Users {
+    /// They say a sentence in each period.
+    Talk,
+    /// They say nothing, in a quiet room.
+    Listen,
+}
+
 /// What all calls share.
 #[derive(Debug)]
 pub(crate) struct World {
+    users: Users,
+    room: Arc<[i16]>,
     sentences: Arc<[Sentence]>,
     transcriber: Arc<MockTranscriber>,
     provider: Arc<MockProvider>,
@@ -49,7 +59,7 @@ struct Sentence {
 }
 
 impl World {
-    pub(crate) fn new() -> Self {
+    pub(crate) fn new(users: Users) -> Self {
         let ms = Duration::from_millis;
         let provider = MockProvider::answering(|_| MockAnswer::text(ANSWER)).paced(
             SessionClock::live(),
@@ -57,6 +67,8 @@ impl World {
             ms(30),
         );
         Self {
+            users,
+            room: room().into(),
             sentences: sentences().into(),
             transcriber: Arc::new(MockTranscriber::new(vec!["hello there"; 50_000])),
             provider: Arc::new(provider),
@@ -78,10 +90,23 @@ impl World {
 
     /// When the user of this call ceases to speak, for so long.
     pub(crate) fn speech_ends(&self, call: usize, length: Duration) -> Vec<SessionTime> {
+        if self.users == Users::Listen {
+            return Vec::new();
+        }
         let periods = u32::try_from(length.as_secs() / PERIOD.as_secs()).unwrap();
         let end = |at: u32| self.sentences[(call + at as usize) % self.sentences.len()].end;
         (0..periods).map(|at| SessionTime::ZERO + PERIOD * at + end(at)).collect()
     }
+}
+
+/// White noise at -70 dBFS.
+fn room() -> Vec<i16> {
+    let mut seed = 1_u32;
+    let mut next = || {
+        seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        (seed >> 16) as i16 % 19
+    };
+    std::iter::repeat_with(&mut next).take(RATE.hz() as usize).collect()
 }
 
 fn sentences() -> Vec<Sentence> {
@@ -101,6 +126,8 @@ fn sentences() -> Vec<Sentence> {
 /// A microphone with a user in front of it.
 #[derive(Debug)]
 pub(crate) struct Talker {
+    users: Users,
+    room: Arc<[i16]>,
     sentences: Arc<[Sentence]>,
     call: usize,
     /// All of the user's samples.
@@ -110,7 +137,8 @@ pub(crate) struct Talker {
 impl Talker {
     pub(crate) fn new(world: &World, call: usize, length: Option<Duration>) -> Self {
         let samples = length.map_or(u64::MAX, |length| RATE.samples(length));
-        Self { sentences: Arc::clone(&world.sentences), call, samples }
+        let (room, sentences) = (Arc::clone(&world.room), Arc::clone(&world.sentences));
+        Self { users: world.users, room, sentences, call, samples }
     }
 }
 
@@ -142,7 +170,7 @@ struct Talking {
 
 impl Running for Talking {
     fn advance(&mut self, now: SessionTime) -> Result<(), DeviceError> {
-        let Talker { sentences, call, samples } = &self.talker;
+        let Talker { users, room, sentences, call, samples } = &self.talker;
         let due = RATE.samples(now.since(SessionTime::ZERO)).min(*samples);
         let period = RATE.samples(PERIOD);
         while let Some(port) = &mut self.port
@@ -152,7 +180,8 @@ impl Running for Talking {
             let rest = (due - self.moved).min(period - into);
             let sentence = &sentences[(call + at) % sentences.len()].samples;
             let said = sentence.get(into as usize..).filter(|said| !said.is_empty());
-            let said = said.unwrap_or(&[0; 512]);
+            let quiet = &room[(into % room.len() as u64) as usize..];
+            let said = said.filter(|_| *users == Users::Talk).unwrap_or(quiet);
             let count = said.len().min(rest as usize);
             port.push(&said[..count]);
             self.moved += count as u64;
@@ -174,13 +203,17 @@ impl Running for Talking {
 
 /// A synthesizer of 30 ms of a tone for each character.
 #[derive(Debug)]
-struct Tone(AudioChunk);
+struct Tone {
+    chunk: AudioChunk,
+    clock: SessionClock,
+}
 
 impl Tone {
     fn new() -> Self {
         let samples: Vec<i16> =
             (0..2_400).map(|at| ((at as f32 * 0.1).sin() * 3_000.0) as i16).collect();
-        Self(AudioChunk::new(samples, SampleRate::new(24_000).unwrap()))
+        let chunk = AudioChunk::new(samples, SampleRate::new(24_000).unwrap());
+        Self { chunk, clock: SessionClock::live() }
     }
 }
 
@@ -190,16 +223,16 @@ impl Synthesizer for Tone {
     }
 
     fn rate(&self) -> SampleRate {
-        self.0.rate()
+        self.chunk.rate()
     }
 
     fn speak(&self, request: SpeakRequest) -> SpeechStream {
         let chunks = (request.text.trim().len() * 30).div_ceil(100);
-        let state = (self.0.clone(), 80, chunks);
-        Box::pin(stream::unfold(state, |(chunk, wait, left)| async move {
+        let state = (self.chunk.clone(), self.clock.clone(), 80, chunks);
+        Box::pin(stream::unfold(state, |(chunk, clock, wait, left)| async move {
             let left = left.checked_sub(1)?;
-            sleep(Duration::from_millis(wait)).await;
-            Some((Ok(SpeechEvent::Audio(chunk.clone())), (chunk, 50, left)))
+            clock.sleep(Duration::from_millis(wait)).await;
+            Some((Ok(SpeechEvent::Audio(chunk.clone())), (chunk, clock, 50, left)))
         }))
     }
 }

@@ -17,8 +17,9 @@ pub struct Gate {
     /// More samples are to come: running out of them is an under-run.
     pub(super) expecting: AtomicBool,
     pub(super) under_runs: AtomicU64,
-    /// An answer is being made or played.
-    awaited: AtomicBool,
+    /// The sound of an answer is queued or to follow, and since when.
+    sounds: AtomicBool,
+    sounds_from: AtomicU64,
     began: Notify,
     /// How many holds there were, and when the last began.
     holds: AtomicU64,
@@ -105,24 +106,35 @@ impl Gate {
         self.under_runs.load(Ordering::Relaxed)
     }
 
-    /// Says whether there is an answer whose sound may come.
-    pub(crate) fn await_sound(&self, awaited: bool) {
-        self.awaited.store(awaited, Ordering::Release);
-        if awaited {
+    /// The first sound of an answer is queued `now`. Says it once for each answer.
+    pub(super) fn begin_sound(&self, now: SessionTime) {
+        if !self.sounds() {
+            self.sounds_from.store(now.as_nanos(), Ordering::Relaxed);
+            self.sounds.store(true, Ordering::Release);
             self.began.notify_one();
         }
     }
 
-    /// Whether there is an answer whose sound may come.
-    pub(crate) fn awaits_sound(&self) -> bool {
-        self.awaited.load(Ordering::Acquire)
+    pub(super) fn end_sound(&self) {
+        self.sounds.store(false, Ordering::Release);
     }
 
-    /// Waits until there is such an answer.
-    pub(crate) async fn sound_awaited(&self) {
-        while !self.awaits_sound() {
+    /// Whether there is an answer to be heard, or still to be made: its first sound was queued.
+    pub(crate) fn sounds(&self) -> bool {
+        self.sounds.load(Ordering::Acquire)
+    }
+
+    /// Waits for the first sound of an answer.
+    pub(crate) async fn sound(&self) {
+        while !self.sounds() {
             self.began.notified().await;
         }
+    }
+
+    /// When the first sound of the present answer was queued.
+    pub(super) fn sounds_from(&self) -> Option<SessionTime> {
+        let from = || SessionTime::from_nanos(self.sounds_from.load(Ordering::Relaxed));
+        self.sounds().then(from)
     }
 
     pub(super) fn mode(&self) -> Mode {

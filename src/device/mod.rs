@@ -123,6 +123,10 @@ pub trait Rendering: Debug + Send {
     /// Moves the samples that are due until `now`. A device with a clock of its own has nothing
     /// to do here.
     ///
+    /// It is called every 5 ms from the first sound of an answer to its end, a little ahead of
+    /// the time; else with each frame of the voice detector, when the silence before is due: see
+    /// [`RenderPort::pass_silence`].
+    ///
     /// # Errors
     ///
     /// When the device has failed.

@@ -132,10 +132,14 @@ impl Playback {
         self.gate.expecting.store(more, Ordering::Release);
     }
 
-    /// Says whether there is an answer whose sound may come. Between answers a speaker may be
-    /// looked at less often.
-    pub(crate) fn await_sound(&self, awaited: bool) {
-        self.gate.await_sound(awaited);
+    /// Sound is queued `now`: the first of an answer wakes who moves the speaker.
+    pub(crate) fn begin_sound(&self, now: SessionTime) {
+        self.gate.begin_sound(now);
+    }
+
+    /// The answer is over: nobody waits for silence, so the speaker may be moved less often.
+    pub(crate) fn end_sound(&self) {
+        self.gate.end_sound();
     }
 
     /// Drops all that is queued, and opens the gate for what comes after. Returns how many
@@ -213,6 +217,19 @@ impl RenderPort {
         self.origin = origin;
     }
 
+    /// For a device that is asked for the time that has passed: fills `out`, whose first sample is
+    /// in the air `at`, with silence up to the moment in which the sound came that waits now.
+    /// Returns how many samples that are: none if it was there in time.
+    pub fn pass_silence(&mut self, out: &mut [i16], at: SessionTime) -> usize {
+        let Some(from) = self.gate.sounds_from() else { return 0 };
+        let count = (self.rate.samples(from.since(at)) as usize).min(out.len());
+        if count > 0 {
+            out[..count].fill_with(|| self.decay());
+            self.tap.left(&out[..count], at);
+        }
+        count
+    }
+
     /// Fills `out` with what is to be heard, silence where there is nothing. Returns how many
     /// samples there were for it.
     pub fn fill(&mut self, out: &mut [i16], instants: impl Into<Instants>) -> usize {
@@ -270,7 +287,7 @@ impl RenderPort {
     /// Keeps the last `samples` that left, for [`give_back`](Self::give_back): none by default,
     /// 2 s at most.
     pub fn keep(&mut self, samples: usize) {
-        self.kept = samples;
+        self.kept = samples.min(self.lookback.capacity());
     }
 
     /// Takes back the last `samples` that left, since the device has emptied its buffer before
@@ -410,6 +427,10 @@ impl RenderPort {
         if self.last != 0.0 && self.gate.expecting.swap(false, Ordering::AcqRel) {
             self.gate.under_runs.fetch_add(1, Ordering::Relaxed);
         }
+        self.decay()
+    }
+
+    fn decay(&mut self) -> i16 {
         self.last *= FADE;
         if self.last.abs() < 1.0 {
             self.last = 0.0;

@@ -196,7 +196,7 @@ impl Drive {
         while over.try_recv() == Err(oneshot::error::TryRecvError::Empty) {
             self.pacer.settle().await;
             self.obey(now);
-            self.play(now + TICK)?;
+            self.play(self.ahead(now))?;
             self.recording.agent(&mut self.master, &self.meters);
             now = self.rest(now).await;
             if now >= self.hears_at {
@@ -213,14 +213,20 @@ impl Drive {
         Ok(Closed { recording_is_whole, lost, devices })
     }
 
+    /// Until when the speaker is moved: a live one without sound is not kept ahead of it.
+    fn ahead(&self, now: SessionTime) -> SessionTime {
+        let moves = self.gate.sounds() || self.pacer.stepper.is_some();
+        if moves { self.hears_at.min(now + TICK) } else { now }
+    }
+
     /// Waits until there is something to move. Between two answers nobody waits for silence: it
     /// is played when the microphone is listened to, or when the next answer begins.
     async fn rest(&mut self, now: SessionTime) -> SessionTime {
-        let Self { pacer, gate, hears_at, .. } = self;
-        if gate.awaits_sound() || pacer.stepper.is_some() {
-            return pacer.until((*hears_at).min(now + TICK), std::future::pending()).await;
+        let next = self.ahead(now);
+        if next > now {
+            return self.pacer.until(next, std::future::pending()).await;
         }
-        pacer.until(*hears_at, gate.sound_awaited()).await
+        self.pacer.until(self.hears_at, self.gate.sound()).await
     }
 
     /// How long the microphone has nothing new.

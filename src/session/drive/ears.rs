@@ -210,3 +210,6 @@ const RESAMPLED: Duration = Duration::from_micros(1_500);
 
 /// Samples and nanoseconds do not always agree on where a frame ends.
 const ROUNDING: Duration = Duration::from_micros(250);
+
+#[cfg(test)]
+mod tests;

@@ -110,7 +110,6 @@ impl Player {
         match (&element.payload, &mut self.playing) {
             (Payload::Begin(turn), _) => {
                 let start = self.playback.pushed();
-                self.playback.await_sound(true);
                 (self.under_runs, self.cushion) = (self.playback.gate().under_runs(), 0);
                 self.playing =
                     Some(Playing::new(turn.response, &element, start, self.playback.rate()));
@@ -153,6 +152,9 @@ impl Player {
         }
         let ended = playing.ended.is_some();
         if playing.committed && (ended || playing.spill.len() >= self.cushion) {
+            if !playing.spill.is_empty() {
+                self.playback.begin_sound(self.context.clock.now());
+            }
             self.playback.push(&mut playing.spill);
             if self.playback.pushed() > playing.start {
                 self.playback.expect_more(!(ended && playing.spill.is_empty()));
@@ -180,13 +182,16 @@ impl Player {
         Ok(())
     }
 
-    /// How long nothing may happen at the speaker that the session is to know soon: in the middle
-    /// of an answer its queue is full enough.
+    /// How long nothing happens at the speaker that the session is to know soon: nothing is
+    /// queued, or in the middle of an answer far more than is played until then.
     fn pause(&self) -> Duration {
-        let Some(playing) = self.playing.as_ref().filter(|it| it.sounding && it.finish.is_none())
-        else {
+        let Some(playing) = &self.playing else { return SELDOM };
+        if self.playback.pushed() == playing.start {
+            return SELDOM;
+        }
+        if !playing.sounding || playing.finish.is_some() {
             return POLL;
-        };
+        }
         let end = playing.start + playing.samples;
         let left = end.saturating_sub(self.playback.gate().played());
         self.playback.rate().duration(left).clamp(POLL, SELDOM)
@@ -228,7 +233,7 @@ impl Player {
     async fn over(&mut self, playing: Playing, outcome: Outcome, heard: u64) {
         self.over = Some(playing.response);
         self.playback.expect_more(false);
-        self.playback.await_sound(false);
+        self.playback.end_sound();
         self.playback.gate().play(); // it was lowered or closed for this response only
         let now = self.context.clock.now();
         let end = playing.origin.with(Payload::TurnEnd(outcome.clone()));
