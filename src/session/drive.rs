@@ -141,6 +141,7 @@ impl Parts {
                 (Arc::clone(&meters), devices.mute().clone()),
             ),
             hears_at: SessionTime::ZERO,
+            silent_at: SessionTime::ZERO,
             recording: Recording::new(self.recorder, tap, clock, bus),
             meters,
             xruns: 0,
@@ -163,6 +164,8 @@ pub(super) struct Drive {
     ears: Ears,
     /// When the microphone is listened to again.
     hears_at: SessionTime,
+    /// When the last sound has faded.
+    silent_at: SessionTime,
     recording: Recording,
     meters: Arc<Meters>,
     /// Of devices that were exchanged: buffers that ran over or dry, and what went wrong.
@@ -196,9 +199,10 @@ impl Drive {
         while over.try_recv() == Err(oneshot::error::TryRecvError::Empty) {
             self.pacer.settle().await;
             self.obey(now);
-            self.play(self.ahead(now))?;
+            let ahead = self.ahead(now);
+            self.play(ahead)?;
             self.recording.agent(&mut self.master, &self.meters);
-            now = self.rest(now).await;
+            now = self.rest(now, ahead).await;
             if now >= self.hears_at {
                 self.capture(now)?;
                 self.ears.hear(&self.master, &mut self.recording).await;
@@ -213,18 +217,21 @@ impl Drive {
         Ok(Closed { recording_is_whole, lost, devices })
     }
 
-    /// Until when the speaker is moved: a live one without sound is not kept ahead of it.
-    fn ahead(&self, now: SessionTime) -> SessionTime {
-        let moves = self.gate.sounds() || self.pacer.stepper.is_some();
+    /// Until when the speaker is moved: a live one that is silent is not kept ahead of its time.
+    fn ahead(&mut self, now: SessionTime) -> SessionTime {
+        if self.gate.sounds() {
+            self.silent_at = now + FADED;
+        }
+        let moves = now < self.silent_at || self.pacer.stepper.is_some();
         if moves { self.hears_at.min(now + TICK) } else { now }
     }
 
-    /// Waits until there is something to move. Between two answers nobody waits for silence: it
-    /// is played when the microphone is listened to, or when the next answer begins.
-    async fn rest(&mut self, now: SessionTime) -> SessionTime {
-        let next = self.ahead(now);
-        if next > now {
-            return self.pacer.until(next, std::future::pending()).await;
+    /// Waits until there is something to move, when the speaker was moved until `ahead`. Between
+    /// two answers nobody waits for silence: it is played when the microphone is listened to, or
+    /// when the next answer begins.
+    async fn rest(&mut self, now: SessionTime, ahead: SessionTime) -> SessionTime {
+        if ahead > now {
+            return self.pacer.until(ahead, std::future::pending()).await;
         }
         self.pacer.until(self.hears_at, self.gate.sound()).await
     }
@@ -332,3 +339,6 @@ const fn is_file(error: &DeviceError) -> bool {
 /// How often the devices are looked at while an answer is made and played, and those that may
 /// have something at any time: a sample waits half of it on average.
 const TICK: Duration = Duration::from_millis(5);
+
+/// How long an answer that is over may still fade.
+const FADED: Duration = Duration::from_millis(10);
