@@ -1,8 +1,8 @@
 # `make` alone lists the targets. All are safe to run again, and with -j.
-.PHONY: help setup setup-tests demo test bench assets
+.PHONY: help setup setup-tests demo test bench gate gate-update assets
 
 help:
-	@sed -n 's/^\([a-z]*\):.*## /make \1	/p' $(firstword $(MAKEFILE_LIST))
+	@sed -n 's/^\([a-z-]*\):.*## /make \1	/p' $(firstword $(MAKEFILE_LIST))
 
 setup: ## install what Banter needs to build and run (Debian, Ubuntu)
 	scripts/setup.sh
@@ -23,6 +23,13 @@ test: setup-tests ## run all tests
 
 bench: setup ## measure
 	cargo bench --locked
+
+# In the profile of the tests, whose parts are built already.
+gate: setup-tests ## measure whether the same talk costs what it did
+	cargo bench --locked --profile dev --bench gate -- check
+
+gate-update: setup-tests ## take what it costs now as the measure
+	cargo bench --locked --profile dev --bench gate -- update
 
 assets: setup ## synthesize assets/ anew
 	scripts/make_assets.py

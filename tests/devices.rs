@@ -283,17 +283,25 @@ async fn call(loud: &Path, record: &Path) -> Vec<String> {
     let session = Session::new(engines, config);
     let (mut events, handle) = (session.subscribe(), session.handle());
     let watch = async {
-        let mut warnings = Vec::new();
+        let (mut warnings, mut changed) = (Vec::new(), Vec::new());
         while let Some(Ok(event)) = events.next().await {
             match event.kind {
-                EventKind::AgentSpeechStarted { .. } => {
-                    exchange(handle.devices(), loud).await;
+                EventKind::AgentSpeechStarted { .. } => exchange(handle.devices()),
+                EventKind::DeviceChanged { device, .. } => {
+                    changed.push(device);
+                    if changed.len() == 2 {
+                        look(handle.devices(), loud).await;
+                        handle.stop();
+                    }
+                }
+                EventKind::Warning { message } => {
+                    warnings.push(message);
                     handle.stop();
                 }
-                EventKind::Warning { message } => warnings.push(message),
                 _ => {}
             }
         }
+        assert_eq!(changed, ["speaker", "microphone"]);
         warnings
     };
     let microphone = Box::new(CpalMicrophone::open(None).unwrap());
@@ -303,14 +311,18 @@ async fn call(loud: &Path, record: &Path) -> Vec<String> {
     warnings
 }
 
-/// Exchanges the speaker while it speaks, and the microphone; then somebody is loud, muted, and
-/// loud again.
-async fn exchange(devices: &Devices, loud: &Path) {
+/// Exchanges the speaker while it speaks, and the microphone.
+fn exchange(devices: &Devices) {
     let second = Box::new(CpalSpeaker::open(Some("second")).unwrap());
     assert!(devices.exchange(DriveCommand::Speaker(second)));
     let microphone = Box::new(CpalMicrophone::open(Some("pulse")).unwrap());
     assert!(devices.exchange(DriveCommand::Microphone(microphone)));
+}
+
+/// The agent speaks on; somebody is loud, muted, and loud again.
+async fn look(devices: &Devices, loud: &Path) {
     let meters = Arc::clone(devices.meters());
+    let _before = meters.levels();
     assert!(level(&meters, |levels| levels.speaker > -40.0).await, "the speaker goes on");
     let mut player = paplay::play(loud, "mic_in");
     assert!(level(&meters, |levels| levels.microphone > -30.0).await, "the microphone hears");

@@ -31,7 +31,7 @@ async fn our_clients_are_answered_in_the_time_of_the_profile() {
     assert_eq!(sound.len(), 14_400);
     assert!(sound[0].unsigned_abs() >= AUDIBLE);
 
-    let log = server.log("me").await.unwrap();
+    let log = server.services().log("me").await.unwrap();
     let [stt, llm, tts] = &log.entries[..] else { panic!("{log:?}") };
     assert_eq!([stt.service, llm.service, tts.service], [Service::Stt, Service::Llm, Service::Tts]);
     assert_eq!(llm.texts.concat(), said);
@@ -41,10 +41,10 @@ async fn our_clients_are_answered_in_the_time_of_the_profile() {
     assert_times(llm, 200, &tokens);
     assert_times(tts, 80, &[0, 50, 50, 50, 50, 50]);
     assert!(stt.sent[0] <= llm.arrived && llm.sent[30] <= tts.arrived, "one after the other");
-    assert_eq!(server.log("you").await.unwrap().entries, []);
+    assert_eq!(server.services().log("you").await.unwrap().entries, []);
 
-    assert_eq!(server.take_log("me").await.unwrap(), log);
-    assert_eq!(server.log("me").await.unwrap().entries, []);
+    assert_eq!(server.services().take_log("me").await.unwrap(), log);
+    assert_eq!(server.services().log("me").await.unwrap().entries, []);
     assert_eq!(server.stop().await.unwrap(), "served 3 requests");
 }
 
@@ -74,7 +74,7 @@ async fn a_step_does_not_wait_for_the_next_one() {
     let first = answer.into_body().next().await.unwrap().unwrap();
 
     assert_eq!(first.len(), 4_800);
-    assert_eq!(server.log("me").await.unwrap().entries[0].sent.len(), 1);
+    assert_eq!(server.services().log("me").await.unwrap().entries[0].sent.len(), 1);
 }
 
 #[tokio::test]
@@ -83,7 +83,7 @@ async fn without_delays_nothing_waits() {
     let me = Caller::new(&server, "me");
     me.answers().await.unwrap();
     me.speaks("ten chars!").await.unwrap();
-    let log = server.log("me").await.unwrap();
+    let log = server.services().log("me").await.unwrap();
     assert_eq!((log.entries[0].sent.len(), log.entries[1].sent.len()), (31, 6));
     assert!(log.entries.iter().all(|entry| entry.outcome == Outcome::Finished));
 }
@@ -96,7 +96,7 @@ async fn a_script_says_what_a_caller_is_told() {
         "heard": ["What time is it?"],
         "answers": [{"tool": "clock", "arguments": {"zone": "Europe/Bern"}}, "It is noon."],
     }));
-    server.script("me", &script).await.unwrap();
+    server.services().script("me", &script).await.unwrap();
 
     assert_eq!(me.hears().await.unwrap(), "What time is it?");
     let events: Vec<_> = me.model().stream(asked()).collect().await;
@@ -121,7 +121,7 @@ async fn a_script_says_what_goes_wrong() {
         {"service": "stt", "request": 1, "fault": "500"},
         {"service": "stt", "request": 2, "fault": "malformed"},
     ]}));
-    server.script("me", &script).await.unwrap();
+    server.services().script("me", &script).await.unwrap();
 
     let busy = me.answers().await.unwrap_err();
     let ProviderError::RateLimited { retry_after, .. } = busy else { panic!("{busy:?}") };
@@ -147,7 +147,7 @@ async fn a_script_says_what_goes_wrong() {
     assert!(me.hears().await.unwrap().ends_with('?'));
 
     let outcomes = |service| {
-        let entries = async { server.log("me").await.unwrap().entries };
+        let entries = async { server.services().log("me").await.unwrap().entries };
         async move {
             let of = entries.await.into_iter().filter(|entry| entry.service == service);
             of.map(|entry| entry.outcome).collect::<Vec<_>>()
@@ -208,7 +208,7 @@ async fn what_is_no_request_is_refused() {
     let large = vec![b' '; LARGEST];
     assert_eq!(status("audio/speech", Body::Whole(large.into())).await, 400);
 
-    let base = server.url().trim_end_matches("/v1");
+    let base = server.services().url().trim_end_matches("/v1");
     let root = Endpoint::new(base, Some(Secret::new("me"))).unwrap();
     let wrong = root.post("script").body(whole(&json!({"herd": []}))).unwrap();
     let Err(NetError::Refused { status, message, .. }) = me.send(wrong, Limits::default()).await
@@ -238,8 +238,8 @@ async fn whoever_leaves_is_noted() {
     drop(answer);
     // It is noticed at the latest when a later piece cannot be sent.
     let left = async {
-        while server.log("me").await.unwrap().entries[0].outcome == Outcome::Open {}
-        server.log("me").await.unwrap().entries.remove(0)
+        while server.services().log("me").await.unwrap().entries[0].outcome == Outcome::Open {}
+        server.services().log("me").await.unwrap().entries.remove(0)
     };
     let left = tokio::time::timeout(LIMIT, left).await.unwrap();
     assert_eq!(left.outcome, Outcome::Left);
@@ -254,7 +254,7 @@ async fn many_callers_are_served_side_by_side() {
         join_all(callers.iter().map(|caller| caller.speaks("a sentence of 25 letters."))).await;
     for (caller, sound) in callers.iter().zip(spoken) {
         assert_eq!(sound.unwrap().len(), 25 * 1_440);
-        let log = server.log(&caller.name).await.unwrap();
+        let log = server.services().log(&caller.name).await.unwrap();
         assert_times(&log.entries[0], 10, &[[0].as_slice(), &[10; 14]].concat());
     }
     assert_eq!(server.stop().await.unwrap(), "served 50 requests");
@@ -276,7 +276,7 @@ async fn each_delay_can_be_set_and_chance_comes_from_the_seed() {
             for _ in 0..20 {
                 let _either = me.speaks("a").await;
             }
-            let entries = server.log("me").await.unwrap().entries;
+            let entries = server.services().log("me").await.unwrap().entries;
             assert_times(&entries[0], 20, &[0; 5]);
             entries.iter().map(|entry| entry.status).collect::<Vec<_>>()
         }
@@ -339,7 +339,7 @@ struct Caller {
 
 impl Caller {
     fn new(server: &MockServer, name: &str) -> Self {
-        let endpoint = Endpoint::new(server.url(), Some(Secret::new(name))).unwrap();
+        let endpoint = Endpoint::new(server.services().url(), Some(Secret::new(name))).unwrap();
         Self { name: name.to_owned(), http: http(), endpoint }
     }
 

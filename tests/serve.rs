@@ -23,11 +23,11 @@ use crate::caller::{Caller, Heard, Server, within};
 async fn services(sid: &str, heard: &[&str], answers: Vec<Answer>) -> MockServer {
     let program = Some(env!("CARGO_BIN_EXE_banter").into());
     let launch = Launch { program, ..Launch::new(Profile::Zero) };
-    let services = launch.start(Arc::new(HttpClient::new().unwrap())).await.unwrap();
+    let mock = launch.start(Arc::new(HttpClient::new().unwrap())).await.unwrap();
     let heard = heard.iter().map(|&text| text.to_owned()).collect();
     let script = Script { heard, answers, ..Script::default() };
-    services.script(sid, &script).await.unwrap();
-    services
+    mock.services().script(sid, &script).await.unwrap();
+    mock
 }
 
 fn text(text: &str) -> Answer {
@@ -46,8 +46,8 @@ fn question() -> Vec<i16> {
 #[tokio::test]
 async fn a_question_in_odd_frames_is_answered_to_the_last_sample() {
     let answer = "It is noon in the city.";
-    let services = services("odd-1", &["what is the time"], vec![text(answer)]).await;
-    let server = Server::start(&["--base-url", services.url()]).await;
+    let mock = services("odd-1", &["what is the time"], vec![text(answer)]).await;
+    let server = Server::start(&["--base-url", mock.services().url()]).await;
     let mut caller = Caller::connect(&server, "odd-1").await;
 
     // 333 bytes: a sample lies across each two frames. Then the client falls silent.
@@ -59,7 +59,7 @@ async fn a_question_in_odd_frames_is_answered_to_the_last_sample() {
     let took = first.since(begun) - Duration::from_millis(1155);
     println!("first sound {took:?} after the last word; 0.8 s of it are silence");
     assert!(took < Duration::from_secs(4), "{took:?}");
-    let log = services.log("odd-1").await.unwrap();
+    let log = mock.services().log("odd-1").await.unwrap();
     let asked: Vec<_> = log.entries.iter().map(|entry| entry.service).collect();
     assert_eq!(asked, [Service::Stt, Service::Llm, Service::Tts], "under the name of the caller");
 }
@@ -70,8 +70,8 @@ async fn who_speaks_over_the_agent_has_it_cleared_at_once() {
                  asleep and who told the ships about it every night until they came to love him";
     let next = "As you like.";
     let heard = ["tell me a story", "how much is ten plus five"];
-    let services = services("bold", &heard, vec![text(story), text(next)]).await;
-    let server = Server::start(&["--base-url", services.url()]).await;
+    let mock = services("bold", &heard, vec![text(story), text(next)]).await;
+    let server = Server::start(&["--base-url", mock.services().url()]).await;
     let mut caller = Caller::connect(&server, "bold").await;
 
     caller.say(&question(), 640).await;
@@ -101,8 +101,8 @@ async fn a_whole_file_at_once_is_heard_as_if_it_were_spoken() {
 async fn when_the_agent_hangs_up_its_goodbye_is_heard() {
     let end = Answer::Tool { name: "end_call".to_owned(), arguments: serde_json::json!({}) };
     let answers = vec![end, text("Goodbye then.")];
-    let services = services("bye", &["that is all"], answers).await;
-    let server = Server::start(&["--base-url", services.url()]).await;
+    let mock = services("bye", &["that is all"], answers).await;
+    let server = Server::start(&["--base-url", mock.services().url()]).await;
     let mut caller = Caller::connect(&server, "bye").await;
 
     caller.say(&question(), 640).await;
@@ -157,12 +157,12 @@ async fn what_is_no_call_is_told_so() {
 #[tokio::test]
 async fn a_client_that_takes_nothing_loses_its_call_and_no_other_does() {
     let story = "and so on ".repeat(60);
-    let services = services("deaf", &["go on"], vec![text(&story)]).await;
-    services
+    let mock = services("deaf", &["go on"], vec![text(&story)]).await;
+    mock.services()
         .script("fine", &Script { answers: vec![text("Yes.")], ..Script::default() })
         .await
         .unwrap();
-    let server = Server::start(&["--base-url", services.url()]).await;
+    let server = Server::start(&["--base-url", mock.services().url()]).await;
     let mut deaf = Caller::connect(&server, "deaf").await;
     let mut fine = Caller::connect(&server, "fine").await;
 

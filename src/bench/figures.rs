@@ -181,6 +181,14 @@ pub struct ServiceTimes {
     pub tts_ms: f64,
 }
 
+impl ServiceTimes {
+    /// All three.
+    #[must_use]
+    pub fn total_ms(&self) -> f64 {
+        self.stt_ms + self.llm_ms + self.tts_ms
+    }
+}
+
 impl Spread {
     /// The percentiles of `values` by the nearest rank; zeros without values.
     #[must_use]

@@ -8,6 +8,7 @@
 
 pub mod call;
 pub mod figures;
+pub mod load;
 pub mod machine;
 pub mod measure;
 pub mod person;

@@ -10,9 +10,10 @@
 //!
 //! # async fn measure(http: Arc<dyn Http>) -> Result<(), Box<dyn std::error::Error>> {
 //! let server = MockServer::spawn(Profile::Realistic, Some(1), http).await?;
-//! server.script("alice", &Script::default()).await?;
-//! // Calls with `server.url()` as the address and "alice" as the key.
-//! let log = server.log("alice").await?;
+//! let services = server.services();
+//! services.script("alice", &Script::default()).await?;
+//! // Calls with `services.url()` as the address and "alice" as the key.
+//! let log = services.log("alice").await?;
 //! # Ok(())
 //! # }
 //! ```
@@ -80,7 +81,7 @@ impl Launch {
         let told = timeout(STARTS, output.read_line(&mut line)).await;
         told.map_err(|_| RemoteError::Silent)?.map_err(RemoteError::Start)?;
         let url = line.trim().strip_prefix(LISTENING).ok_or(RemoteError::Silent)?;
-        Ok(MockServer { child, output, url: url.to_owned(), http })
+        Ok(MockServer { child, output, services: MockServices::new(url, http) })
     }
 
     fn arguments(&self) -> Vec<String> {
@@ -110,8 +111,7 @@ impl Launch {
 pub struct MockServer {
     child: Child,
     output: BufReader<ChildStdout>,
-    url: String,
-    http: Arc<dyn Http>,
+    services: MockServices,
 }
 
 impl MockServer {
@@ -128,16 +128,53 @@ impl MockServer {
         Launch { pin, ..Launch::new(profile) }.start(http).await
     }
 
-    /// Their address: `http://127.0.0.1:PORT/v1`.
+    /// The way to them.
     #[must_use]
-    pub fn url(&self) -> &str {
-        &self.url
+    pub const fn services(&self) -> &MockServices {
+        &self.services
     }
 
     /// The number of their process; `None` once it has ended.
     #[must_use]
     pub fn pid(&self) -> Option<u32> {
         self.child.id()
+    }
+
+    /// Ends them in order. Returns what they say at the end: how many requests they had.
+    ///
+    /// # Errors
+    ///
+    /// When they do not end within 10 s; then they are killed.
+    pub async fn stop(mut self) -> Result<String, RemoteError> {
+        drop(self.child.stdin.take());
+        let ended = timeout(STARTS, async {
+            let mut said = String::new();
+            self.output.read_to_string(&mut said).await?;
+            self.child.wait().await?;
+            Ok(said.trim().to_owned())
+        });
+        ended.await.map_err(|_| RemoteError::Silent)?.map_err(RemoteError::Start)
+    }
+}
+
+/// The way to mock services, wherever they run.
+#[derive(Clone, Debug)]
+pub struct MockServices {
+    url: String,
+    http: Arc<dyn Http>,
+}
+
+impl MockServices {
+    /// Those at `url`, such as `http://127.0.0.1:8770/v1`.
+    #[must_use]
+    pub fn new(url: &str, http: Arc<dyn Http>) -> Self {
+        Self { url: url.trim_end_matches('/').to_owned(), http }
+    }
+
+    /// Their address: `http://127.0.0.1:PORT/v1`.
+    #[must_use]
+    pub fn url(&self) -> &str {
+        &self.url
     }
 
     /// From now on `caller` is told this.
@@ -168,22 +205,6 @@ impl MockServer {
     /// When they cannot be reached.
     pub async fn take_log(&self, caller: &str) -> Result<Log, RemoteError> {
         self.read(caller, "log?clear=true").await
-    }
-
-    /// Ends them in order. Returns what they say at the end: how many requests they had.
-    ///
-    /// # Errors
-    ///
-    /// When they do not end within 10 s; then they are killed.
-    pub async fn stop(mut self) -> Result<String, RemoteError> {
-        drop(self.child.stdin.take());
-        let ended = timeout(STARTS, async {
-            let mut said = String::new();
-            self.output.read_to_string(&mut said).await?;
-            self.child.wait().await?;
-            Ok(said.trim().to_owned())
-        });
-        ended.await.map_err(|_| RemoteError::Silent)?.map_err(RemoteError::Start)
     }
 
     async fn read(&self, caller: &str, path: &str) -> Result<Log, RemoteError> {

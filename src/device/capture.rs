@@ -18,12 +18,18 @@ pub fn capture_port(rate: SampleRate) -> (CapturePort, Capture) {
 
 /// The ends of a ring for a microphone that is listened to from `origin` on.
 pub(crate) fn capture_port_from(rate: SampleRate, origin: SessionTime) -> (CapturePort, Capture) {
+    let (port, capture) = capture_port_later(rate);
+    capture.listen_from(origin);
+    (port, capture)
+}
+
+/// The ends of a ring for a microphone that nobody listens to yet.
+pub(crate) fn capture_port_later(rate: SampleRate) -> (CapturePort, Capture) {
     let (ring, samples) = HeapRb::new(2 * rate.hz() as usize).split();
     let (stamps_in, stamps) = HeapRb::new(STAMPS).split();
     let shared = Arc::new(Shared::default());
-    let port =
-        CapturePort { ring, stamps: stamps_in, captured: 0, origin, shared: Arc::clone(&shared) };
-    (port, Capture { samples, stamps, rate, origin, shared })
+    let port = CapturePort { ring, stamps: stamps_in, captured: 0, shared: Arc::clone(&shared) };
+    (port, Capture { samples, stamps, rate, shared })
 }
 
 /// How far a microphone with a clock of its own was at some instant.
@@ -40,6 +46,15 @@ struct Shared {
     lost: AtomicU64,
     stamped: AtomicBool,
     ended: AtomicBool,
+    /// From when on it is listened to, once it is.
+    origin: AtomicU64,
+    listened: AtomicBool,
+}
+
+impl Shared {
+    fn origin(&self) -> SessionTime {
+        SessionTime::from_nanos(self.origin.load(Ordering::Relaxed))
+    }
 }
 
 /// The microphone's end. Dropping it ends the stream.
@@ -47,7 +62,6 @@ pub struct CapturePort {
     ring: ringbuf::HeapProd<i16>,
     stamps: ringbuf::HeapProd<Captured>,
     captured: u64,
-    origin: SessionTime,
     shared: Arc<Shared>,
 }
 
@@ -59,22 +73,30 @@ impl std::fmt::Debug for CapturePort {
 
 impl CapturePort {
     /// From when on it is listened to: the session's start, or when the microphone was
-    /// exchanged. A device without a clock of its own counts from there.
+    /// exchanged. A device without a clock of its own counts from there. It is known once the
+    /// device is first moved ([`Running::advance`](super::Running::advance)), not when it starts.
     #[must_use]
-    pub const fn origin(&self) -> SessionTime {
-        self.origin
+    pub fn origin(&self) -> SessionTime {
+        self.shared.origin()
     }
 
     /// Hands over samples of a device with a clock of its own; the last was captured at `at`.
     /// Safe in an audio callback, as [`push`](Self::push).
     pub fn push_at(&mut self, samples: &[i16], at: SessionTime) {
+        if !self.shared.listened.load(Ordering::Acquire) {
+            return;
+        }
         self.shared.stamped.store(true, Ordering::Relaxed);
         self.push(samples);
         let _full = self.stamps.try_push(Captured { samples: self.captured, at });
     }
 
     /// Hands over captured samples. Safe in an audio callback: allocates nothing, takes no lock.
+    /// What is captured while the microphone before is still listened to is nobody's.
     pub fn push(&mut self, samples: &[i16]) {
+        if !self.shared.listened.load(Ordering::Acquire) {
+            return;
+        }
         self.captured += samples.len() as u64;
         let taken = self.ring.push_slice(samples);
         if taken < samples.len() {
@@ -94,7 +116,6 @@ pub struct Capture {
     samples: ringbuf::HeapCons<i16>,
     stamps: ringbuf::HeapCons<Captured>,
     rate: SampleRate,
-    origin: SessionTime,
     shared: Arc<Shared>,
 }
 
@@ -113,8 +134,14 @@ impl Capture {
 
     /// From when on the microphone is listened to.
     #[must_use]
-    pub const fn origin(&self) -> SessionTime {
-        self.origin
+    pub fn origin(&self) -> SessionTime {
+        self.shared.origin()
+    }
+
+    /// Listens to the microphone, from `origin` on.
+    pub(crate) fn listen_from(&self, origin: SessionTime) {
+        self.shared.origin.store(origin.as_nanos(), Ordering::Relaxed);
+        self.shared.listened.store(true, Ordering::Release);
     }
 
     /// Whether the microphone has a clock of its own, and stamps what it captures.

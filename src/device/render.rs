@@ -11,6 +11,7 @@ use ringbuf::HeapRb;
 use ringbuf::traits::{Consumer, Observer, Producer, Split};
 
 use super::gate::{Gate, Mode};
+use super::handover::Waiting;
 use super::tap::{Tap, TapEnd, Taps, tap};
 use crate::audio::SampleRate;
 use crate::time::SessionTime;
@@ -49,6 +50,7 @@ pub(crate) fn render_port_with(rate: SampleRate, taps: Taps) -> (RenderPort, Pla
         silent: 0,
         kept: 0,
         origin: SessionTime::ZERO,
+        waiting: None,
     };
     (port, Playback { samples, notes: played, rate, gate, pushed: 0 }, tap)
 }
@@ -187,9 +189,11 @@ pub struct RenderPort {
     /// The last hold that was obeyed.
     silent: u64,
     /// How many samples a device may still give back.
-    kept: usize,
+    pub(super) kept: usize,
     /// From when on a device without a clock of its own plays it.
     origin: SessionTime,
+    /// Where the port comes from that it waits for, if it stands in for another.
+    pub(super) waiting: Option<Arc<Waiting>>,
 }
 
 impl std::fmt::Debug for RenderPort {
@@ -206,10 +210,16 @@ impl RenderPort {
     }
 
     /// From when on it is played: the session's start, or when the speaker was exchanged. A
-    /// device without a clock of its own counts from there.
+    /// device without a clock of its own counts from there. It is known once the device is first
+    /// moved ([`Rendering::advance`](super::Rendering::advance)), not when it starts.
     #[must_use]
-    pub const fn origin(&self) -> SessionTime {
-        self.origin
+    pub fn origin(&self) -> SessionTime {
+        self.waiting.as_ref().map_or(self.origin, |waiting| waiting.origin())
+    }
+
+    /// Whether it stands in for another, which is still to come: it plays silence.
+    pub(crate) const fn is_waiting(&self) -> bool {
+        self.waiting.is_some()
     }
 
     /// The next device plays it from `origin` on.
@@ -234,6 +244,9 @@ impl RenderPort {
     /// samples there were for it.
     pub fn fill(&mut self, out: &mut [i16], instants: impl Into<Instants>) -> usize {
         let Instants { ran, in_air } = instants.into();
+        if let Some(waiting) = self.waiting.clone() {
+            waiting.relieve(self);
+        }
         self.drop_unwanted();
         let mode = self.gate.mode();
         let target = match mode {

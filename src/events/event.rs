@@ -172,6 +172,13 @@ pub enum EventKind {
         /// What broke and what to do about it.
         message: String,
     },
+    /// Another device is in use.
+    DeviceChanged {
+        /// `microphone` or `speaker`.
+        device: &'static str,
+        /// What the user knows it by.
+        name: String,
+    },
     /// The session is over.
     SessionEnded {
         /// How many turns the user had.

@@ -120,7 +120,8 @@ fn after(kind: &EventKind) -> Option<EventKind> {
         Retried { .. } => TurnFailed { stage: StageName::Stt, error: text() },
         TurnFailed { .. } => EventKind::Latency(no_latency()),
         EventKind::Latency(_) => Warning { message: text() },
-        Warning { .. } => SessionEnded { turns: 0, under_runs: 0, lost_ms: 0.0 },
+        Warning { .. } => DeviceChanged { device: "speaker", name: text() },
+        DeviceChanged { .. } => SessionEnded { turns: 0, under_runs: 0, lost_ms: 0.0 },
         SessionEnded { .. } => return None,
     })
 }

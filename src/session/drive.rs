@@ -3,6 +3,7 @@
 
 mod controls;
 mod ears;
+mod exchange;
 mod recording;
 
 use std::sync::Arc;
@@ -13,10 +14,13 @@ use tokio::sync::{mpsc, oneshot};
 pub use self::controls::{Devices, DriveCommand};
 use self::ears::Ears;
 pub(super) use self::ears::Frame;
+use self::exchange::{Exchange, Next, Step};
 use self::recording::Recording;
+use crate::audio::SampleRate;
 use crate::device::{
-    Capture, CapturePort, DeviceError, Gate, Master, Meters, Microphone, RenderPort, Rendering,
-    Running, Speaker, Tap, capture_port_from, nobody, silence,
+    Capture, CapturePort, DeviceError, Gate, Handover, Kind, Master, Meters, Microphone,
+    RenderPort, Rendering, Running, Speaker, Tap, capture_port_from, nobody, render_port, silence,
+    waiting_port,
 };
 use crate::events::{EventBus, RecordError, Recorder};
 use crate::pipeline::{Outlet, PipelineError};
@@ -84,6 +88,9 @@ impl Pacer {
 
     /// Waits for `at`, or until sound is `awaited`. Returns what time it is: `at`, unless it is
     /// earlier or too late for that.
+    ///
+    /// Who is far behind leaps, as after a suspension of the program: devices would be judged by
+    /// ticks in which they had no time to do anything.
     async fn until(&mut self, at: SessionTime, awaited: impl Future<Output = ()>) -> SessionTime {
         if let Some(stepper) = &mut self.stepper {
             stepper.advance_to(at).await;
@@ -94,8 +101,14 @@ impl Pacer {
             () = self.clock.sleep_until(at) => {}
             () = awaited => {}
         }
-        let now = self.clock.now();
-        if now.since(at) < TICK { now.min(at) } else { now }
+        let (now, behind) = (self.clock.now(), self.clock.now().since(at));
+        if behind < TICK {
+            return now.min(at);
+        }
+        if behind >= FAR {
+            tokio::task::yield_now().await;
+        }
+        at + behind.min(LEAP)
     }
 }
 
@@ -125,13 +138,19 @@ impl Parts {
         let ((devices, commands), (port, capture), (render, tap)) =
             (self.devices, self.capture, self.render);
         let meters = Arc::clone(devices.meters());
-        let master = Master::new(render.rate());
+        let rate = render.rate();
+        let master = Master::new(rate);
         let microphone = self.microphone.start(port, &clock)?;
         let speaker = self.speaker.start(render, &clock).map_err(|refused| refused.error)?;
         Ok(Drive {
             commands,
             microphone,
+            hears: true,
             speaker: Some(speaker),
+            voice: Voice::Plays,
+            exchange: Exchange::Idle,
+            handover: None,
+            rate,
             gate: self.gate,
             master,
             ears: Ears::new(
@@ -157,8 +176,16 @@ pub(super) struct Drive {
     pacer: Pacer,
     commands: mpsc::Receiver<DriveCommand>,
     microphone: Box<dyn Running>,
-    /// Always there, but for the moment in which it is exchanged.
+    /// Whether that is a microphone, or silence in place of one.
+    hears: bool,
+    /// Always there, but while it hands over to the next.
     speaker: Option<Box<dyn Rendering>>,
+    voice: Voice,
+    exchange: Exchange,
+    /// The last one, for as long as its speaker plays.
+    handover: Option<Handover>,
+    /// The rate of all that is played.
+    rate: SampleRate,
     gate: Arc<Gate>,
     master: Master,
     ears: Ears,
@@ -171,6 +198,18 @@ pub(super) struct Drive {
     /// Of devices that were exchanged: buffers that ran over or dry, and what went wrong.
     xruns: u64,
     closed: Result<(), DeviceError>,
+}
+
+/// Whether the agent can be heard.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Voice {
+    Plays,
+    /// The speaker has failed, and is to hand over to nobody.
+    Failed,
+    /// It has.
+    Nobody,
+    /// The way to every speaker is lost.
+    Lost,
 }
 
 /// What was left to say when all was closed.
@@ -210,10 +249,15 @@ impl Drive {
             }
             self.measure();
         }
+        if let Some(step) = std::mem::take(&mut self.exchange).end().await {
+            self.go_on(step, now);
+        }
+        let ended = exchange::end(self.microphone, self.speaker, &self.pacer.clock).await;
+        if ended.is_none() {
+            self.recording.warn("a device does not end: it is left behind".to_owned());
+        }
         let recording_is_whole = self.recording.finish();
-        let lost = self.meters.lost();
-        let speaker = self.speaker.map_or(Ok(()), |speaker| speaker.finish().1);
-        let devices = self.closed.and(self.microphone.finish()).and(speaker);
+        let (lost, devices) = (self.meters.lost(), self.closed.and(ended.unwrap_or(Ok(()))));
         Ok(Closed { recording_is_whole, lost, devices })
     }
 
@@ -242,13 +286,15 @@ impl Drive {
     }
 
     fn play(&mut self, until: SessionTime) -> Result<(), SessionError> {
-        let Some(speaker) = &mut self.speaker else { return Ok(()) };
+        let Some(speaker) = self.speaker.as_mut().filter(|_| self.voice != Voice::Failed) else {
+            return Ok(());
+        };
         if let Err(error) = speaker.advance(until) {
             if is_file(&error) {
                 return Err(error.into());
             }
-            self.warn(&error, "nothing is heard until you choose another speaker");
-            self.exchange_speaker(None, until);
+            self.warn(&error, UNHEARD);
+            self.voice = Voice::Failed;
         }
         Ok(())
     }
@@ -258,59 +304,124 @@ impl Drive {
             if is_file(&error) {
                 return Err(error.into());
             }
-            self.warn(&error, "nobody hears you until you choose another microphone");
+            self.warn(&error, DEAF);
             let (port, capture) = capture_port_from(self.ears.rate(), until);
             let silence = silence(port, self.ears.rate());
-            self.xruns += std::mem::replace(&mut self.microphone, silence).xruns();
+            let failed = std::mem::replace(&mut self.microphone, silence);
+            self.xruns += failed.xruns();
+            exchange::leave(failed, &self.pacer.clock);
             self.ears.listen_to(capture);
+            self.hears = false;
         }
         Ok(())
     }
 
+    /// Goes on with an exchange of devices, or begins the next.
     fn obey(&mut self, now: SessionTime) {
-        while let Ok(command) = self.commands.try_recv() {
-            match command {
-                DriveCommand::Microphone(microphone) => self.exchange_microphone(microphone, now),
-                DriveCommand::Speaker(speaker) => self.exchange_speaker(Some(speaker), now),
+        if let Some(step) = self.exchange.poll(now) {
+            self.go_on(step, now);
+        }
+        if !self.exchange.is_idle() {
+            return;
+        }
+        if self.voice == Voice::Failed {
+            let (port, handover) = waiting_port(self.rate);
+            return self.hand_over(Next { speaker: nobody(port), name: None }, handover);
+        }
+        let clock = &self.pacer.clock;
+        match self.commands.try_recv() {
+            Ok(DriveCommand::Microphone(microphone)) => {
+                self.exchange = Exchange::microphone(microphone, clock);
             }
+            Ok(DriveCommand::Speaker(speaker)) if self.voice == Voice::Lost => {
+                self.recording
+                    .warn(format!("the speaker `{}` is of no use; {LOST}", speaker.name()));
+            }
+            Ok(DriveCommand::Speaker(speaker)) => {
+                self.exchange = Exchange::speaker(speaker, self.rate, clock);
+            }
+            Err(_none) => {}
         }
     }
 
-    /// The microphone before is stopped once the new one runs.
-    fn exchange_microphone(&mut self, microphone: Box<dyn Microphone>, now: SessionTime) {
-        let (port, capture) = capture_port_from(microphone.rate(), now);
-        match microphone.start(port, &self.pacer.clock) {
-            Ok(running) => {
+    fn go_on(&mut self, step: Step, now: SessionTime) {
+        match step {
+            Step::MicrophoneRuns { name, running, capture } => {
                 let before = std::mem::replace(&mut self.microphone, running);
                 self.xruns += before.xruns();
-                self.keep(before.finish());
+                capture.listen_from(now);
                 self.ears.listen_to(capture);
                 self.hears_at = now;
+                self.hears = true;
+                self.recording.tell_changed(Kind::Microphone, name);
+                self.exchange = Exchange::stopping(before, &self.pacer.clock);
             }
-            Err(error) => self.warn(&error, "the microphone before goes on"),
+            Step::SpeakerRuns { next, handover } => self.hand_over(next, handover),
+            Step::Refused(Kind::Microphone, error) => {
+                self.warn(&error, if self.hears { "the microphone before goes on" } else { DEAF });
+            }
+            Step::Refused(Kind::Speaker, error) => {
+                let plays = self.voice == Voice::Plays;
+                self.warn(&error, if plays { "the speaker before goes on" } else { UNHEARD });
+            }
+            Step::Stopped(Some(ended)) => self.keep(ended),
+            Step::Stopped(None) => {
+                let message = "the microphone before does not end: it is left behind";
+                self.recording.warn(message.to_owned());
+            }
+            Step::Handed { next, handover, port, ended } => {
+                self.take_over(next, handover, port, ended, now);
+            }
         }
     }
 
-    /// Whatever is queued goes to the new speaker, or to nobody.
-    fn exchange_speaker(&mut self, speaker: Option<Box<dyn Speaker>>, now: SessionTime) {
+    /// Has the present speaker give its port to the next.
+    fn hand_over(&mut self, next: Next, handover: Handover) {
         let Some(before) = self.speaker.take() else { return };
         self.xruns += before.xruns();
-        let (mut port, finished) = before.finish();
-        // Without a new one, its failure was told.
-        if speaker.is_some() {
-            self.keep(finished);
-        }
+        self.exchange = Exchange::handing(before, next, handover, &self.pacer.clock);
+    }
+
+    /// The next speaker plays on, with whatever is queued.
+    fn take_over(
+        &mut self,
+        next: Next,
+        handover: Handover,
+        port: Option<Box<RenderPort>>,
+        ended: Result<(), DeviceError>,
+        now: SessionTime,
+    ) {
+        // The speaker before may never have taken what it was given.
+        let given = self.handover.take().and_then(|before| before.take_back());
         self.recording.agent(&mut self.master, &self.meters);
-        port.reopen(now);
         self.master.exchanged();
-        let rendering = match speaker {
-            None => nobody(port),
-            Some(speaker) => speaker.start(port, &self.pacer.clock).unwrap_or_else(|refused| {
-                self.warn(&refused.error, "nothing is heard until you choose another speaker");
-                nobody(refused.port)
-            }),
+        let Some(port) = port.map(|port| *port).or(given) else {
+            exchange::leave(next, &self.pacer.clock);
+            return self.lose(ended, now);
         };
-        self.speaker = Some(rendering);
+        handover.give(port, now);
+        self.handover = Some(handover);
+        self.speaker = Some(next.speaker);
+        self.voice = Voice::Nobody;
+        if let Some(name) = next.name {
+            self.voice = Voice::Plays;
+            self.keep(ended); // without a next one, its failure was told
+            self.recording.tell_changed(Kind::Speaker, name);
+        }
+    }
+
+    /// The speaker before has kept its port, and with it the way to whatever is said. Nobody
+    /// stands in for it, so that the recording goes on.
+    fn lose(&mut self, ended: Result<(), DeviceError>, now: SessionTime) {
+        match ended {
+            Err(error) => self.warn(&error, LOST),
+            Ok(()) => self.recording.warn(format!("the speaker does not end; {LOST}")),
+        }
+        let (mut port, _playback, tap) = render_port(self.rate);
+        port.reopen(now);
+        self.recording.listen_to(tap);
+        self.speaker = Some(nobody(port));
+        self.voice = Voice::Lost;
     }
 
     /// A file that could not be completed is told at the end.
@@ -331,6 +442,11 @@ impl Drive {
     }
 }
 
+/// What follows when the user cannot be heard, or the agent, for now and for good.
+const DEAF: &str = "nobody hears you until you choose another microphone";
+const UNHEARD: &str = "nothing is heard until you choose another speaker";
+const LOST: &str = "nothing is heard in this call any more: end it, and start another";
+
 /// A file has no substitute: a call that it stands for is over.
 const fn is_file(error: &DeviceError) -> bool {
     matches!(error, DeviceError::Wav(_))
@@ -342,3 +458,9 @@ const TICK: Duration = Duration::from_millis(5);
 
 /// How long an answer that is over may still fade.
 const FADED: Duration = Duration::from_millis(10);
+
+/// Nobody is so far behind but who was suspended, or starved.
+const FAR: Duration = Duration::from_millis(250);
+
+/// No more than a microphone's ring holds.
+const LEAP: Duration = Duration::from_secs(1);

@@ -238,7 +238,14 @@ impl Speaker {
                 let _ended = self.outlet.send(sound).await;
             }
             Some(Err(error)) => self.on_error(&error).await,
-            None => speaking.current = None,
+            None => {
+                let rate = self.stage.synthesizer.rate();
+                let ended = speaking.current.take();
+                let ended = ended.and_then(|(clause, _)| speaking.ends(&clause, rate));
+                if let Some(mark) = ended {
+                    let _ended = self.outlet.send(mark).await;
+                }
+            }
         }
     }
 
@@ -246,10 +253,10 @@ impl Speaker {
     async fn on_error(&mut self, error: &TtsError) {
         let Some(speaking) = &mut self.speaking else { return };
         let unheard = speaking.sent == speaking.piece_start && !speaking.retried;
-        let pause = error.recovery().retry_soon().filter(|_| unheard);
-        let Some((pause, (clause, _))) = pause.zip(speaking.current.take()) else {
+        let Some(pause) = error.recovery().retry_soon().filter(|_| unheard) else {
             return self.fail(error).await;
         };
+        let Some((clause, _)) = speaking.current.take() else { return };
         speaking.retried = true;
         let (turn, response) = (speaking.origin.turn, speaking.response);
         let (stage, error) = (StageName::Tts, error.to_string());
@@ -310,6 +317,13 @@ impl Speaking {
         self.ended.is_none() && self.waiting.len() < WAITING
     }
 
+    /// A mark where a piece has ended: what comes after it may be long in coming, and until then
+    /// nobody else can tell that all of the piece is there.
+    fn ends(&self, clause: &Clause, rate: SampleRate) -> Option<Element> {
+        let sounded = self.sent > self.piece_start;
+        sounded.then(|| self.end_mark(clause, self.sent, clause.ends_sentence, rate))
+    }
+
     /// A mark where a piece that breaks off would have ended, so that its text is not taken to be
     /// heard with the part of its sound that there is.
     fn breaks_off(&self, clause: &Clause, rate: SampleRate) -> Option<Element> {
@@ -320,11 +334,15 @@ impl Speaking {
         }
         let chars = clause.text.trim().chars().count() as u64;
         let whole = chars * u64::from(rate.hz()) / CHARS_PER_SECOND;
+        Some(self.end_mark(clause, self.piece_start + sent.max(whole), false, rate))
+    }
+
+    /// A mark without text or sound, behind the piece.
+    fn end_mark(&self, clause: &Clause, at: u64, ends_sentence: bool, rate: SampleRate) -> Element {
         let end = byte(clause.range.end);
-        let at = self.piece_start + sent.max(whole);
-        let mark = Some(SpeechMark { start: end, end, at, ends_sentence: false });
+        let mark = Some(SpeechMark { start: end, end, at, ends_sentence });
         let audio = AudioChunk::new([], rate);
-        Some(self.origin.with(Payload::Spoken { audio, mark }))
+        self.origin.with(Payload::Spoken { audio, mark })
     }
 
     fn end_text(&mut self, outcome: Outcome) {

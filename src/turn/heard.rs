@@ -10,7 +10,8 @@
 //! sound is taken to be spread evenly over the characters, and a word counts as heard when it
 //! has been played to its end. The length of the last piece is known only when its sound is
 //! [complete](Heard::complete); until then it is what was queued, but at least what its text
-//! takes at 15 characters a second.
+//! takes at 15 characters a second. A mark without text behind a piece tells where that ends, before
+//! the next one is there.
 
 use crate::audio::SampleRate;
 
@@ -213,6 +214,21 @@ mod tests {
         heard.complete();
         assert_eq!(heard_at(&heard, 3599), "Well, I would say so. Others do");
         assert_eq!(heard_at(&heard, 3600), "Well, I would say so. Others do not.");
+    }
+
+    #[test]
+    fn a_mark_without_text_ends_a_piece_before_the_next_is_there() {
+        let mut heard = Heard::new(SampleRate::SPEECH);
+        heard.text("Well. Others do not.");
+        heard.mark(SpeechMark { start: 0, end: 6, at: 0, ends_sentence: true });
+        heard.sound(4000);
+        assert_eq!(heard_at(&heard, 4000), "", "six characters take 6,400 samples");
+        heard.mark(SpeechMark { start: 6, end: 6, at: 4000, ends_sentence: true });
+        assert_eq!(heard_at(&heard, 3999), "");
+        assert_eq!(heard_at(&heard, 4000), "Well. ");
+        assert_eq!((heard.sentence_end(100), heard.sentence_end(4000)), (4000, 4000));
+        heard.mark(SpeechMark { start: 6, end: 20, at: 4000, ends_sentence: true });
+        assert_eq!(heard_at(&heard, 4000), "Well. ");
     }
 
     #[test]

@@ -18,7 +18,8 @@ use tokio_tungstenite::{WebSocketStream, client_async};
 pub(crate) struct Server {
     child: Child,
     output: BufReader<ChildStdout>,
-    address: String,
+    /// And port.
+    pub(crate) address: String,
     _home: TempDir,
 }
 

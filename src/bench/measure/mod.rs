@@ -11,6 +11,7 @@
 //! sample of the reply at its ear. The gaps are what the session says of the same stretch; where
 //! the two differ, the residual shows it.
 
+mod black_box;
 mod checks;
 mod services;
 mod story;
@@ -18,6 +19,7 @@ mod sum;
 #[cfg(test)]
 mod tests;
 
+pub use self::black_box::explain;
 pub use self::checks::{Check, checks};
 use self::services::Interval;
 use self::story::{Response, Story};
@@ -114,16 +116,14 @@ impl<'a> Heard<'a> {
             to: self.nanos(SessionTime::from_nanos((heard_ms * 1e6) as u64)),
         };
         let services = services::times(log, interval, self.record.tool);
-        let waited = |times: super::figures::ServiceTimes| {
-            latency.silence_ms + times.stt_ms + times.llm_ms + times.tts_ms
-        };
         Some(Turn {
             scenario: String::new(),
             session: 0,
             index: spoken.index,
             labelled: spoken.labelled,
             voice_to_voice_ms,
-            overhead_ms: services.map(|times| voice_to_voice_ms - waited(times)),
+            overhead_ms: services
+                .map(|times| voice_to_voice_ms - latency.silence_ms - times.total_ms()),
             gaps: Some(gaps),
             services,
             residual_ms: voice_to_voice_ms - gaps.iter().sum::<f64>(),

@@ -41,15 +41,15 @@ pub(super) const DEFINITIONS: [(&str, &str); 6] = [
 
 /// What each gap is, in their order.
 pub(super) const GAPS: [&str; 10] = [
-    "the silence that ends a turn: a setting",
-    "what the voice detector notices later than it was",
+    "the silence that ends a turn, a setting",
+    "what the voice detector notices late",
     "from the microphone to the detector",
-    "the transcript, of which the service's own time",
-    "the model's first token, of which the service's own time",
-    "the rest of the first clause, of which the service's own time",
-    "the first byte of sound, of which the service's own time",
-    "from the first sound to its first audible sample",
-    "from there to the speaker's callback",
+    "until the transcript is there",
+    "until the model's first token",
+    "until the rest of the first clause",
+    "until the synthesizer's first byte",
+    "from there to the first audible sample",
+    "until the speaker's callback takes it",
     "from the callback to the air",
 ];
 

@@ -26,6 +26,7 @@ pub(super) const SCENARIOS: &[(&str, &str)] = scenarios![
     "long_answer",
     "tool",
     "conversation",
+    "load",
 ];
 
 const ASSETS: &[(&str, &[u8])] = assets![

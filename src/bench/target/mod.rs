@@ -21,7 +21,7 @@ use std::fmt::Debug;
 use std::pin::Pin;
 use std::time::Duration;
 
-pub use self::turns::turns;
+pub use self::turns::{measured, turns};
 use crate::audio::{ResampleError, Resampler, SampleRate};
 use crate::device::{
     Capture, DeviceError, Microphone, Playback, Refused, Speaker, capture_port, render_port,

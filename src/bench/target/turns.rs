@@ -3,7 +3,16 @@
 use std::ops::Range;
 
 use crate::bench::figures::Turn;
+use crate::bench::person::PersonLog;
 use crate::time::SessionTime;
+
+/// The turns of a session, by what the person knows of it.
+#[must_use]
+pub fn measured(scenario: &str, session: usize, person: &PersonLog) -> Vec<Turn> {
+    let spoken: Vec<_> = person.spoken().iter().map(|speech| speech.start..speech.end).collect();
+    let heard: Vec<_> = person.agent().iter().map(|sound| sound.from..sound.to).collect();
+    turns(scenario, session, &spoken, &heard)
+}
 
 /// The turns of a session in which the person spoke at `spoken` (the true bounds of speech) and
 /// the agent sounded at `heard`, both in order. What is not answered before the person speaks

@@ -26,6 +26,10 @@ pub(super) struct BlackBox {
         required_if_eq_any([("target", "pcm"), ("target", "realtime")])
     )]
     pub(super) url: Option<String>,
+    /// For pcm, and with --sessions: the mock services that the agent asks, so that overhead can
+    /// be told (`http://HOST:PORT/v1`). They know the callers by the `sid` of the socket.
+    #[arg(long, value_name = "URL", requires = "target")]
+    pub(super) services: Option<String>,
     /// The agent's model, for realtime.
     #[arg(long, default_value = "gpt-realtime")]
     pub(super) model: String,

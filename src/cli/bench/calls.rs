@@ -1,5 +1,6 @@
 //! Makes the calls, one after the other.
 
+use std::io::{Write, stderr};
 use std::pin::pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -7,6 +8,7 @@ use std::time::Duration;
 use anyhow::{Context as _, bail};
 
 use super::Whose;
+use super::load::Caller;
 use super::progress::Progress;
 use crate::bench::call::{self, Call, Record};
 use crate::bench::machine;
@@ -32,6 +34,8 @@ pub(super) struct Calls<'a> {
     profile: Option<Profile>,
     /// The services of the last call serve the next one too, if it wants the same.
     server: Option<(Launched, MockServer)>,
+    /// The core of the services; any, if `None`.
+    pin: Option<usize>,
     made: u32,
 }
 
@@ -52,7 +56,18 @@ impl<'a> Calls<'a> {
         profile: Option<Profile>,
     ) -> anyhow::Result<Self> {
         let http = Arc::new(HttpClient::new()?);
-        Ok(Self { settings, http, whose, profile, server: None, made: 0 })
+        Ok(Self { settings, http, whose, profile, server: None, pin: None, made: 0 })
+    }
+
+    /// The same on one core, and the services on another: what is measured then is the sessions.
+    pub(super) fn pinned(mut self) -> anyhow::Result<Self> {
+        if let [first, .., last] = machine::cores()[..] {
+            machine::pin(&[first]).context("cannot stay on one core")?;
+            self.pin = Some(last);
+        } else {
+            writeln!(stderr(), "warning: the mock services share this only core with the calls")?;
+        }
+        Ok(self)
     }
 
     /// What is measured, in words.
@@ -77,10 +92,11 @@ impl<'a> Calls<'a> {
     ) -> anyhow::Result<Option<Made>> {
         let caller = format!("bench-{}-{}", std::process::id(), self.made);
         self.made += 1;
-        let prepared = ends.unless(self.prepare(scenario, &caller)).await;
+        let prepared = ends.unless(self.prepare(scenario, caller.clone())).await;
         let Some(prepared) = prepared else { return Ok(None) };
         let call = prepared?;
-        let progress = Arc::new(Mutex::new(Progress::new(scenario, number)));
+        let progress =
+            Arc::new(Mutex::new(Progress::new(&scenario.name, scenario.texts().len(), number)));
         let (record, spent, interrupted) = follow(call, &progress, ends).await?;
         let log = self.log(&caller).await?;
         let mut measured = Measured::of(scenario, &record, log.as_deref(), spent);
@@ -92,17 +108,27 @@ impl<'a> Calls<'a> {
     }
 
     /// A call that can begin at once.
-    async fn prepare(&mut self, scenario: &Scenario, caller: &str) -> anyhow::Result<Call> {
+    async fn prepare(&mut self, scenario: &Scenario, name: String) -> anyhow::Result<Call> {
         let utterances = scenario.utterances().await?;
+        self.cast(scenario, Caller { name, utterances, script: scenario.services.script.clone() })
+            .await
+    }
+
+    /// A call of `caller`, which can begin at once.
+    pub(super) async fn cast(
+        &mut self,
+        scenario: &Scenario,
+        caller: Caller,
+    ) -> anyhow::Result<Call> {
         let vad = scenario.vad.as_deref().or(self.settings.text("vad.engine")).unwrap_or_default();
         let (engines, tool) = match self.whose {
-            Whose::Services => self.mock(scenario, caller, vad).await?,
+            Whose::Services => self.mock(scenario, &caller, vad).await?,
             Whose::Own => (self.own(vad).await?, Duration::ZERO),
         };
-        let config = SessionConfig { id: SessionId::new(caller), ..self.settings.session() };
+        let config = SessionConfig { id: SessionId::new(caller.name), ..self.settings.session() };
         let greeting = scenario.agent.greeting.as_deref().or(self.settings.text("greeting"));
         let greeting = greeting.filter(|greeting| !greeting.trim().is_empty());
-        let person = Person::new(utterances).greeted(greeting.is_some());
+        let person = Person::new(caller.utterances).greeted(greeting.is_some());
         let call = Call::new(engines, scenario.agent.apply(config), person).with_tools_of(tool);
         if let Some(greeting) = greeting {
             call.greet(greeting)?;
@@ -114,7 +140,7 @@ impl<'a> Calls<'a> {
     async fn mock(
         &mut self,
         scenario: &Scenario,
-        caller: &str,
+        Caller { name, script, .. }: &Caller,
         vad: &str,
     ) -> anyhow::Result<(Engines, Duration)> {
         let services = &scenario.services;
@@ -123,14 +149,15 @@ impl<'a> Calls<'a> {
         let overrides = Overrides { tool_ms: None, ..services.overrides.clone() };
         let wanted = (services.profile(self.profile), overrides);
         if self.server.as_ref().is_none_or(|(launched, _)| *launched != wanted) {
-            let launch = Launch { overrides: wanted.1.clone(), ..Launch::new(wanted.0) };
+            let (profile, overrides) = wanted.clone();
+            let launch = Launch { overrides, pin: self.pin, ..Launch::new(profile) };
             let server = launch.start(Arc::clone(&self.http)).await;
             self.server = Some((wanted, server.context("the mock services do not start")?));
         }
         let Some((_, server)) = &self.server else { bail!("there are no mock services") };
-        server.script(caller, &services.script).await?;
-        let tools = call::tools(&services.script, tool);
-        Ok((call::engines(&self.http, server.url(), caller, (vad, tools))?, tool))
+        server.services().script(name, script).await?;
+        let tools = call::tools(script, tool);
+        Ok((call::engines(&self.http, server.services().url(), name, (vad, tools))?, tool))
     }
 
     /// The engines of the settings, ready.
@@ -150,9 +177,9 @@ impl<'a> Calls<'a> {
     }
 
     /// What the services were asked by this caller; `None` if they are not ours.
-    async fn log(&self, caller: &str) -> anyhow::Result<Option<Vec<Entry>>> {
+    pub(super) async fn log(&self, caller: &str) -> anyhow::Result<Option<Vec<Entry>>> {
         match &self.server {
-            Some((_, server)) => Ok(Some(server.take_log(caller).await?.entries)),
+            Some((_, server)) => Ok(Some(server.services().take_log(caller).await?.entries)),
             None => Ok(None),
         }
     }

@@ -2,6 +2,7 @@
 
 mod black_box;
 mod calls;
+mod load;
 mod progress;
 mod target;
 
@@ -9,12 +10,13 @@ use std::io::{Write, stdout};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, ValueEnum};
 
 use self::black_box::{BlackBox, Called, Target};
 use self::calls::Calls;
+use self::load::Load;
 use super::Ending;
 use super::settings::SettingFlags;
 use super::talk::Ends;
@@ -55,6 +57,14 @@ pub(super) struct Bench {
     /// Make each call so often.
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1_000))]
     repeat: u32,
+    /// Make so many calls side by side, in one process on one core, and find out how many are too
+    /// many: overhead above 100 ms (p95), a turn without an answer, a gap in the agent's voice.
+    /// They say the scenario `load`, or the one that is given, each --repeat times.
+    #[arg(
+        long, value_name = "N,…", value_delimiter = ',', conflicts_with_all = ["check", "wav"],
+        value_parser = clap::value_parser!(u16).range(1..=10_000),
+    )]
+    sessions: Vec<u16>,
     /// Say whether all was as the scenarios expect, line by line; what was not makes the exit
     /// code 1.
     #[arg(long)]
@@ -112,6 +122,9 @@ impl Bench {
             std::fs::create_dir_all(folder)
                 .with_context(|| format!("cannot create {}", folder.display()))?;
         }
+        if !self.sessions.is_empty() {
+            return self.measure_many(&settings, &scenarios, baseline.as_ref(), &mut ends).await;
+        }
         match self.black_box.target {
             Some(target) => {
                 self.measure_another(target, &scenarios, baseline.as_ref(), &mut ends).await
@@ -159,6 +172,36 @@ impl Bench {
         })
     }
 
+    /// Measures calls side by side.
+    async fn measure_many(
+        &self,
+        settings: &Settings,
+        scenarios: &[Scenario],
+        baseline: Option<&Report>,
+        ends: &mut Ends,
+    ) -> anyhow::Result<Ending> {
+        let [scenario] = scenarios else { bail!("--sessions makes calls by one --scenario") };
+        let calls = Calls::new(settings, self.engines, self.profile)?;
+        let target = match &self.black_box.url {
+            Some(url) => url.clone(),
+            None => format!("{}, on one core", calls.target()),
+        };
+        let mut report = self.empty(&target);
+        let load = Load::new(scenario, self.repeat, calls, (&self.black_box, settings));
+        let Some(load) = ends.unless(load).await else { return Ok(Ending::Interrupted) };
+        let mut load = load?;
+        for (index, count) in self.sessions.iter().enumerate() {
+            let step = (usize::from(*count), (index + 1, self.sessions.len()));
+            let Some(added) = ends.unless(load.add(step, &mut report)).await else {
+                self.show(&report, baseline)?;
+                return Ok(Ending::Interrupted);
+            };
+            added?;
+        }
+        let fast = self.show(&report, baseline)?;
+        Ok(if fast { Ending::Done } else { Ending::Failed })
+    }
+
     /// Measures any agent.
     async fn measure_another(
         &self,
@@ -177,6 +220,7 @@ impl Bench {
     fn scenarios(&self, vad: &str) -> anyhow::Result<Vec<Scenario>> {
         if self.scenario.is_empty() && self.wav.is_empty() {
             return Ok(match self.black_box.target {
+                _ if !self.sessions.is_empty() => vec![Scenario::named("load")?],
                 Some(_) => vec![Scenario::named("question")?],
                 None => Scenario::built_in()?,
             });
@@ -273,6 +317,7 @@ Examples:
   banter bench --scenario mine.toml --check
   banter bench --wav mine.wav --engines own
   banter bench --report out
+  banter bench --sessions 1,10,50,100,200,400
   banter bench --report new --baseline out/report.json --fail-over 10%
 
   banter mock-server --port 8770 &

@@ -4,7 +4,6 @@
 use std::io::{IsTerminal, Write, stderr};
 use std::time::Duration;
 
-use crate::bench::scenario::Scenario;
 use crate::events::{Event, EventKind};
 use crate::time::{SessionClock, SessionTime};
 
@@ -19,10 +18,10 @@ pub(super) struct Progress {
 }
 
 impl Progress {
-    pub(super) fn new(scenario: &Scenario, number: (usize, usize)) -> Self {
+    /// Of `turns` turns of the `number`th of so many calls, or of calls side by side.
+    pub(super) fn new(name: &str, turns: usize, number: (usize, usize)) -> Self {
         let is_terminal = stderr().is_terminal();
-        let turns = scenario.texts().len();
-        let (name, clock) = (scenario.name.clone(), SessionClock::live());
+        let (name, clock) = (name.to_owned(), SessionClock::live());
         let progress = Self { name, number, turns, answered: 0, clock, is_terminal };
         progress.tell(&progress.line());
         progress
@@ -44,6 +43,11 @@ impl Progress {
             }
             _ => {}
         }
+    }
+
+    /// A turn of calls side by side was answered.
+    pub(super) fn count(&mut self) {
+        self.answered += 1;
     }
 
     /// A second has passed.

@@ -11,7 +11,7 @@ use crate::bench::scenario::Scenario;
 use crate::bench::target::devices::DeviceLine;
 use crate::bench::target::pcm::PcmLine;
 use crate::bench::target::realtime::RealtimeLine;
-use crate::bench::target::{Line, Talked, talk, turns};
+use crate::bench::target::{Line, Talked, measured, talk};
 use crate::device::cpal::{CpalMicrophone, CpalSpeaker};
 use crate::net::SocketClient;
 use crate::time::SessionClock;
@@ -79,12 +79,6 @@ impl<'a> Dialler<'a> {
             }
         })
     }
-}
-
-fn measured(scenario: &str, session: usize, log: &PersonLog) -> Vec<Turn> {
-    let spoken: Vec<_> = log.spoken().iter().map(|speech| speech.start..speech.end).collect();
-    let heard: Vec<_> = log.agent().iter().map(|sound| sound.from..sound.to).collect();
-    turns(scenario, session, &spoken, &heard)
 }
 
 /// Tells each answer when it is heard.

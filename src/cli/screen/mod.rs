@@ -93,7 +93,7 @@ pub(crate) struct Device {
     pub(crate) id: String,
     /// Names it to people.
     pub(crate) name: String,
-    /// It is the one in use.
+    /// It is the one that the call began with. What came later is told by events.
     pub(crate) in_use: bool,
 }
 

@@ -51,6 +51,8 @@ pub(super) struct State {
     /// When the space bar was last down, and when it last began a turn.
     space_at: Option<SessionTime>,
     pressed_at: Option<SessionTime>,
+    /// Devices that came into use in this call, by side.
+    picked: Vec<(&'static str, String)>,
     under_runs: u64,
     lost_ms: f64,
 }
@@ -96,6 +98,11 @@ impl State {
                 self.notices.failed(*stage, error);
             }
             EventKind::Warning { message } => self.notices.add(Topic::Trouble, message),
+            EventKind::DeviceChanged { device, name } => {
+                self.picked.retain(|(other, _)| other != device);
+                self.picked.push((device, name.clone()));
+                self.notices.add(Topic::Information, &format!("The {device} is now {name}."));
+            }
             EventKind::SessionEnded { .. } => self.ending = true,
             _ => self.on_answer(event),
         }
@@ -141,18 +148,24 @@ impl State {
         before != (self.input, self.output, self.under_runs, self.lost_ms)
     }
 
-    pub(super) fn on_devices(&mut self, found: DeviceChoices) {
+    pub(super) fn on_devices(&mut self, mut found: DeviceChoices) {
+        let sides = [(Side::Input, &mut found.inputs), (Side::Output, &mut found.outputs)];
+        for (side, devices) in sides {
+            if let Some((_, name)) = self.picked.iter().find(|(of, _)| *of == side.name()) {
+                devices.iter_mut().for_each(|device| device.in_use = device.name == *name);
+            }
+        }
         if let View::Devices(picker) = &mut self.view {
             picker.fill(found);
         }
     }
 
-    /// Another device was asked for.
+    /// Another device was asked for: it may take its time to start.
     pub(super) fn on_used(&mut self, side: Side, name: &str, done: Result<(), String>) {
         let side = side.name();
         match done {
             Ok(()) => {
-                self.notices.add(Topic::Information, &format!("The {side} is now {name}."));
+                self.notices.add(Topic::Information, &format!("Changing to the {side} {name}…"));
             }
             Err(why) => {
                 let text = format!("The {side} {name} cannot be used: {why}");

@@ -1,16 +1,14 @@
 //! What the screen may ask of a session with live devices.
 
-use std::sync::{Mutex, PoisonError};
-
 use crate::cli::screen::{self, Controls, DeviceChoices};
+use crate::device::DeviceError;
 use crate::device::cpal::{self, CpalMicrophone, CpalSpeaker, DeviceInfo};
-use crate::device::{DeviceError, Microphone, Speaker};
 use crate::session::{DriveCommand, SessionHandle};
 
-/// A session's handle, and the devices in use.
+/// A session's handle, and the devices that it began with.
 pub(super) struct SessionControls {
     handle: SessionHandle,
-    in_use: Mutex<InUse>,
+    begun_with: InUse,
 }
 
 /// By name.
@@ -20,12 +18,8 @@ pub(super) struct InUse {
 }
 
 impl SessionControls {
-    pub(super) fn new(handle: SessionHandle, in_use: InUse) -> Self {
-        Self { handle, in_use: Mutex::new(in_use) }
-    }
-
-    fn in_use(&self) -> std::sync::MutexGuard<'_, InUse> {
-        self.in_use.lock().unwrap_or_else(PoisonError::into_inner)
+    pub(super) fn new(handle: SessionHandle, begun_with: InUse) -> Self {
+        Self { handle, begun_with }
     }
 
     fn exchange(&self, command: DriveCommand) -> Result<(), String> {
@@ -63,27 +57,20 @@ impl Controls for SessionControls {
     }
 
     fn devices(&self) -> DeviceChoices {
-        let in_use = self.in_use();
         DeviceChoices {
-            inputs: choices(cpal::inputs(), &in_use.input),
-            outputs: choices(cpal::outputs(), &in_use.output),
+            inputs: choices(cpal::inputs(), &self.begun_with.input),
+            outputs: choices(cpal::outputs(), &self.begun_with.output),
         }
     }
 
     fn use_input(&self, id: &str) -> Result<(), String> {
         let microphone = CpalMicrophone::open(Some(id)).map_err(|error| error.to_string())?;
-        let name = microphone.name();
-        self.exchange(DriveCommand::Microphone(Box::new(microphone)))?;
-        self.in_use().input = name;
-        Ok(())
+        self.exchange(DriveCommand::Microphone(Box::new(microphone)))
     }
 
     fn use_output(&self, id: &str) -> Result<(), String> {
         let speaker = CpalSpeaker::open(Some(id)).map_err(|error| error.to_string())?;
-        let name = speaker.name();
-        self.exchange(DriveCommand::Speaker(Box::new(speaker)))?;
-        self.in_use().output = name;
-        Ok(())
+        self.exchange(DriveCommand::Speaker(Box::new(speaker)))
     }
 
     fn stop(&self) {

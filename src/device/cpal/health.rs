@@ -70,11 +70,13 @@ pub(super) struct Watch {
     callbacks: u64,
     /// When the last callback was seen.
     alive: Option<SessionTime>,
+    /// When it was looked last.
+    looked: Option<SessionTime>,
 }
 
 impl Watch {
     pub(super) fn new(health: Arc<Health>, kind: Kind, name: String) -> Self {
-        Self { health, kind, name, callbacks: 0, alive: None }
+        Self { health, kind, name, callbacks: 0, alive: None, looked: None }
     }
 
     pub(super) fn name(&self) -> &str {
@@ -92,7 +94,10 @@ impl Watch {
         }
         let callbacks = self.health.callbacks.load(Ordering::Relaxed);
         let before = std::mem::replace(&mut self.callbacks, callbacks);
-        let alive = *self.alive.get_or_insert(now);
+        // Time that nobody looked at, as when the program was suspended, says nothing of the device.
+        let unseen = now.since(self.looked.replace(now).unwrap_or(now));
+        let unseen = if unseen > UNSEEN { unseen } else { Duration::ZERO };
+        let alive = *self.alive.insert(self.alive.unwrap_or(now) + unseen);
         if callbacks != before {
             self.alive = Some(now);
             self.health.passing.pop();
@@ -182,5 +187,54 @@ const BORNE: Duration = Duration::from_millis(500);
 /// A server's first callback may take two seconds; a stream that rests for longer is dead.
 const STALLED: Duration = Duration::from_secs(5);
 
+/// A session looks every 5 ms; one that was held up is looked after at once.
+const UNSEEN: Duration = Duration::from_millis(200);
+
 /// A stream ends within some milliseconds.
 const RETURN: Duration = Duration::from_secs(1);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn watch() -> (Arc<Health>, Watch) {
+        let health = Arc::<Health>::default();
+        (Arc::clone(&health), Watch::new(health, Kind::Speaker, "headset".to_owned()))
+    }
+
+    fn at(ms: u64) -> SessionTime {
+        SessionTime::from_millis(ms)
+    }
+
+    /// The first look that fails, of one every 5 ms.
+    fn fails(watch: &mut Watch, ms: std::ops::Range<u64>) -> Option<u64> {
+        ms.step_by(5).find(|&ms| watch.look(at(ms)).is_err())
+    }
+
+    #[test]
+    fn a_stream_that_stands_still_for_5_s_is_dead() {
+        let (health, mut watch) = watch();
+        health.called();
+        assert_eq!(fails(&mut watch, 0..10_000), Some(5_005));
+    }
+
+    #[test]
+    fn time_in_which_the_program_was_suspended_does_not_count_against_its_devices() {
+        let (health, mut watch) = watch();
+        health.called();
+        assert_eq!(fails(&mut watch, 0..1_000), None);
+        assert!(watch.look(at(60_000)).is_ok(), "a minute that nobody saw");
+        assert_eq!(fails(&mut watch, 60_005..63_000), None);
+        health.called();
+        assert_eq!(fails(&mut watch, 63_000..80_000), Some(68_005));
+    }
+
+    #[test]
+    fn a_dead_stream_is_found_by_a_machine_that_is_often_late_as_well() {
+        let (health, mut watch) = watch();
+        health.called();
+        let looks = (0..20_000).step_by(5).filter(|ms| ms % 1000 >= 300);
+        let fails = looks.into_iter().find(|&ms| watch.look(at(ms)).is_err());
+        assert!(fails.is_some_and(|ms| (7_000..8_000).contains(&ms)), "{fails:?}");
+    }
+}

@@ -10,7 +10,7 @@ use super::health::{Closing, Health, Home, Lent, Watch, lend};
 use super::{Chosen, failed, plans, sane};
 use crate::audio::{Resampler, SampleRate};
 use crate::device::{
-    DeviceError, Instants, Kind, Refused, RenderPort, Rendering, Speaker, render_port,
+    DeviceError, Instants, Kind, Refused, RenderPort, Rendering, Speaker, waiting_port,
 };
 use crate::time::{SessionClock, SessionTime};
 
@@ -70,7 +70,10 @@ impl Speaker for CpalSpeaker {
                     live.stream = Some(Closing::new(stream));
                     return Ok(live);
                 }
-                Err(error) => (port, problem) = (live.finish().0, error),
+                Err(error) => match live.finish() {
+                    (home, Ok(())) => (port, problem) = (home, error),
+                    (port, Err(error)) => return Err(Box::new(Refused { port, error })),
+                },
             }
         }
         Err(Box::new(Refused { port, error: failed(Kind::Speaker, &name, &problem) }))
@@ -99,12 +102,12 @@ impl Rendering for Live {
         drop(self.stream.take());
         match self.home.take() {
             Some(port) => (port, Ok(())),
-            // Nothing can be heard any more: the watchdog of the answer tells so.
+            // What it had to play is lost with it: a port that waits for ever stands in.
             None => {
-                let problem = "does not end: start again".to_owned();
+                let problem = "does not let go of its sound".to_owned();
                 let name = self.watch.name().to_owned();
                 let error = DeviceError::Failed { kind: Kind::Speaker, name, problem };
-                (render_port(self.rate).0, Err(error))
+                (waiting_port(self.rate).0, Err(error))
             }
         }
     }

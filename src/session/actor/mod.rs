@@ -117,7 +117,7 @@ pub(super) struct Actor {
     /// The microphone has ended.
     deaf: bool,
     ending: Ending,
-    /// How often the agent has apologised since it understood the user.
+    /// How often the agent has apologised, or tried to, since it answered the user.
     apologies: u32,
 }
 
@@ -267,6 +267,8 @@ impl Actor {
                 }
                 if failed && !answer.scripted && self.ending == Ending::NotYet {
                     self.apologise(Arc::clone(&self.brief.apology.unanswered));
+                } else if !failed && !answer.scripted && answer.sounding {
+                    self.apologies = 0;
                 }
                 self.history.answered(answer, &said);
             }

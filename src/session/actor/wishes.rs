@@ -36,8 +36,9 @@ impl Actor {
         self.lines.push_back(text);
     }
 
-    /// The agent will say that it failed, unless that is all that it has said for some time: what
-    /// it says may come back to it through an open speaker.
+    /// The agent will say that it failed, unless that is all that it has said for some time. A
+    /// service that is down is not news any more, and what the agent says may come back to it
+    /// through an open speaker: words to answer, which fails.
     pub(super) fn apologise(&mut self, text: Arc<str>) {
         if text.trim().is_empty() || self.apologies > APOLOGIES {
             return;
@@ -47,15 +48,14 @@ impl Actor {
             return self.say(text);
         }
         let message = format!(
-            "the agent has apologised {APOLOGIES} times and understood nothing; it says no more \
-             until it understands you: see why the turns failed, and use headphones"
+            "the agent has apologised {APOLOGIES} times and answered nothing; it does not \
+             apologise again until it has answered: see why the turns failed, and use headphones"
         );
         self.report.publish(None, None, EventKind::Warning { message });
     }
 
     /// The user was understood.
     pub(super) fn understood(&mut self) {
-        self.apologies = 0;
         if self.ending == Ending::TakingLeave {
             self.ending = Ending::NotYet;
         }
@@ -78,6 +78,5 @@ impl Actor {
 /// What the agent may have to say of itself. More would rather be a program gone wild.
 const LINES: usize = 16;
 
-/// Apologies in a row, without a turn that was understood in between. Whoever is there has heard
-/// them.
+/// Apologies in a row, without an answer in between. Whoever is there has heard them.
 const APOLOGIES: u32 = 3;

@@ -13,7 +13,8 @@ pub enum DriveCommand {
     /// The user is heard by this microphone from now on. If it does not start, the one before
     /// goes on.
     Microphone(Box<dyn Microphone>),
-    /// The agent is heard from this speaker from now on; what is queued goes to it.
+    /// The agent is heard from this speaker from now on; what is queued goes to it. If it does
+    /// not start, the one before goes on.
     Speaker(Box<dyn Speaker>),
 }
 
@@ -32,7 +33,8 @@ impl Devices {
         (Self { commands, meters: Arc::default(), mute: Mute::default() }, obeyed)
     }
 
-    /// Exchanges a device, within some milliseconds; a failure is a `warning` event. Returns
+    /// Exchanges a device, as soon as it has started: the sound goes on meanwhile. A
+    /// `device_changed` event tells when that has happened, a `warning` that it has failed. Returns
     /// whether the session takes the command: not when it is over, or has four to do.
     #[must_use]
     pub fn exchange(&self, command: DriveCommand) -> bool {

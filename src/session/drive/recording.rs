@@ -1,6 +1,6 @@
 //! The recording of a call, as long as it can be written.
 
-use crate::device::{Left, Master, Meters, Tap};
+use crate::device::{Kind, Left, Master, Meters, Tap};
 use crate::events::{Event, EventBus, EventKind, RecordError, Recorder};
 use crate::time::SessionClock;
 
@@ -11,6 +11,8 @@ pub(super) struct Recording {
     block: Vec<i16>,
     /// Samples that have left the speaker, the lost ones too.
     left: u64,
+    /// As many of them as came from another tap.
+    before: u64,
     clock: SessionClock,
     bus: EventBus,
     failed: bool,
@@ -23,13 +25,28 @@ impl Recording {
         clock: SessionClock,
         bus: EventBus,
     ) -> Self {
-        Self { recorder, tap, block: Vec::new(), left: 0, clock, bus, failed: false }
+        Self { recorder, tap, block: Vec::new(), left: 0, before: 0, clock, bus, failed: false }
     }
 
     /// Tells what broke and what to do about it.
     pub(super) fn warn(&self, message: String) {
         let kind = EventKind::Warning { message };
         self.bus.publish(Event { at: self.clock.now(), turn: None, response: None, kind });
+    }
+
+    /// Another device is in use now.
+    pub(super) fn tell_changed(&self, device: Kind, name: String) {
+        let device = match device {
+            Kind::Microphone => "microphone",
+            Kind::Speaker => "speaker",
+        };
+        let kind = EventKind::DeviceChanged { device, name };
+        self.bus.publish(Event { at: self.clock.now(), turn: None, response: None, kind });
+    }
+
+    /// What left the speaker comes from here from now on.
+    pub(super) fn listen_to(&mut self, tap: Tap) {
+        (self.tap, self.before) = (tap, self.left);
     }
 
     /// The next samples of the user.
@@ -53,6 +70,7 @@ impl Recording {
         let mut block = std::mem::take(&mut self.block);
         block.clear();
         while let Some(Left { from, count, peak, at }) = self.tap.next_block(&mut block) {
+            let from = from + self.before;
             let lost = from - self.left;
             self.left = from + count as u64;
             meters.said(peak);

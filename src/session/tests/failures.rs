@@ -149,6 +149,44 @@ async fn after_three_apologies_in_a_row_the_agent_says_no_more_until_it_understa
     assert_eq!(told.said(), expected.concat());
 }
 
+/// The agent's own apology may be what it understands.
+#[tokio::test]
+async fn a_model_that_is_down_is_apologised_for_three_times_and_again_when_it_had_come_back() {
+    let words = ["one", "two", "three", "four", "five", "six"];
+    let world = World::new(&[voice(600), silence(7400)].concat().repeat(6), &words, &[]);
+    let refusal = || ProviderError::InvalidRequest { provider: "mock".into(), reason: "no".into() };
+    let fails = || MockAnswer::text("x").failing_after(0, refusal());
+    for _ in 1..=4 {
+        world.provider.add(fails());
+    }
+    world.provider.add_response("Five.");
+    world.provider.add(fails());
+    let told = world.run().await;
+    assert_eq!((told.count("turn_failed"), told.count("warning")), (5, 1));
+    let expected = [
+        ["user: one", SORRY].as_slice(),
+        &["user: two", SORRY],
+        &["user: three", SORRY],
+        &["user: four"],
+        &["user: five", "assistant: Five."],
+        &["user: six", SORRY],
+    ];
+    assert_eq!(told.said(), expected.concat());
+}
+
+/// What is said needs the synthesizer, and so does the apology for that.
+#[tokio::test(start_paused = true)]
+async fn a_synthesizer_that_is_down_is_not_asked_to_apologise_for_ever() {
+    let words = ["one", "two", "three", "four", "five"];
+    let script = [voice(600), silence(9400)].concat().repeat(words.len());
+    let mut world = World::new(&script, &words, &["Well."; 5]);
+    world.synthesizer = Arc::new(MockSynthesizer::default().with_fault(TtsFault::Start));
+    let told = world.run().await;
+    let tries = words.len() + 3; // three times for the apology as well
+    assert_eq!((told.count("turn_failed"), told.count("warning")), (tries, 1));
+    assert_eq!(told.said(), words.map(|word| format!("user: {word}")));
+}
+
 #[tokio::test]
 async fn a_recogniser_that_hangs_is_given_up_after_10_s() {
     let mut world = World::new(&two_questions(), &[], &["Never."]);
@@ -194,14 +232,17 @@ impl Transcriber for Stuck {
 #[tokio::test(start_paused = true)]
 async fn a_synthesizer_that_fails_or_hangs() {
     // Its apology fails as well, which nothing is said about.
-    for (fault, heard) in [(TtsFault::Start, 1), (TtsFault::Middle, 3), (TtsFault::Hang, 3)] {
+    let half = ["assistant: I would think so"];
+    for (fault, heard) in
+        [(TtsFault::Start, &[][..]), (TtsFault::Middle, &half), (TtsFault::Hang, &half)]
+    {
         let script = [voice(600), silence(40_000)].concat();
-        let mut world = World::new(&script, &["one"], &["Well, I would think so."]);
+        let mut world = World::new(&script, &["one"], &["I would think so and more than that."]);
         world.synthesizer = Arc::new(MockSynthesizer::default().with_fault(fault));
         let told = world.run().await;
         assert_eq!(told.count("turn_failed"), 2, "{fault:?}");
         assert_eq!(field(&told, "turn_failed", "stage"), json!("tts"));
-        assert_eq!(told.said().len(), heard, "{fault:?}: {:?}", told.said());
+        assert_eq!(told.said()[1..], *heard, "{fault:?}");
         assert_eq!((told.count("response_ended"), told.count("interrupted")), (2, 0));
     }
 }

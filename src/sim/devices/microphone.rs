@@ -62,15 +62,10 @@ impl Microphone for SimMicrophone {
         if let Some(microphone) = inside.waiting.take() {
             let (inner, capture) = capture_port(self.rate);
             inside.running = Some((microphone.start(inner, clock)?, capture));
-        } else if let Some((running, capture)) = &mut inside.running {
-            // What was said while it was unplugged, nobody has heard.
-            running.advance(port.origin())?;
-            while capture.take(PIECE).is_some() {}
         }
         drop(inside);
         let Self { inside, rate, fate } = *self;
-        let origin = port.origin();
-        Ok(Box::new(Capturing { inside, rate, fate, port: Some(port), origin, moved: 0 }))
+        Ok(Box::new(Capturing { inside, rate, fate, port: Some(port), origin: None, moved: 0 }))
     }
 }
 
@@ -81,7 +76,8 @@ struct Capturing {
     fate: Fate,
     /// `None` once the person has hung up.
     port: Option<CapturePort>,
-    origin: SessionTime,
+    /// `None` before it is first moved.
+    origin: Option<SessionTime>,
     moved: u64,
 }
 
@@ -90,7 +86,18 @@ impl Running for Capturing {
         self.fate.check(now)?;
         let mut inside = lock(&self.inside);
         let Some((running, capture)) = &mut inside.running else { return Ok(()) };
-        running.advance(self.origin + self.fate.own_time(now.since(self.origin)))?;
+        let origin = match (self.origin, &self.port) {
+            (Some(origin), _) => origin,
+            (None, None) => return Ok(()),
+            (None, Some(port)) => {
+                // What was said while it was unplugged, nobody has heard.
+                let origin = *self.origin.insert(port.origin());
+                running.advance(origin)?;
+                while capture.take(PIECE).is_some() {}
+                origin
+            }
+        };
+        running.advance(origin + self.fate.own_time(now.since(origin)))?;
         let count = if self.fate.drifts() { PIECE } else { BLOCK };
         while let Some(port) = &mut self.port
             && let Some(samples) = capture.take(count)
@@ -98,7 +105,7 @@ impl Running for Capturing {
             self.moved += samples.len() as u64;
             if self.fate.drifts() {
                 let own = self.rate.duration(self.moved);
-                port.push_at(&samples, self.origin + self.fate.session_time(own));
+                port.push_at(&samples, origin + self.fate.session_time(own));
             } else {
                 port.push(&samples);
             }

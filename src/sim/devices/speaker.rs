@@ -83,12 +83,6 @@ impl Speaker for SimSpeaker {
                 }
                 Err(refused) => return Err(Box::new(Refused { port, error: refused.error })),
             }
-        } else if let Some(within) = &mut inside.running {
-            // While it was unplugged, the person heard nothing.
-            within.played = self.rate.samples(port.origin().since(SessionTime::ZERO));
-            if let Err(error) = within.rendering.advance(port.origin()) {
-                return Err(Box::new(Refused { port, error }));
-            }
         }
         drop(inside);
         let Self { inside, fate, ears, .. } = *self;
@@ -115,6 +109,11 @@ impl Rendering for Playing {
         let mut block = [0; BLOCK];
         let mut inside = lock(&self.inside);
         let Some(within) = &mut inside.running else { return Ok(()) };
+        if self.moved == 0 {
+            // While it was unplugged, the person heard nothing.
+            within.played = rate.samples(origin.since(SessionTime::ZERO));
+            within.rendering.advance(origin)?;
+        }
         while self.moved < until {
             let block = &mut block[..(until - self.moved).min(BLOCK as u64) as usize];
             let due = origin + self.fate.session_time(rate.duration(self.moved));

@@ -53,7 +53,7 @@ fn answered(trace: &Trace, messages: &[Message], findings: &mut Findings) {
                 kept.peek().map(|next| next.text.as_str()).filter(|text| whole.starts_with(text))
             }
             // It was cut with its first block, before that block was known to be heard.
-            ("discarded", _) => {
+            ("discarded", _) if was_audible(trace, &response) => {
                 let next = kept.peek().map(|next| next.text.as_str());
                 next.filter(|text| whole.starts_with(text) && words(text) <= TOLERANCE)
             }
@@ -74,6 +74,13 @@ fn answered(trace: &Trace, messages: &[Message], findings: &mut Findings) {
     findings.expect(more.is_none(), Property::History, None, || {
         format!("the history has {more:?}, which no response said")
     });
+}
+
+/// Whether anything was heard while it was open. Two answers may begin with the same words: what
+/// the history has of the one that was heard is not of the other.
+fn was_audible(trace: &Trace, response: &Response) -> bool {
+    let Some((ended, _)) = response.outcome else { return false };
+    !trace.audible_between(response.started, ended + BLOCK).is_zero()
 }
 
 /// The words that the history has are those that sounded, to within two.

@@ -183,6 +183,27 @@ fn the_history_is_what_was_said_and_heard() {
     assert_eq!(unheard, [Property::History]);
 }
 
+/// Two answers may begin with the same words.
+#[test]
+fn what_nobody_heard_is_not_looked_for_in_the_history() {
+    let text = || "It is one.".to_owned();
+    let unheard = [
+        EventKind::ResponseStarted,
+        EventKind::ResponseText { text: text() },
+        EventKind::ResponseEnded { outcome: "discarded" },
+    ];
+    let next = Some(ResponseId::FIRST.next());
+    let unheard = unheard.map(|kind| Event { response: next, ..response(3_100, kind) });
+    let interrupted = EventKind::Interrupted { heard_ms: 600.0, heard_text: "It is".to_owned() };
+    let broken = broken(|call| {
+        call.events[7].kind = EventKind::ResponseEnded { outcome: "interrupted" };
+        call.events.insert(7, response(4_605, interrupted));
+        call.events.splice(3..3, unheard);
+        call.ending = Ending::Ended(vec![Message::user("Hello."), Message::assistant("It is")]);
+    });
+    assert_eq!(broken, []);
+}
+
 #[test]
 fn events_and_history_are_bounded() {
     assert_eq!(broken(|call| call.lost = 1), [Property::Bounded]);

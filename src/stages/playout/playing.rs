@@ -87,7 +87,7 @@ impl Playing {
             self.heard.mark(SpeechMark { at: at as u64, ..mark });
         }
         if self.source.as_ref().is_none_or(|source| source.rate != from) {
-            self.finish_sound();
+            self.flush();
             let resampler =
                 Resampler::new(from, to).map_err(|error| StageError::new("playout", &error))?;
             self.source = Some(Source { rate: from, resampler });
@@ -100,9 +100,14 @@ impl Playing {
         Ok(())
     }
 
-    /// Gives out what the resampler holds back: no more sound follows.
+    /// No more sound follows: all pieces are complete, with what the resampler holds back.
     pub(super) fn finish_sound(&mut self) {
         self.heard.complete();
+        self.flush();
+    }
+
+    /// Gives out what the resampler holds back.
+    fn flush(&mut self) {
         if let Some(mut source) = self.source.take() {
             let mut rest = Vec::new();
             source.resampler.flush(&mut rest);

@@ -247,13 +247,16 @@ async fn sound_at_another_rate_than_the_engines_is_heard_for_as_long_and_as_far_
     }
 }
 
-/// A synthesizer whose connection breaks off after half a second of a piece.
+/// A synthesizer that gives half a second of a piece, and then fails or gives nothing more.
 #[derive(Debug)]
-struct BreaksOff;
+enum Half {
+    BreaksOff,
+    Stalls,
+}
 
-impl Synthesizer for BreaksOff {
+impl Synthesizer for Half {
     fn name(&self) -> &'static str {
-        "breaks off"
+        "half"
     }
 
     fn rate(&self) -> SampleRate {
@@ -262,15 +265,19 @@ impl Synthesizer for BreaksOff {
 
     fn speak(&self, _: SpeakRequest) -> SpeechStream {
         let tenth = || Ok(SpeechEvent::Audio(AudioChunk::new([1000; 1_600], RATE)));
+        let sound = stream::iter((0..5).map(move |_| tenth()));
         let reason = "it broke off".to_owned();
-        let error = Err(TtsError::Failed { engine: "breaks off", reason });
-        Box::pin(stream::iter((0..5).map(move |_| tenth()).chain([error])))
+        let error = Err(TtsError::Failed { engine: "half", reason });
+        match self {
+            Self::BreaksOff => Box::pin(sound.chain(stream::iter([error]))),
+            Self::Stalls => Box::pin(sound.chain(stream::pending())),
+        }
     }
 }
 
-#[tokio::test]
-async fn a_piece_whose_sound_breaks_off_is_heard_as_far_as_it_sounded() {
-    let mut bench = Bench::with(|facts| Some(Node::stage(Tts::new(Arc::new(BreaksOff), facts))));
+/// What was heard of a text of which there is half a second of sound, and how it ended.
+async fn heard_of_half(engine: Half, cut: bool) -> (Outcome, Duration, &'static str) {
+    let mut bench = Bench::with(|facts| Some(Node::stage(Tts::new(Arc::new(engine), facts))));
     let text = "One is here and so is number two. ";
     let begin = Element::begin(bench.now, TurnContext::new(TurnId::new(1), ResponseId::FIRST, []));
     let delta = begin.with(Payload::TextDelta(text.into()));
@@ -280,8 +287,26 @@ async fn a_piece_whose_sound_breaks_off_is_heard_as_far_as_it_sounded() {
     bench.end(ResponseId::FIRST).await;
     bench.context.floor.commit(ResponseId::FIRST);
     bench.pass(1_000).await;
+    if cut {
+        bench.context.floor.cancel(ResponseId::FIRST);
+        bench.pass(100).await;
+    }
     let (outcome, bytes, heard) = bench.over().unwrap();
+    (outcome, heard, &text[..bytes])
+}
+
+#[tokio::test]
+async fn a_piece_whose_sound_breaks_off_is_heard_as_far_as_it_sounded() {
+    let (outcome, heard, text) = heard_of_half(Half::BreaksOff, false).await;
     assert!(matches!(outcome, Outcome::Failed { .. }), "{outcome:?}");
     assert_eq!(heard, Duration::from_millis(500));
-    assert_eq!(&text[..bytes], "One is", "half a second has seven characters");
+    assert_eq!(text, "One is", "half a second has seven characters");
+}
+
+#[tokio::test]
+async fn a_piece_that_is_cut_while_its_sound_is_awaited_is_heard_as_far_as_it_sounded() {
+    let (outcome, heard, text) = heard_of_half(Half::Stalls, true).await;
+    assert!(matches!(outcome, Outcome::Interrupted { .. }), "{outcome:?}");
+    assert_eq!(heard, Duration::from_millis(500));
+    assert_eq!(text, "One is", "half a second has seven characters");
 }

@@ -41,7 +41,7 @@ fn legend() -> Markup {
             @for (number, (gap, meaning)) in GAPS.iter().zip(wording::GAPS).enumerate() {
                 li { i class=(format!("g{number}")) {} span { b { (gap_name(gap)) } ": " (meaning) } }
             }
-            li { i.s.g3 {} span { b { "hatched" } ": of it, the service's own time" } }
+            li { i.s.g3 {} span { b { "hatched" } ": of a gap, the service's own time" } }
         }
     }
 }

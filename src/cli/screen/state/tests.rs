@@ -187,6 +187,31 @@ fn a_device_is_chosen_from_those_there_are() {
 }
 
 #[test]
+fn a_device_is_in_use_when_it_is_and_not_when_it_was_asked_for() {
+    let device = |id: &str, in_use| Device { id: id.to_owned(), name: format!("The {id}"), in_use };
+    let found = || DeviceChoices {
+        inputs: vec![device("mic", true)],
+        outputs: vec![device("desk", true), device("hdmi", false)],
+    };
+    let in_use = |state: &State| {
+        let View::Devices(picker) = &state.view else { panic!("they are not shown") };
+        let chosen = picker.choices().iter().filter(|(_, device)| device.in_use);
+        chosen.map(|(_, device)| device.id.clone()).collect::<Vec<_>>()
+    };
+    let mut state = State::default();
+    state.on_used(Side::Output, "The hdmi", Ok(()));
+    assert_eq!(notices(&state), ["Changing to the speaker The hdmi…"]);
+    press(&mut state, keys("d"));
+    state.on_devices(found());
+    assert_eq!(in_use(&state), ["mic", "desk"]);
+    let name = "The hdmi".to_owned();
+    state.on_event(&event(EventKind::DeviceChanged { device: "speaker", name }));
+    assert_eq!(notices(&state)[0], "The speaker is now The hdmi.");
+    state.on_devices(found());
+    assert_eq!(in_use(&state), ["mic", "hdmi"]);
+}
+
+#[test]
 fn the_first_wish_to_end_is_polite_and_the_second_is_not() {
     let mut state = State::default();
     assert_eq!(press(&mut state, keys("qq")), [Wish::Stop, Wish::Quit]);
