@@ -7,6 +7,7 @@
 //! ```
 
 pub mod call;
+pub mod engine;
 pub mod figures;
 pub mod load;
 pub mod machine;

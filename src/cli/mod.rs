@@ -45,7 +45,7 @@ enum Command {
     Transcribe(transcribe::Transcribe),
     Say(say::Say),
     Serve(serve::Serve),
-    Bench(bench::Bench),
+    Bench(Box<bench::Bench>),
     Devices(devices::Devices),
     MockServer(mock_server::MockServer),
     Simulate(simulate::Simulate),

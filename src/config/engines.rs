@@ -116,6 +116,16 @@ impl<'a> Factory<'a> {
         matches!(self.chosen(engine), Chosen::Service(_))
     }
 
+    /// Which engine (`stt`, `llm`, `tts`) it makes, as its setting names it: with `auto` decided,
+    /// and a service's model told.
+    #[must_use]
+    pub fn name(&self, engine: &str) -> String {
+        match self.chosen(engine) {
+            Chosen::Embedded(name) => name.to_owned(),
+            Chosen::Service(named) => format!("{SERVICE}:{}", self.model(engine, named)),
+        }
+    }
+
     /// The way to services, if an engine has needed it.
     #[must_use]
     pub fn connected(&self) -> Option<Arc<dyn Http>> {

@@ -32,6 +32,7 @@ pub use interval::Interval;
 pub use markdown::markdown;
 pub use percent::{Percent, PercentError};
 pub use table::table;
+pub(super) use table::{aligned, row};
 
 #[cfg(test)]
 mod tests;

@@ -122,13 +122,13 @@ fn failures(report: &Report) -> String {
 }
 
 /// A row of `first` and `rest`.
-pub(super) fn row<const N: usize>(first: &str, rest: [&str; N]) -> Vec<String> {
+pub(in crate::bench) fn row<const N: usize>(first: &str, rest: [&str; N]) -> Vec<String> {
     [first].into_iter().chain(rest).map(str::to_owned).collect()
 }
 
 /// Columns two spaces apart: the first to the left, the others to the right. A heading whose
 /// right neighbours are empty may reach over them.
-pub(super) fn aligned(rows: &[Vec<String>]) -> String {
+pub(in crate::bench) fn aligned(rows: &[Vec<String>]) -> String {
     let columns = rows.iter().map(Vec::len).max().unwrap_or_default();
     let reaches = |row: &[String], column: usize| {
         column > 0 && !row[column].is_empty() && row.get(column + 1).is_some_and(String::is_empty)

@@ -5,6 +5,11 @@ pub(super) fn asset(name: &str) -> Option<&'static [u8]> {
     ASSETS.iter().find(|(known, _)| *known == name).map(|(_, bytes)| *bytes)
 }
 
+/// The names of the files with a sentence each.
+pub(super) fn sentences() -> impl Iterator<Item = &'static str> {
+    ASSETS.iter().map(|(name, _)| *name).filter(|name| name.starts_with("sentences/"))
+}
+
 macro_rules! assets {
     ($($name:literal),* $(,)?) => {
         &[$(($name, include_bytes!(concat!("../../../assets/", $name)))),*]

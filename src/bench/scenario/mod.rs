@@ -19,6 +19,7 @@ mod built_in;
 mod estimate;
 mod file;
 mod labels;
+mod sentence;
 mod sound;
 #[cfg(test)]
 mod tests;
@@ -28,6 +29,7 @@ use std::time::Duration;
 
 pub use self::estimate::{Stretch, stretches};
 pub use self::file::Expect;
+pub use self::sentence::Sentence;
 use self::sound::Source;
 use super::person::{Utterance, When};
 use super::services::{Delays, OverrideError, Overrides, Profile, Script};

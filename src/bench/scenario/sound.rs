@@ -121,31 +121,14 @@ pub(super) fn recording(
 /// A scenario of a whole file.
 pub(super) fn scenario_of(path: &Path, vad: &str) -> Result<Scenario, ScenarioError> {
     let place = path.display().to_string();
-    let wrong = |problem: String| ScenarioError::new(&*place, problem);
-    let samples = file_samples(path).map_err(wrong)?;
-    let labels = Labels::beside(path).map_err(wrong)?;
-    let labelled = labels.is_some();
-    let found = match labels {
-        Some(labels) => labels.all(),
-        None => {
-            let found = estimate(&samples, vad).map_err(|error| wrong(error.to_string()))?;
-            let label = |(start_ms, end_ms)| Label { start_ms: Some(start_ms), end_ms, text: None };
-            let bounds = found.iter().map(|it| (it.start.as_millis(), it.end.as_millis()));
-            bounds.map(label).collect()
-        }
+    let said = said_in(path, vad).map_err(|problem| ScenarioError::new(&*place, problem))?;
+    let turn = |(index, (sound, text)): (usize, (Recorded, Option<String>))| Turn {
+        sound: Source::Recorded(sound),
+        text: text.unwrap_or_else(|| format!("turn {}", index + 1)),
+        when: When::AfterReply(PAUSE),
+        expect: Expect::default(),
     };
-    let mut turns = Vec::with_capacity(found.len());
-    for (index, label) in found.iter().enumerate() {
-        let before = index.checked_sub(1).map_or(0.0, |index| found[index].end_ms);
-        let bounds = (label.start_ms.unwrap_or(before), label.end_ms);
-        let sound = Source::Recorded(cut_out(&samples, bounds, labelled).map_err(wrong)?);
-        let text = label.text.clone().unwrap_or_else(|| format!("turn {}", index + 1));
-        let (when, expect) = (When::AfterReply(PAUSE), Expect::default());
-        turns.push(Turn { sound, text, when, expect });
-    }
-    if turns.is_empty() {
-        return Err(wrong("there is no speech in it".to_owned()));
-    }
+    let turns: Vec<_> = said.into_iter().enumerate().map(turn).collect();
     let script = Script { heard: texts(&turns), ..Script::default() };
     Ok(Scenario {
         name: path.file_stem().unwrap_or_default().to_string_lossy().into_owned(),
@@ -155,6 +138,34 @@ pub(super) fn scenario_of(path: &Path, vad: &str) -> Result<Scenario, ScenarioEr
         vad: None,
         turns,
     })
+}
+
+/// All that is said in a file, one turn after the other, with its text where that is known.
+/// Without labels the detector `vad` finds it. There is at least one.
+pub(super) fn said_in(path: &Path, vad: &str) -> Result<Vec<(Recorded, Option<String>)>, String> {
+    let samples = file_samples(path)?;
+    let labels = Labels::beside(path)?;
+    let labelled = labels.is_some();
+    let found = match labels {
+        Some(labels) => labels.all(),
+        None => {
+            let found = estimate(&samples, vad).map_err(|error| error.to_string())?;
+            let label = |(start_ms, end_ms)| Label { start_ms: Some(start_ms), end_ms, text: None };
+            let bounds = found.iter().map(|it| (it.start.as_millis(), it.end.as_millis()));
+            bounds.map(label).collect()
+        }
+    };
+    let mut said = Vec::with_capacity(found.len());
+    let mut before = 0.0;
+    for label in found {
+        let bounds = (label.start_ms.unwrap_or(before), label.end_ms);
+        said.push((cut_out(&samples, bounds, labelled)?, label.text));
+        before = label.end_ms;
+    }
+    if said.is_empty() {
+        return Err("there is no speech in it".to_owned());
+    }
+    Ok(said)
 }
 
 /// Short, loud and without a voice, as a cough: it dies away.

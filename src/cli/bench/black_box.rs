@@ -22,6 +22,7 @@ pub(super) struct BlackBox {
     /// Where it is: an address for pcm (`http://HOST:PORT`) and realtime
     /// (`https://api.openai.com/v1`, with the key of OPENAI_API_KEY); none for devices.
     #[arg(
+        value_parser = address,
         requires = "target",
         required_if_eq_any([("target", "pcm"), ("target", "realtime")])
     )]
@@ -102,4 +103,15 @@ impl BlackBox {
 /// What calls by a network.
 pub(super) fn sockets() -> anyhow::Result<Arc<crate::net::SocketClient>> {
     Ok(Arc::new(crate::net::SocketClient::new()?))
+}
+
+/// Something that may be an address: the name of an engine stands here by mistake only.
+fn address(text: &str) -> Result<String, String> {
+    if text.contains([':', '.', '/']) {
+        return Ok(text.to_owned());
+    }
+    Err(format!(
+        "\"{text}\" is no address, and no engine to measure by itself (stt, tts, llm) that stands \
+         before its flags, as in `banter bench stt --json`"
+    ))
 }

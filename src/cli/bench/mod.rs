@@ -2,6 +2,7 @@
 
 mod black_box;
 mod calls;
+mod engine;
 mod load;
 mod progress;
 mod target;
@@ -16,6 +17,7 @@ use clap::{Args, ValueEnum};
 
 use self::black_box::{BlackBox, Called, Target};
 use self::calls::Calls;
+use self::engine::EngineBench;
 use self::load::Load;
 use super::Ending;
 use super::settings::SettingFlags;
@@ -36,8 +38,10 @@ use crate::time::WallTime;
 /// speech to the first audible sample), overhead (less the silence that ends a turn, less the
 /// services' own time), every gap, and what it cost. docs/scenarios.md describes scenarios.
 #[derive(Debug, Args)]
-#[command(after_help = EXAMPLES)]
+#[command(after_help = EXAMPLES, args_conflicts_with_subcommands = true)]
 pub(super) struct Bench {
+    #[command(subcommand)]
+    engine: Option<EngineBench>,
     /// A scenario, by the path of its file or the name of a built-in one; may be given again. By
     /// default all built-in ones; with --target, `question`.
     #[arg(long, value_name = "FILE|NAME")]
@@ -99,6 +103,9 @@ impl Bench {
     pub(super) fn run(self) -> anyhow::Result<Ending> {
         if self.list {
             return list();
+        }
+        if let Some(engine) = self.engine {
+            return engine.run();
         }
         // One thread, so that the figures are those of a session and not of a scheduler.
         let runtime = tokio::runtime::Builder::new_current_thread()
@@ -322,4 +329,8 @@ Examples:
 
   banter mock-server --port 8770 &
   banter serve --pcm --listen 127.0.0.1:8771 --base-url http://127.0.0.1:8770/v1 &
-  banter bench --target pcm http://127.0.0.1:8771";
+  banter bench --target pcm http://127.0.0.1:8771
+
+  banter bench stt
+  banter bench tts --tts flite
+  banter bench llm --price-in 0.15/1M --price-out 0.60/1M";

@@ -88,4 +88,4 @@ fn passed(duration: Duration) -> String {
 }
 
 /// To the line's start, and all of it is forgotten.
-const CLEAR: &str = "\r\x1b[K";
+pub(super) const CLEAR: &str = "\r\x1b[K";

@@ -125,6 +125,16 @@ fn the_model_behind_the_name_counts_unless_a_higher_layer_says_otherwise() {
     let factory = factory(&settings);
     assert!(format!("{:?}", factory.transcriber().unwrap()).contains("\"env\""));
     assert!(format!("{:?}", factory.synthesizer().unwrap()).contains("\"env\""));
+    assert_eq!(factory.name("stt"), "openai:env");
+}
+
+#[test]
+fn the_name_of_an_engine_is_that_of_the_one_that_is_made() {
+    let embedded = settings(&[("BANTER_TTS_ENGINE", "flite:slt")], None);
+    let names = ["stt", "llm", "tts"].map(|engine| factory(&embedded).name(engine));
+    assert_eq!(names, ["pocketsphinx", "scripted", "flite:slt"]);
+    let service = settings(&[KEY, ("BANTER_LLM_MODEL", "mine")], None);
+    assert_eq!(factory(&service).name("llm"), "openai:mine");
 }
 
 #[test]

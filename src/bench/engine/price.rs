@@ -1,0 +1,137 @@
+//! What a service asks for its work.
+
+use std::str::FromStr;
+use std::time::Duration;
+
+use crate::error::Recovery;
+
+/// Money for an amount, as in `0.006/min` (of sound) or `15/1M` (characters or tokens). Which
+/// money is up to whoever writes it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Price {
+    /// For a second of sound.
+    Second(f64),
+    /// For one character or token.
+    Item(f64),
+}
+
+impl Price {
+    /// What so much sound costs; `None` if the price is not for sound.
+    #[must_use]
+    pub fn of_sound(self, sound: Duration) -> Option<f64> {
+        match self {
+            Self::Second(money) => Some(money * sound.as_secs_f64()),
+            Self::Item(_) => None,
+        }
+    }
+
+    /// What so many characters or tokens cost; `None` if the price is for sound.
+    #[must_use]
+    pub fn of_items(self, items: u64) -> Option<f64> {
+        match self {
+            Self::Item(money) => Some(money * items as f64),
+            Self::Second(_) => None,
+        }
+    }
+}
+
+impl FromStr for Price {
+    type Err = PriceError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let (money, unit) = text.split_once('/').ok_or(PriceError::NoUnit)?;
+        let money = amount(money).ok_or_else(|| PriceError::Money(money.trim().to_owned()))?;
+        let unit = unit.trim();
+        let seconds = match unit {
+            "s" => Some(1.0),
+            "min" => Some(60.0),
+            "h" => Some(3_600.0),
+            _ => None,
+        };
+        if let Some(seconds) = seconds {
+            return Ok(Self::Second(money / seconds));
+        }
+        let items = items(unit).filter(|items| *items > 0.0);
+        let items = items.ok_or_else(|| PriceError::Unit(unit.to_owned()))?;
+        Ok(Self::Item(money / items))
+    }
+}
+
+/// As in `1M`, `1K`, `1000`, `M`.
+fn items(unit: &str) -> Option<f64> {
+    let (number, factor) = match unit.strip_suffix(['M', 'm']) {
+        Some(number) => (number, 1e6),
+        None => match unit.strip_suffix(['K', 'k']) {
+            Some(number) => (number, 1e3),
+            None => return amount(unit),
+        },
+    };
+    if number.is_empty() { Some(factor) } else { Some(amount(number)? * factor) }
+}
+
+fn amount(text: &str) -> Option<f64> {
+    text.trim().parse().ok().filter(|amount: &f64| amount.is_finite() && *amount >= 0.0)
+}
+
+/// Why a text is no price.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum PriceError {
+    /// It does not say for how much.
+    #[error("it does not say what it is for: write it as in 0.006/min or 15/1M")]
+    NoUnit,
+    /// What stands before the slash.
+    #[error("\"{0}\" is no amount of money: write a number without a currency, as in 0.006/min")]
+    Money(String),
+    /// What stands behind the slash.
+    #[error("\"{0}\" is nothing to pay for: write s, min or h for sound, 1K or 1M for the rest")]
+    Unit(String),
+}
+
+impl PriceError {
+    /// What to do about it: write it otherwise.
+    #[must_use]
+    pub const fn recovery(&self) -> Recovery {
+        Recovery::AskUser
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn near(found: Option<f64>, wanted: f64) -> bool {
+        found.is_some_and(|found| (found - wanted).abs() < 1e-9)
+    }
+
+    #[test]
+    fn sound_is_paid_by_its_length() {
+        for (price, of_an_hour) in [("0.006/min", 0.36), ("0.36/h", 0.36), (" 1 / s ", 3_600.0)] {
+            let price: Price = price.parse().unwrap();
+            assert!(near(price.of_sound(Duration::from_secs(3_600)), of_an_hour), "{price:?}");
+            assert_eq!(price.of_items(1), None);
+        }
+    }
+
+    #[test]
+    fn characters_and_tokens_are_paid_by_their_number() {
+        for price in ["15/1M", "15/M", "15/1m", "0.015/1K", "0.015/1000", "7.5/0.5M"] {
+            let price: Price = price.parse().unwrap();
+            assert!(near(price.of_items(2_000_000), 30.0), "{price:?}");
+            assert_eq!(price.of_sound(Duration::from_secs(1)), None);
+        }
+        assert!(near("0/1M".parse::<Price>().unwrap().of_items(5), 0.0));
+    }
+
+    #[test]
+    fn what_is_no_price_says_how_to_write_one() {
+        let error = |text: &str| text.parse::<Price>().unwrap_err();
+        assert_eq!(error("0.006"), PriceError::NoUnit);
+        for money in ["$3/1M", "-1/min", "inf/min", "/min"] {
+            assert!(matches!(error(money), PriceError::Money(_)), "{money}");
+        }
+        for unit in ["3/", "3/day", "3/0", "3/0M", "3/-1", "3/Mm"] {
+            assert!(matches!(error(unit), PriceError::Unit(_)), "{unit}");
+        }
+        assert!(error("3/day").to_string().contains("\"day\""));
+    }
+}
