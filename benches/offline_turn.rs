@@ -95,4 +95,8 @@ impl Running for Capturing {
     fn finish(self: Box<Self>) -> Result<(), DeviceError> {
         Ok(())
     }
+
+    fn is_on_time(&self) -> bool {
+        true
+    }
 }

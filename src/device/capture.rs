@@ -170,6 +170,15 @@ impl Capture {
         Some(samples)
     }
 
+    /// Takes what there is, at most `most` samples, in place of what `samples` held. Returns
+    /// whether there was any.
+    pub(crate) fn take_some(&mut self, most: usize, samples: &mut Vec<i16>) -> bool {
+        samples.clear();
+        samples.resize(self.samples.occupied_len().min(most), 0);
+        self.samples.pop_slice(samples);
+        !samples.is_empty()
+    }
+
     /// Whether anything waits to be taken.
     pub(crate) fn has_some(&self) -> bool {
         !self.samples.is_empty()

@@ -2,6 +2,8 @@
 
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 
+use tokio::sync::Notify;
+
 use crate::time::SessionTime;
 
 /// What may leave the speaker. Shared by the session, which sets it, and the port, which obeys.
@@ -15,6 +17,10 @@ pub struct Gate {
     /// More samples are to come: running out of them is an under-run.
     pub(super) expecting: AtomicBool,
     pub(super) under_runs: AtomicU64,
+    /// The sound of an answer is queued or to follow, and since when.
+    sounds: AtomicBool,
+    sounds_from: AtomicU64,
+    began: Notify,
     /// How many holds there were, and when the last began.
     holds: AtomicU64,
     held_at: AtomicU64,
@@ -98,6 +104,37 @@ impl Gate {
     #[must_use]
     pub fn under_runs(&self) -> u64 {
         self.under_runs.load(Ordering::Relaxed)
+    }
+
+    /// The first sound of an answer is queued `now`. Says it once for each answer.
+    pub(super) fn begin_sound(&self, now: SessionTime) {
+        if !self.sounds() {
+            self.sounds_from.store(now.as_nanos(), Ordering::Relaxed);
+            self.sounds.store(true, Ordering::Release);
+            self.began.notify_one();
+        }
+    }
+
+    pub(super) fn end_sound(&self) {
+        self.sounds.store(false, Ordering::Release);
+    }
+
+    /// Whether there is an answer to be heard, or still to be made: its first sound was queued.
+    pub(crate) fn sounds(&self) -> bool {
+        self.sounds.load(Ordering::Acquire)
+    }
+
+    /// Waits for the first sound of an answer.
+    pub(crate) async fn sound(&self) {
+        while !self.sounds() {
+            self.began.notified().await;
+        }
+    }
+
+    /// When the first sound of the present answer was queued.
+    pub(super) fn sounds_from(&self) -> Option<SessionTime> {
+        let from = || SessionTime::from_nanos(self.sounds_from.load(Ordering::Relaxed));
+        self.sounds().then(from)
     }
 
     pub(super) fn mode(&self) -> Mode {

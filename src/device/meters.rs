@@ -4,6 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::time::Duration;
 
+use super::tap::peak;
+
 /// The state of a session's devices, for a screen. Reading costs the session nothing.
 #[derive(Debug, Default)]
 pub struct Meters {
@@ -54,11 +56,12 @@ impl Meters {
     }
 
     pub(crate) fn heard(&self, samples: &[i16]) {
-        self.microphone.add(samples);
+        self.microphone.add(peak(samples));
     }
 
-    pub(crate) fn said(&self, samples: &[i16]) {
-        self.speaker.add(samples);
+    /// A block left the speaker whose greatest sample is `peak`.
+    pub(crate) fn said(&self, peak: u16) {
+        self.speaker.add(peak);
     }
 
     pub(crate) fn set_under_runs(&self, count: u64) {
@@ -79,8 +82,7 @@ impl Meters {
 struct Peak(AtomicU32);
 
 impl Peak {
-    fn add(&self, samples: &[i16]) {
-        let peak = samples.iter().map(|sample| sample.unsigned_abs()).max().unwrap_or(0);
+    fn add(&self, peak: u16) {
         self.0.fetch_max(u32::from(peak), Ordering::Relaxed);
     }
 
@@ -118,7 +120,7 @@ mod tests {
         let meters = Meters::default();
         meters.heard(&[100, -16_384, 5]);
         meters.heard(&[1]);
-        meters.said(&[i16::MIN]);
+        meters.said(1 << 15);
         let levels = meters.levels();
         assert!((levels.microphone + 6.02).abs() < 0.01 && levels.speaker == 0.0, "{levels:?}");
         let silence = Levels { microphone: Levels::SILENCE, speaker: Levels::SILENCE };

@@ -28,7 +28,9 @@ pub(crate) use handover::{Handover, waiting_port};
 pub use meters::{Levels, Meters, Mute};
 pub use null::{NullMicrophone, NullSpeaker};
 pub(crate) use null::{nobody, silence};
+pub(crate) use render::render_port_with;
 pub use render::{Instants, Playback, Played, RenderPort, render_port};
+pub(crate) use tap::Taps;
 pub use tap::{Left, Tap};
 pub use wav::{WavMicrophone, WavSpeaker};
 
@@ -109,12 +111,23 @@ pub trait Running: Debug + Send {
     fn xruns(&self) -> u64 {
         0
     }
+
+    /// Whether [`advance`](Self::advance) always gives all samples that are due. Then it is
+    /// called when they make up a frame of the voice detector, else every 5 ms, in case that some
+    /// have come: by default.
+    fn is_on_time(&self) -> bool {
+        false
+    }
 }
 
 /// A speaker in motion. Dropping it stops it.
 pub trait Rendering: Debug + Send {
     /// Moves the samples that are due until `now`. A device with a clock of its own has nothing
     /// to do here.
+    ///
+    /// It is called every 5 ms from the first sound of an answer to its end, a little ahead of
+    /// the time; else with each frame of the voice detector, when the silence before is due: see
+    /// [`RenderPort::pass_silence`].
     ///
     /// # Errors
     ///

@@ -50,6 +50,10 @@ impl Running for Silence {
     fn finish(self: Box<Self>) -> Result<(), DeviceError> {
         Ok(())
     }
+
+    fn is_on_time(&self) -> bool {
+        true
+    }
 }
 
 /// A speaker that nobody hears. It plays all the same, so that the conversation goes on.

@@ -12,7 +12,7 @@ use ringbuf::traits::{Consumer, Observer, Producer, Split};
 
 use super::gate::{Gate, Mode};
 use super::handover::Waiting;
-use super::tap::{Tap, TapEnd, tap};
+use super::tap::{Tap, TapEnd, Taps, tap};
 use crate::audio::SampleRate;
 use crate::time::SessionTime;
 
@@ -22,10 +22,15 @@ use crate::time::SessionTime;
 /// and loses what is not taken in time.
 #[must_use]
 pub fn render_port(rate: SampleRate) -> (RenderPort, Playback, Tap) {
+    render_port_with(rate, Taps::Sound)
+}
+
+/// The ends of a speaker's ring, with a tap that gives no more than is wanted.
+pub(crate) fn render_port_with(rate: SampleRate, taps: Taps) -> (RenderPort, Playback, Tap) {
     let hz = rate.hz() as usize;
     let (samples, ring) = HeapRb::new(hz / 2).split();
     let (played_in, played) = HeapRb::new(NOTES).split();
-    let (tap_end, tap) = tap(rate);
+    let (tap_end, tap) = tap(rate, taps);
     let gate = Arc::new(Gate::default());
     let port = RenderPort {
         ring,
@@ -129,6 +134,16 @@ impl Playback {
         self.gate.expecting.store(more, Ordering::Release);
     }
 
+    /// Sound is queued `now`: the first of an answer wakes who moves the speaker.
+    pub(crate) fn begin_sound(&self, now: SessionTime) {
+        self.gate.begin_sound(now);
+    }
+
+    /// The answer is over: nobody waits for silence, so the speaker may be moved less often.
+    pub(crate) fn end_sound(&self) {
+        self.gate.end_sound();
+    }
+
     /// Drops all that is queued, and opens the gate for what comes after. Returns how many
     /// samples had left.
     pub fn drop_queued(&mut self) -> u64 {
@@ -212,6 +227,19 @@ impl RenderPort {
         self.origin = origin;
     }
 
+    /// For a device that is asked for the time that has passed: fills `out`, whose first sample is
+    /// in the air `at`, with silence up to the moment in which the sound came that waits now.
+    /// Returns how many samples that are: none if it was there in time.
+    pub fn pass_silence(&mut self, out: &mut [i16], at: SessionTime) -> usize {
+        let Some(from) = self.gate.sounds_from() else { return 0 };
+        let count = (self.rate.samples(from.since(at)) as usize).min(out.len());
+        if count > 0 {
+            out[..count].fill_with(|| self.decay());
+            self.tap.left(&out[..count], at);
+        }
+        count
+    }
+
     /// Fills `out` with what is to be heard, silence where there is nothing. Returns how many
     /// samples there were for it.
     pub fn fill(&mut self, out: &mut [i16], instants: impl Into<Instants>) -> usize {
@@ -228,7 +256,8 @@ impl RenderPort {
         };
         self.follow(target);
         let from = self.cursor;
-        for sample in out.iter_mut() {
+        let plain = self.play_plainly(out, target);
+        for sample in &mut out[plain..] {
             *sample = self.next(target);
         }
         if let Mode::Hold(hold) = mode
@@ -271,7 +300,7 @@ impl RenderPort {
     /// Keeps the last `samples` that left, for [`give_back`](Self::give_back): none by default,
     /// 2 s at most.
     pub fn keep(&mut self, samples: usize) {
-        self.kept = samples;
+        self.kept = samples.min(self.lookback.capacity());
     }
 
     /// Takes back the last `samples` that left, since the device has emptied its buffer before
@@ -334,6 +363,35 @@ impl RenderPort {
         self.lowered_since.map_or(self.cursor, |index| index.max(oldest))
     }
 
+    /// At full level the ring's samples go out as they are, and after them silence, unless the
+    /// last one is yet to fade. Returns how far `out` is filled.
+    fn play_plainly(&mut self, out: &mut [i16], target: f32) -> usize {
+        if target < 1.0 || self.level < 1.0 || self.cursor < self.taken {
+            return 0;
+        }
+        let count = self.ring.pop_slice(out);
+        self.taken += count as u64;
+        self.cursor = self.taken;
+        self.keep_last(&out[..count]);
+        if let Some(last) = out[..count].last() {
+            self.last = f32::from(*last);
+        }
+        if self.last != 0.0 {
+            return count;
+        }
+        out[count..].fill(0);
+        out.len()
+    }
+
+    /// These samples left at full level: nothing before them is heard again but by a
+    /// [`give_back`](Self::give_back).
+    fn keep_last(&mut self, samples: &[i16]) {
+        let samples = &samples[samples.len().saturating_sub(self.kept)..];
+        let old = (self.lookback.len() + samples.len()).saturating_sub(self.kept);
+        self.lookback.drain(..old.min(self.lookback.len()));
+        self.lookback.extend(samples);
+    }
+
     fn next(&mut self, target: f32) -> i16 {
         let change = (target - self.level).clamp(-self.step, self.step);
         self.level += change;
@@ -382,6 +440,10 @@ impl RenderPort {
         if self.last != 0.0 && self.gate.expecting.swap(false, Ordering::AcqRel) {
             self.gate.under_runs.fetch_add(1, Ordering::Relaxed);
         }
+        self.decay()
+    }
+
+    fn decay(&mut self) -> i16 {
         self.last *= FADE;
         if self.last.abs() < 1.0 {
             self.last = 0.0;

@@ -157,9 +157,88 @@ fn the_tap_has_what_left_the_speaker_silence_included() {
     port.fill(&mut out, SessionTime::from_millis(10));
     let mut tapped = Vec::new();
     let blocks: Vec<_> = std::iter::from_fn(|| tap.next_block(&mut tapped)).collect();
-    let block = |from, ms| Left { from, count: 160, at: SessionTime::from_millis(ms) };
-    assert_eq!(blocks, [block(0, 0), block(160, 10)]);
+    let block = |from, peak, ms| Left { from, count: 160, peak, at: SessionTime::from_millis(ms) };
+    assert_eq!(blocks, [block(0, 0, 0), block(160, 7, 10)]);
     assert_eq!(tapped, [[0; 160], [7; 160]].concat());
+}
+
+#[test]
+fn where_nobody_records_the_tap_has_times_and_levels() {
+    let (mut port, mut playback, mut tap) = render_port_with(RATE, Taps::Times);
+    playback.push(&mut vec![-9; 100].into());
+    port.fill(&mut [0; 160], SessionTime::from_millis(10));
+    let mut tapped = Vec::new();
+    let left = Left { from: 0, count: 160, peak: 9, at: SessionTime::from_millis(10) };
+    assert_eq!(tap.next_block(&mut tapped), Some(left));
+    assert!(tapped.is_empty());
+}
+
+#[test]
+fn what_comes_after_a_silence_is_not_heard_before_it_came() {
+    let (mut port, mut playback, mut tap) = render_port(RATE);
+    playback.begin_sound(SessionTime::from_millis(7));
+    playback.push(&mut vec![9; 160].into());
+    let mut out = [0; 160];
+    let early = port.pass_silence(&mut out, SessionTime::ZERO);
+    assert_eq!((early, out[..early].iter().max()), (112, Some(&0)), "7 ms");
+    let at = SessionTime::from_millis(7);
+    port.fill(&mut out[early..], at);
+    assert_eq!(out[early..], [9; 48]);
+    assert_eq!(playback.next_played(), Some(Played { from: 0, to: 48, ran: at, at }));
+    assert_eq!(port.pass_silence(&mut out, SessionTime::from_millis(10)), 0, "no more of it");
+    let mut tapped = Vec::new();
+    while tap.next_block(&mut tapped).is_some() {}
+    assert_eq!(tapped, [[0; 112].as_slice(), &[9; 48]].concat(), "the silence left as well");
+}
+
+#[test]
+fn the_next_answer_begins_when_its_own_sound_comes() {
+    let (mut port, playback, _tap) = render_port(RATE);
+    let mut out = [0; 160];
+    playback.begin_sound(SessionTime::from_millis(5));
+    playback.begin_sound(SessionTime::from_millis(8));
+    assert_eq!(port.pass_silence(&mut out, SessionTime::ZERO), 80, "the first sound counts");
+    playback.end_sound();
+    assert_eq!(port.pass_silence(&mut out, SessionTime::ZERO), 0, "nobody waits");
+    playback.begin_sound(SessionTime::from_millis(9));
+    assert_eq!(port.pass_silence(&mut out, SessionTime::ZERO), 144);
+}
+
+#[test]
+fn a_device_that_gives_back_hears_again_what_left_at_full_level() {
+    let mut bench = Bench::new();
+    bench.port.keep(200);
+    bench.queue(ramp(8000..8480));
+    bench.block();
+    bench.block();
+    bench.port.give_back(500, SessionTime::from_millis(20));
+    assert_eq!(bench.playback.gate().played(), 120, "as far back as was asked for");
+    let again: Vec<i16> = (0..3).flat_map(|_| bench.block()).collect();
+    assert_eq!(again[80..360], ramp(8200..8480), "after 5 ms at full level");
+}
+
+#[test]
+fn no_device_keeps_more_than_two_seconds() {
+    let mut bench = Bench::new();
+    bench.port.keep(usize::MAX);
+    for _ in 0..300 {
+        bench.queue(vec![8000; 160]);
+        bench.block();
+    }
+    bench.port.give_back(u64::MAX, SessionTime::from_millis(3_000));
+    assert_eq!(bench.playback.gate().played(), 160 * 300 - 32_000);
+}
+
+#[test]
+fn a_microphone_gives_what_it_has() {
+    let (mut port, mut capture) = capture_port(RATE);
+    let mut samples = vec![5; 7];
+    assert!(!capture.take_some(100, &mut samples) && samples.is_empty());
+    port.push(&[1, 2, 3]);
+    assert!(capture.take_some(2, &mut samples));
+    assert_eq!(samples, [1, 2]);
+    assert!(capture.take_some(2, &mut samples));
+    assert_eq!(samples, [3]);
 }
 
 #[test]

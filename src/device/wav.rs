@@ -76,6 +76,10 @@ impl Running for Capturing {
     fn finish(self: Box<Self>) -> Result<(), DeviceError> {
         Ok(())
     }
+
+    fn is_on_time(&self) -> bool {
+        true
+    }
 }
 
 /// A WAV file that gets what would be heard.
@@ -177,10 +181,14 @@ pub(super) fn render(
     now: SessionTime,
 ) -> usize {
     let rate = port.rate();
-    let due = due(rate, *moved, now.since(port.origin()), block.len());
+    let origin = port.origin();
+    let due = due(rate, *moved, now.since(origin), block.len());
     if due > 0 {
-        let at = port.origin() + rate.duration(*moved);
-        port.fill(&mut block[..due], at);
+        let at = |moved: u64| origin + rate.duration(moved);
+        let early = port.pass_silence(&mut block[..due], at(*moved));
+        if early < due {
+            port.fill(&mut block[early..due], at(*moved + early as u64));
+        }
         *moved += due as u64;
     }
     due

@@ -1,5 +1,7 @@
 //! Brings events to those who watch.
 
+use std::sync::Arc;
+
 use tokio::sync::broadcast;
 
 use super::Event;
@@ -9,7 +11,8 @@ use super::Event;
 /// A subscriber that falls behind by more than 1,024 events loses the oldest, and is told how
 /// many: watching never holds the session back.
 #[derive(Clone, Debug)]
-pub struct EventBus(broadcast::Sender<Event>);
+// A session has room for its whole backlog, used or not: an `Arc` keeps that small.
+pub struct EventBus(broadcast::Sender<Arc<Event>>);
 
 impl Default for EventBus {
     fn default() -> Self {
@@ -20,7 +23,7 @@ impl Default for EventBus {
 impl EventBus {
     /// Tells all subscribers.
     pub fn publish(&self, event: Event) {
-        let _nobody = self.0.send(event);
+        let _nobody = self.0.send(Arc::new(event));
     }
 
     /// From now on.
@@ -32,14 +35,14 @@ impl EventBus {
 
 /// The events of a session, from when it was taken.
 #[derive(Debug)]
-pub struct Subscription(broadcast::Receiver<Event>);
+pub struct Subscription(broadcast::Receiver<Arc<Event>>);
 
 impl Subscription {
     /// The next event, or how many were lost because they were not taken in time; `None` when
     /// the session is over. Cancel-safe.
     pub async fn next(&mut self) -> Option<Result<Event, u64>> {
         match self.0.recv().await {
-            Ok(event) => Some(Ok(event)),
+            Ok(event) => Some(Ok(Arc::unwrap_or_clone(event))),
             Err(broadcast::error::RecvError::Lagged(lost)) => Some(Err(lost)),
             Err(broadcast::error::RecvError::Closed) => None,
         }

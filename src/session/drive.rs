@@ -13,6 +13,7 @@ use tokio::sync::{mpsc, oneshot};
 
 pub use self::controls::{Devices, DriveCommand};
 use self::ears::Ears;
+pub(super) use self::ears::Frame;
 use self::exchange::{Exchange, Next, Step};
 use self::recording::Recording;
 use crate::audio::SampleRate;
@@ -85,25 +86,29 @@ impl Pacer {
         }
     }
 
-    /// How far the next tick goes from `now`. Who is far behind leaps, as after a suspension of
-    /// the program: devices would be judged by ticks in which they had no time to do anything.
-    async fn step(&self, now: SessionTime) -> Duration {
-        let behind = match self.stepper {
-            Some(_) => Duration::ZERO,
-            None => self.clock.now().since(now),
-        };
-        if behind < FAR {
-            return TICK;
+    /// Waits for `at`, or until sound is `awaited`. Returns what time it is: `at`, unless it is
+    /// earlier or too late for that.
+    ///
+    /// Who is far behind leaps, as after a suspension of the program: devices would be judged by
+    /// ticks in which they had no time to do anything.
+    async fn until(&mut self, at: SessionTime, awaited: impl Future<Output = ()>) -> SessionTime {
+        if let Some(stepper) = &mut self.stepper {
+            stepper.advance_to(at).await;
+            return at;
         }
-        tokio::task::yield_now().await;
-        behind.min(LEAP)
-    }
-
-    async fn until(&mut self, at: SessionTime) {
-        match &mut self.stepper {
-            Some(stepper) => stepper.advance_to(at).await,
-            None => self.clock.sleep_until(at).await,
+        tokio::select! {
+            biased;
+            () = self.clock.sleep_until(at) => {}
+            () = awaited => {}
         }
+        let (now, behind) = (self.clock.now(), self.clock.now().since(at));
+        if behind < TICK {
+            return now.min(at);
+        }
+        if behind >= FAR {
+            tokio::task::yield_now().await;
+        }
+        at + behind.min(LEAP)
     }
 }
 
@@ -118,6 +123,8 @@ pub(super) struct Parts {
     pub(super) gate: Arc<Gate>,
     pub(super) input: Outlet,
     pub(super) recorder: Option<Recorder>,
+    /// Of the voice detector.
+    pub(super) frame: Frame,
 }
 
 impl Parts {
@@ -146,7 +153,14 @@ impl Parts {
             rate,
             gate: self.gate,
             master,
-            ears: Ears::new(capture, self.input, Arc::clone(&meters), devices.mute().clone()),
+            ears: Ears::new(
+                capture,
+                self.input,
+                self.frame,
+                (Arc::clone(&meters), devices.mute().clone()),
+            ),
+            hears_at: SessionTime::ZERO,
+            silent_at: SessionTime::ZERO,
             recording: Recording::new(self.recorder, tap, clock, bus),
             meters,
             xruns: 0,
@@ -175,6 +189,10 @@ pub(super) struct Drive {
     gate: Arc<Gate>,
     master: Master,
     ears: Ears,
+    /// When the microphone is listened to again.
+    hears_at: SessionTime,
+    /// When the last sound has faded.
+    silent_at: SessionTime,
     recording: Recording,
     meters: Arc<Meters>,
     /// Of devices that were exchanged: buffers that ran over or dry, and what went wrong.
@@ -216,16 +234,19 @@ impl Drive {
         mut over: oneshot::Receiver<()>,
     ) -> Result<Closed, SessionError> {
         let mut now = SessionTime::ZERO;
+        self.hears_at = now + self.pause();
         while over.try_recv() == Err(oneshot::error::TryRecvError::Empty) {
             self.pacer.settle().await;
             self.obey(now);
-            let next = now + self.pacer.step(now).await;
-            self.play(next)?;
+            let ahead = self.ahead(now);
+            self.play(ahead)?;
             self.recording.agent(&mut self.master, &self.meters);
-            now = next;
-            self.pacer.until(now).await;
-            self.capture(now)?;
-            self.ears.hear(&self.master, &mut self.recording).await;
+            now = self.rest(now, ahead).await;
+            if now >= self.hears_at {
+                self.capture(now)?;
+                self.ears.hear(&self.master, &mut self.recording).await;
+                self.hears_at = now + self.pause();
+            }
             self.measure();
         }
         if let Some(step) = std::mem::take(&mut self.exchange).end().await {
@@ -238,6 +259,30 @@ impl Drive {
         let recording_is_whole = self.recording.finish();
         let (lost, devices) = (self.meters.lost(), self.closed.and(ended.unwrap_or(Ok(()))));
         Ok(Closed { recording_is_whole, lost, devices })
+    }
+
+    /// Until when the speaker is moved: a live one that is silent is not kept ahead of its time.
+    fn ahead(&mut self, now: SessionTime) -> SessionTime {
+        if self.gate.sounds() {
+            self.silent_at = now + FADED;
+        }
+        let moves = now < self.silent_at || self.pacer.stepper.is_some();
+        if moves { self.hears_at.min(now + TICK) } else { now }
+    }
+
+    /// Waits until there is something to move, when the speaker was moved until `ahead`. Between
+    /// two answers nobody waits for silence: it is played when the microphone is listened to, or
+    /// when the next answer begins.
+    async fn rest(&mut self, now: SessionTime, ahead: SessionTime) -> SessionTime {
+        if ahead > now {
+            return self.pacer.until(ahead, std::future::pending()).await;
+        }
+        self.pacer.until(self.hears_at, self.gate.sound()).await
+    }
+
+    /// How long the microphone has nothing new.
+    fn pause(&self) -> Duration {
+        if self.microphone.is_on_time() { self.ears.until_frame().max(TICK) } else { TICK }
     }
 
     fn play(&mut self, until: SessionTime) -> Result<(), SessionError> {
@@ -306,6 +351,7 @@ impl Drive {
                 self.xruns += before.xruns();
                 capture.listen_from(now);
                 self.ears.listen_to(capture);
+                self.hears_at = now;
                 self.hears = true;
                 self.recording.tell_changed(Kind::Microphone, name);
                 self.exchange = Exchange::stopping(before, &self.pacer.clock);
@@ -406,9 +452,12 @@ const fn is_file(error: &DeviceError) -> bool {
     matches!(error, DeviceError::Wav(_))
 }
 
-/// How often devices without a clock of their own are moved: a sample waits half of it on
-/// average.
+/// How often the devices are looked at while an answer is made and played, and those that may
+/// have something at any time: a sample waits half of it on average.
 const TICK: Duration = Duration::from_millis(5);
+
+/// How long an answer that is over may still fade.
+const FADED: Duration = Duration::from_millis(10);
 
 /// Nobody is so far behind but who was suspended, or starved.
 const FAR: Duration = Duration::from_millis(250);

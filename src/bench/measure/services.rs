@@ -6,7 +6,8 @@ use crate::bench::figures::ServiceTimes;
 use crate::bench::services::{Entry, Outcome, Service};
 use crate::text::{ClauseCutter, spoken};
 
-/// From the end of speech to the first sound, on the clock of the log.
+/// From the end of speech to the first sound, both included, on the clock of the log: what takes no
+/// time at all is heard at the instant in which it was asked for.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Interval {
     pub(super) from: u64,
@@ -18,7 +19,7 @@ pub(super) struct Interval {
 pub(super) fn times(log: &[Entry], interval: Interval, tool: Duration) -> Option<ServiceTimes> {
     let of = |service| {
         log.iter().filter(move |entry| {
-            entry.service == service && (interval.from..interval.to).contains(&entry.arrived)
+            entry.service == service && (interval.from..=interval.to).contains(&entry.arrived)
         })
     };
     let stt: Vec<_> = of(Service::Stt).collect();

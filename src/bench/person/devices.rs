@@ -139,15 +139,25 @@ impl Rendering for Hearing {
         let ran = self.clock.now();
         let mut mind = lock(&self.mind);
         let mut block = [0; BLOCK];
-        mind.note_lateness(ran.since(origin + rate.duration(self.moved)));
+        let mut asked = false;
         while self.moved < until {
-            let count = (until - self.moved).min(BLOCK as u64);
-            let block = &mut block[..count as usize];
+            let count = (until - self.moved).min(BLOCK as u64) as usize;
+            let due = origin + rate.duration(self.moved);
+            // Nobody waits for silence: the session moves it when it has something else to do.
+            let early = self.port.pass_silence(&mut block[..count], due);
+            if early > 0 {
+                mind.hear(&block[..early], rate, due);
+                self.moved += early as u64;
+                continue;
+            }
+            if !std::mem::replace(&mut asked, true) && self.port.ready() > 0 {
+                mind.note_lateness(ran.since(due));
+            }
             // A sample that is asked for late is heard late: nobody hears what is not there yet.
-            let in_air = (origin + rate.duration(self.moved)).max(ran);
-            self.port.fill(block, Instants { ran, in_air });
-            mind.hear(block, rate, in_air);
-            self.moved += count;
+            let in_air = due.max(ran);
+            self.port.fill(&mut block[..count], Instants { ran, in_air });
+            mind.hear(&block[..count], rate, in_air);
+            self.moved += count as u64;
         }
         Ok(())
     }

@@ -71,6 +71,7 @@ impl Rendering for Sending {
         let due = RATE.samples(until.since(self.port.origin()));
         let lead = due + samples(LEAD) as u64;
         let mut block = [0; FRAME];
+        self.pass_silence(&mut block);
         loop {
             let ready = self.port.ready().min(FRAME);
             if ready > 0 && self.moved + FRAME as u64 <= lead {
@@ -94,6 +95,18 @@ impl Rendering for Sending {
 }
 
 impl Sending {
+    /// What comes after a silence is heard from when it came.
+    fn pass_silence(&mut self, block: &mut [i16]) {
+        loop {
+            let at = self.port.origin() + RATE.duration(self.moved);
+            let count = self.port.pass_silence(block, at);
+            if count == 0 {
+                return;
+            }
+            self.moved += count as u64;
+        }
+    }
+
     fn fill(&mut self, block: &mut [i16]) -> usize {
         let at = self.port.origin() + RATE.duration(self.moved);
         self.moved += block.len() as u64;

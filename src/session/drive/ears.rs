@@ -24,10 +24,24 @@ pub(super) struct Ears {
     /// The rate of the timeline, and how many samples of it there were, silence included.
     rate: SampleRate,
     given: u64,
+    /// How many of them went into the pipeline.
+    sent: u64,
+    /// Of the voice detector.
+    frame: Frame,
+    /// Pieces of sound on their way: kept for their room.
+    taken: Vec<i16>,
+    placed: Vec<i16>,
     /// Samples of the present microphone that are known to be lost.
     lost: u64,
     meters: Arc<Meters>,
     mute: Mute,
+}
+
+/// A frame of the voice detector.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::session) struct Frame {
+    pub(in crate::session) rate: SampleRate,
+    pub(in crate::session) length: Duration,
 }
 
 /// How the microphone's samples come onto the timeline.
@@ -43,10 +57,36 @@ enum Way {
 
 impl Ears {
     /// Ears that hear `capture` into `input`, on a timeline of its rate.
-    pub(super) fn new(capture: Capture, input: Outlet, meters: Arc<Meters>, mute: Mute) -> Self {
-        let rate = capture.rate();
-        let (input, way) = (Some(input), Way::Open);
-        Self { capture, input, way, rate, given: 0, lost: 0, meters, mute }
+    pub(super) fn new(
+        capture: Capture,
+        input: Outlet,
+        frame: Frame,
+        (meters, mute): (Arc<Meters>, Mute),
+    ) -> Self {
+        Self {
+            rate: capture.rate(),
+            capture,
+            input: Some(input),
+            way: Way::Open,
+            given: 0,
+            sent: 0,
+            frame,
+            taken: Vec::new(),
+            placed: Vec::new(),
+            lost: 0,
+            meters,
+            mute,
+        }
+    }
+
+    /// How much sound makes up the detector's next frame.
+    pub(super) fn until_frame(&self) -> Duration {
+        let Frame { rate, length } = self.frame;
+        // What a resampler still holds back is no part of a frame.
+        let held = if rate == self.rate { Duration::ZERO } else { RESAMPLED };
+        let there = (self.rate.duration(self.sent) + ROUNDING + length).saturating_sub(held);
+        let into = Duration::from_nanos((there.as_nanos() % length.as_nanos().max(1)) as u64);
+        length + ROUNDING - into
     }
 
     /// The rate of the timeline.
@@ -64,18 +104,20 @@ impl Ears {
     /// Hands what the microphone heard to the pipeline, as far as it has room: what it cannot
     /// take waits in the microphone's ring.
     pub(super) async fn hear(&mut self, master: &Master, recording: &mut Recording) {
-        let chunk = self.capture.rate().samples(CHUNK) as usize;
+        let most = self.capture.rate().samples(PIECE) as usize;
         self.find_way(master, recording);
+        let mut samples = std::mem::take(&mut self.taken);
         while !matches!(self.way, Way::Open)
             && self.input.as_ref().is_some_and(Outlet::has_room)
-            && let Some(mut samples) = self.capture.take(chunk)
+            && self.capture.take_some(most, &mut samples)
         {
             if self.mute.is_muted() {
                 samples.fill(0);
             }
             self.meters.heard(&samples);
-            self.place(samples, master, recording).await;
+            self.place(&samples, master, recording).await;
         }
+        self.taken = samples;
         if self.capture.is_over() {
             self.input = None;
         }
@@ -112,29 +154,29 @@ impl Ears {
     }
 
     /// Brings samples onto the timeline, and on.
-    async fn place(&mut self, samples: Vec<i16>, master: &Master, recording: &mut Recording) {
-        let mut placed = Vec::with_capacity(samples.len() + SLACK);
+    async fn place(&mut self, samples: &[i16], master: &Master, recording: &mut Recording) {
+        let mut placed = std::mem::take(&mut self.placed);
+        placed.clear();
         let at = match &mut self.way {
             Way::Open => return,
             Way::Given { resampler, first: (index, origin) } => {
-                resampler.process(&samples, &mut placed);
+                resampler.process(samples, &mut placed);
                 *origin + self.rate.duration(self.given - *index)
             }
             Way::Steered { resampler, steering } => {
                 resampler.steer(steering.take(samples.len() as u64, master));
-                resampler.process(&samples, &mut placed);
+                resampler.process(samples, &mut placed);
                 steering.time_of(self.given)
             }
         };
-        if placed.is_empty() {
-            return;
-        }
         recording.user(&placed);
         self.given += placed.len() as u64;
-        if let Some(input) = &self.input {
-            let audio = AudioChunk::new(placed, self.rate);
+        self.sent += placed.len() as u64;
+        if let Some(input) = self.input.as_ref().filter(|_| !placed.is_empty()) {
+            let audio = AudioChunk::new(placed.as_slice(), self.rate);
             let _ended = input.send(Element::heard(TurnId::default(), at, audio)).await;
         }
+        self.placed = placed;
     }
 
     /// Sound that was lost still took its time, and is silence in the recording.
@@ -160,8 +202,14 @@ impl Ears {
     }
 }
 
-/// The microphone's sound goes on in pieces of this length.
-const CHUNK: Duration = Duration::from_millis(5);
+/// The microphone's sound goes on in pieces of this length at most: as it comes.
+const PIECE: Duration = Duration::from_millis(20);
 
-/// What a resampler may give beyond what it gets, at equal rates.
-const SLACK: usize = 16;
+/// The most that a resampler holds back of what it was given.
+const RESAMPLED: Duration = Duration::from_micros(1_500);
+
+/// Samples and nanoseconds do not always agree on where a frame ends.
+const ROUNDING: Duration = Duration::from_micros(250);
+
+#[cfg(test)]
+mod tests;

@@ -56,6 +56,9 @@ impl Recording {
 
     /// Nothing was heard of the user for so many samples.
     pub(super) fn user_was_silent(&mut self, samples: u64) {
+        if self.recorder.is_none() {
+            return;
+        }
         for _ in 0..samples / BLOCK as u64 {
             self.user(&[0; BLOCK]);
         }
@@ -66,11 +69,11 @@ impl Recording {
     pub(super) fn agent(&mut self, master: &mut Master, meters: &Meters) {
         let mut block = std::mem::take(&mut self.block);
         block.clear();
-        while let Some(Left { from, count, at }) = self.tap.next_block(&mut block) {
+        while let Some(Left { from, count, peak, at }) = self.tap.next_block(&mut block) {
             let from = from + self.before;
             let lost = from - self.left;
             self.left = from + count as u64;
-            meters.said(&block);
+            meters.said(peak);
             self.agent_was_silent(lost + master.note(from, at));
             self.write(|recorder| recorder.agent(&block));
             block.clear();
@@ -79,6 +82,9 @@ impl Recording {
     }
 
     fn agent_was_silent(&mut self, samples: u64) {
+        if self.recorder.is_none() {
+            return;
+        }
         for from in (0..samples).step_by(BLOCK) {
             let count = (samples - from).min(BLOCK as u64) as usize;
             self.write(|recorder| recorder.agent(&[0; BLOCK][..count]));

@@ -7,11 +7,11 @@ use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::{JoinError, JoinSet};
 
-use crate::device::{Microphone, Playback, Speaker, capture_port, render_port};
+use crate::device::{Microphone, Playback, Speaker, Taps, capture_port, render_port_with};
 use crate::events::{Event, EventBus, EventKind, Recorder, Subscription, VERSION};
 use crate::pipeline::{Context, Node, Pipeline, PipelineBuilder, PipelineError, Run, StageReport};
 use crate::session::actor::{Actor, Brief, Members, Outcome, Reporter, Rules, Services, Wires};
-use crate::session::drive::{Closed, DriveCommand, Pacer, Parts};
+use crate::session::drive::{Closed, DriveCommand, Frame, Pacer, Parts};
 use crate::session::end_call::with_end_call;
 use crate::session::handle::Wishes;
 use crate::session::{Engines, Pace, SessionConfig, SessionError, SessionHandle};
@@ -21,6 +21,7 @@ use crate::stages::{
 use crate::time::SessionClock;
 use crate::turn::TurnMachine;
 use crate::types::Message;
+use crate::vad::Vad;
 
 /// A conversation by voice, ready to begin.
 ///
@@ -94,7 +95,8 @@ impl Session {
         let context = Context::new(clock.clone()).with_metadata(config.metadata.clone());
 
         let capture = capture_port(microphone.rate());
-        let (port, playback, tap) = render_port(speaker.rate());
+        let taps = if config.record.is_some() { Taps::Sound } else { Taps::Times };
+        let (port, playback, tap) = render_port_with(speaker.rate(), taps);
         let render = (port, tap);
         let create = |path: &PathBuf| Recorder::create(path, microphone.rate(), speaker.rate());
         let recorder = config.record.as_ref().map(create).transpose()?;
@@ -105,6 +107,7 @@ impl Session {
         let gate = Arc::clone(playback.gate());
         let floor = context.floor.clone();
         let started = started(&config, &engines);
+        let frame = frame(&*engines.vad);
         let members = members(&engines, &config, &context, &bus);
         let (listen, speak) = pipelines(
             engines,
@@ -128,8 +131,18 @@ impl Session {
             gate: Arc::clone(&gate),
         };
         let devices = (devices, exchanges);
-        let parts =
-            Parts { pacer, devices, microphone, speaker, capture, render, gate, input, recorder };
+        let parts = Parts {
+            pacer,
+            devices,
+            microphone,
+            speaker,
+            capture,
+            render,
+            gate,
+            input,
+            recorder,
+            frame,
+        };
         let drive = parts.start(bus.clone())?;
         members.report.publish(None, None, started);
         let actor = Actor::new(wires, members, clock.clone());
@@ -143,6 +156,10 @@ impl Session {
         let recording_is_whole = closed.recording_is_whole;
         Ok(Summary { messages, turns, under_runs, recording_is_whole, metrics })
     }
+}
+
+fn frame(vad: &dyn Vad) -> Frame {
+    Frame { rate: vad.rate(), length: vad.rate().duration(vad.frame_len() as u64) }
 }
 
 /// Those of whom the actor is made.

@@ -5,6 +5,7 @@ mod barge_in;
 mod devices;
 mod failures;
 mod latency;
+mod pace;
 mod services;
 mod turns;
 mod wishes;

@@ -244,6 +244,10 @@ impl Running for Counted {
     fn finish(self: Box<Self>) -> Result<(), DeviceError> {
         Ok(())
     }
+
+    fn is_on_time(&self) -> bool {
+        true
+    }
 }
 
 /// A speaker that remembers.

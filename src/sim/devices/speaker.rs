@@ -116,11 +116,17 @@ impl Rendering for Playing {
         }
         while self.moved < until {
             let block = &mut block[..(until - self.moved).min(BLOCK as u64) as usize];
-            let own = rate.duration(self.moved);
-            // A sample that is asked for late is heard late.
-            let in_air = (origin + self.fate.session_time(own)).max(ran);
-            self.port.fill(block, Instants { ran, in_air });
-            self.ears.hear(block, rate, in_air);
+            let due = origin + self.fate.session_time(rate.duration(self.moved));
+            let block = match self.port.pass_silence(block, due) {
+                0 => {
+                    // A sample that is asked for late is heard late.
+                    let in_air = due.max(ran);
+                    self.port.fill(block, Instants { ran, in_air });
+                    self.ears.hear(block, rate, in_air);
+                    block
+                }
+                early => &mut block[..early],
+            };
             self.moved += block.len() as u64;
             within.play(block, rate)?;
         }

@@ -67,7 +67,7 @@ impl Player {
             let room = self.playing.as_ref().is_none_or(|playing| playing.has_room(&self.playback));
             let current = self.playing.as_ref().map(|playing| playing.response);
             let waits = self.playing.as_ref().is_some_and(|playing| !playing.committed);
-            let busy = current.is_some();
+            let (busy, pause) = (current.is_some(), self.pause());
             if !more && !busy {
                 return Ok(());
             }
@@ -91,7 +91,7 @@ impl Player {
                         self.drain();
                     }
                 },
-                () = clock.sleep(POLL), if busy => {}
+                () = clock.sleep(pause), if busy => {}
             }
         }
     }
@@ -152,6 +152,9 @@ impl Player {
         }
         let ended = playing.ended.is_some();
         if playing.committed && (ended || playing.spill.len() >= self.cushion) {
+            if !playing.spill.is_empty() {
+                self.playback.begin_sound(self.context.clock.now());
+            }
             self.playback.push(&mut playing.spill);
             if self.playback.pushed() > playing.start {
                 self.playback.expect_more(!(ended && playing.spill.is_empty()));
@@ -177,6 +180,21 @@ impl Player {
         }
         self.finish().await;
         Ok(())
+    }
+
+    /// How long nothing happens at the speaker that the session is to know soon: nothing is
+    /// queued, or in the middle of an answer far more than is played until then.
+    fn pause(&self) -> Duration {
+        let Some(playing) = &self.playing else { return SELDOM };
+        if self.playback.pushed() == playing.start {
+            return SELDOM;
+        }
+        if !playing.sounding || playing.finish.is_some() {
+            return POLL;
+        }
+        let end = playing.start + playing.samples;
+        let left = end.saturating_sub(self.playback.gate().played());
+        self.playback.rate().duration(left).clamp(POLL, SELDOM)
     }
 
     /// Ends the response when all of it was heard, or the sentence that was to be finished.
@@ -215,6 +233,7 @@ impl Player {
     async fn over(&mut self, playing: Playing, outcome: Outcome, heard: u64) {
         self.over = Some(playing.response);
         self.playback.expect_more(false);
+        self.playback.end_sound();
         self.playback.gate().play(); // it was lowered or closed for this response only
         let now = self.context.clock.now();
         let end = playing.origin.with(Payload::TurnEnd(outcome.clone()));
@@ -285,6 +304,9 @@ impl Stage for Playout {
 /// How often the playout looks at what has left the speaker: the session hears of the end of an
 /// answer that much later, though with its exact time.
 const POLL: Duration = Duration::from_millis(10);
+
+/// How often it looks in the middle of an answer: far more often than the ring runs dry.
+const SELDOM: Duration = Duration::from_millis(50);
 
 /// Each under-run adds a twentieth of a second to the cushion: 50 ms.
 const CUSHION_PER_SECOND: usize = 20;
