@@ -8,7 +8,7 @@ mod support;
 use std::sync::Arc;
 
 use banter::audio::SampleRate;
-use banter::device::{CapturePort, DeviceError, Microphone, NullSpeaker, Running};
+use banter::device::{CapturePort, Comes, DeviceError, Microphone, NullSpeaker, Running};
 use banter::providers::mock::{MockAnswer, MockProvider};
 use banter::session::{Engines, Pace, Session, SessionConfig};
 use banter::stt::mock::MockTranscriber;
@@ -96,7 +96,7 @@ impl Running for Capturing {
         Ok(())
     }
 
-    fn is_on_time(&self) -> bool {
-        true
+    fn comes(&self) -> Comes {
+        Comes::OnTime
     }
 }

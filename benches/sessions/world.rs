@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use banter::audio::{AudioChunk, SampleRate, WavReader};
-use banter::device::{CapturePort, DeviceError, Microphone, Running};
+use banter::device::{CapturePort, Comes, DeviceError, Microphone, Running};
 use banter::providers::mock::{MockAnswer, MockProvider};
 use banter::session::Engines;
 use banter::stt::mock::MockTranscriber;
@@ -196,8 +196,8 @@ impl Running for Talking {
         Ok(())
     }
 
-    fn is_on_time(&self) -> bool {
-        true
+    fn comes(&self) -> Comes {
+        Comes::OnTime
     }
 }
 

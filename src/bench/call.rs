@@ -4,6 +4,7 @@
 //! Engines, SessionConfig, Person ─▶ Call::run ─▶ Record: events, PersonLog, Summary
 //! ```
 
+use std::panic::resume_unwind;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -126,15 +127,17 @@ impl Call {
     /// As [`Session::run`].
     pub async fn run(self) -> Result<Record, SessionError> {
         let Self { session, mut events, microphone, speaker, person, tool, mut watch } = self;
-        let (mut seen, mut lost_events) = (Vec::new(), 0);
-        let watching = async {
+        let told = person.clone();
+        // A task of its own: it has nothing to do whenever the session has.
+        let watching = tokio::spawn(async move {
+            let (mut seen, mut lost_events) = (Vec::new(), 0);
             while let Some(event) = events.next().await {
                 match event {
                     Ok(event) => {
                         if let (EventKind::ResponseText { text }, Some(response)) =
                             (&event.kind, event.response)
                         {
-                            person.tell_text(response, text);
+                            told.tell_text(response, text);
                         }
                         watch(&event);
                         seen.push(event);
@@ -142,9 +145,12 @@ impl Call {
                     Err(lost) => lost_events += lost,
                 }
             }
-        };
-        let (summary, ()) = tokio::join!(session.run(microphone, speaker, Pace::Live), watching);
-        Ok(Record { events: seen, lost_events, person, summary: summary?, tool })
+            (seen, lost_events)
+        });
+        let summary = session.run(microphone, speaker, Pace::Live).await?;
+        let (events, lost_events) =
+            watching.await.unwrap_or_else(|failed| resume_unwind(failed.into_panic()));
+        Ok(Record { events, lost_events, person, summary, tool })
     }
 }
 

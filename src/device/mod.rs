@@ -35,6 +35,7 @@ pub use tap::{Left, Tap};
 pub use wav::{WavMicrophone, WavSpeaker};
 
 use std::fmt::Debug;
+use std::task::{Context, Poll};
 
 use crate::audio::{SampleRate, WavError};
 use crate::error::Recovery;
@@ -112,12 +113,27 @@ pub trait Running: Debug + Send {
         0
     }
 
-    /// Whether [`advance`](Self::advance) always gives all samples that are due. Then it is
-    /// called when they make up a frame of the voice detector, else every 5 ms, in case that some
-    /// have come: by default.
-    fn is_on_time(&self) -> bool {
-        false
+    /// How its samples come: at any time by default.
+    fn comes(&self) -> Comes {
+        Comes::AtAnyTime
     }
+
+    /// Of a device whose samples [come and are told](Comes::Told): ready when there are some for
+    /// [`advance`](Self::advance) to move. Never by default.
+    fn poll_news(&mut self, _context: &mut Context<'_>) -> Poll<()> {
+        Poll::Pending
+    }
+}
+
+/// How the samples of a microphone come, and so when [`Running::advance`] is called.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Comes {
+    /// Nobody knows when: it is looked every 5 ms.
+    AtAnyTime,
+    /// All that are due are there: it is called when they make up a frame of the voice detector.
+    OnTime,
+    /// [`Running::poll_news`] tells: it is called then, and else every 20 ms.
+    Told,
 }
 
 /// A speaker in motion. Dropping it stops it.
@@ -125,8 +141,8 @@ pub trait Rendering: Debug + Send {
     /// Moves the samples that are due until `now`. A device with a clock of its own has nothing
     /// to do here.
     ///
-    /// It is called every 5 ms from the first sound of an answer to its end, a little ahead of
-    /// the time; else with each frame of the voice detector, when the silence before is due: see
+    /// It is called at least every 8 ms from the first sound of an answer to its end, a little
+    /// ahead of the time; else with each frame of the voice detector, when the silence before is due: see
     /// [`RenderPort::pass_silence`].
     ///
     /// # Errors

@@ -2,7 +2,7 @@
 
 use super::wav::render;
 use super::{
-    CapturePort, DeviceError, Microphone, Refused, RenderPort, Rendering, Running, Speaker,
+    CapturePort, Comes, DeviceError, Microphone, Refused, RenderPort, Rendering, Running, Speaker,
 };
 use crate::audio::SampleRate;
 use crate::time::{SessionClock, SessionTime};
@@ -51,8 +51,8 @@ impl Running for Silence {
         Ok(())
     }
 
-    fn is_on_time(&self) -> bool {
-        true
+    fn comes(&self) -> Comes {
+        Comes::OnTime
     }
 }
 

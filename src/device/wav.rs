@@ -4,7 +4,8 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::{
-    CapturePort, DeviceError, Kind, Microphone, Refused, RenderPort, Rendering, Running, Speaker,
+    CapturePort, Comes, DeviceError, Kind, Microphone, Refused, RenderPort, Rendering, Running,
+    Speaker,
 };
 use crate::audio::{Resampler, SampleRate, WavReader, WavWriter};
 use crate::time::{SessionClock, SessionTime};
@@ -77,8 +78,8 @@ impl Running for Capturing {
         Ok(())
     }
 
-    fn is_on_time(&self) -> bool {
-        true
+    fn comes(&self) -> Comes {
+        Comes::OnTime
     }
 }
 

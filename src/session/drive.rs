@@ -6,6 +6,7 @@ mod ears;
 mod exchange;
 mod recording;
 
+use std::future::poll_fn;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -18,7 +19,7 @@ use self::exchange::{Exchange, Next, Step};
 use self::recording::Recording;
 use crate::audio::SampleRate;
 use crate::device::{
-    Capture, CapturePort, DeviceError, Gate, Handover, Kind, Master, Meters, Microphone,
+    Capture, CapturePort, Comes, DeviceError, Gate, Handover, Kind, Master, Meters, Microphone,
     RenderPort, Rendering, Running, Speaker, Tap, capture_port_from, nobody, render_port, silence,
     waiting_port,
 };
@@ -267,22 +268,45 @@ impl Drive {
             self.silent_at = now + FADED;
         }
         let moves = now < self.silent_at || self.pacer.stepper.is_some();
-        if moves { self.hears_at.min(now + TICK) } else { now }
+        if moves { self.hears_at.min(now + STEP) } else { now }
     }
 
     /// Waits until there is something to move, when the speaker was moved until `ahead`. Between
     /// two answers nobody waits for silence: it is played when the microphone is listened to, or
     /// when the next answer begins.
     async fn rest(&mut self, now: SessionTime, ahead: SessionTime) -> SessionTime {
-        if ahead > now {
-            return self.pacer.until(ahead, std::future::pending()).await;
+        let Self { pacer, microphone, gate, .. } = self;
+        let mut heard = false;
+        let news = async {
+            poll_fn(|context| microphone.poll_news(context)).await;
+            heard = true;
+        };
+        let now = if ahead > now {
+            pacer.until(ahead, news).await
+        } else {
+            let sound = gate.sound();
+            let either = async {
+                tokio::select! {
+                    biased;
+                    () = news => {}
+                    () = sound => {}
+                }
+            };
+            pacer.until(self.hears_at, either).await
+        };
+        if heard {
+            self.hears_at = now;
         }
-        self.pacer.until(self.hears_at, self.gate.sound()).await
+        now
     }
 
-    /// How long the microphone has nothing new.
+    /// How long the microphone has nothing new, unless it tells.
     fn pause(&self) -> Duration {
-        if self.microphone.is_on_time() { self.ears.until_frame().max(TICK) } else { TICK }
+        match self.microphone.comes() {
+            Comes::AtAnyTime => TICK,
+            Comes::OnTime => self.ears.until_frame().max(TICK),
+            Comes::Told => TOLD,
+        }
     }
 
     fn play(&mut self, until: SessionTime) -> Result<(), SessionError> {
@@ -455,6 +479,14 @@ const fn is_file(error: &DeviceError) -> bool {
 /// How often the devices are looked at while an answer is made and played, and those that may
 /// have something at any time: a sample waits half of it on average.
 const TICK: Duration = Duration::from_millis(5);
+
+/// How far a speaker without a clock of its own is moved ahead while an answer is played: what it
+/// has, a hold cannot take back.
+const STEP: Duration = Duration::from_millis(8);
+
+/// How often a microphone is looked at that tells when there is something: silence in place of what
+/// does not come is not urgent.
+const TOLD: Duration = Duration::from_millis(20);
 
 /// How long an answer that is over may still fade.
 const FADED: Duration = Duration::from_millis(10);

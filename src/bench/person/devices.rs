@@ -7,7 +7,7 @@ use super::mind::Mind;
 use super::{MICROPHONE, Nanos, SPEAKER};
 use crate::audio::SampleRate;
 use crate::device::{
-    CapturePort, DeviceError, Instants, Microphone, Refused, RenderPort, Rendering, Running,
+    CapturePort, Comes, DeviceError, Instants, Microphone, Refused, RenderPort, Rendering, Running,
     Speaker,
 };
 use crate::time::{SessionClock, SessionTime};
@@ -91,6 +91,10 @@ impl Running for Speaking {
 
     fn finish(self: Box<Self>) -> Result<(), DeviceError> {
         Ok(())
+    }
+
+    fn comes(&self) -> Comes {
+        Comes::OnTime
     }
 }
 

@@ -13,6 +13,7 @@
 //! So the jitter of a network costs nothing, up to the width of this window; a client that stops
 //! sending falls silent; and a whole file that comes at once is heard at the pace of speech.
 
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::{Buf, Bytes};
@@ -20,7 +21,7 @@ use tokio::sync::mpsc;
 
 use super::frames::samples;
 use crate::audio::SampleRate;
-use crate::device::{CapturePort, DeviceError, Microphone, Running};
+use crate::device::{CapturePort, Comes, DeviceError, Microphone, Running};
 use crate::time::{SessionClock, SessionTime};
 
 /// What a client is heard by.
@@ -50,13 +51,15 @@ impl Microphone for SocketMicrophone {
         port: CapturePort,
         _clock: &SessionClock,
     ) -> Result<Box<dyn Running>, DeviceError> {
-        Ok(Box::new(Hearing { queue: self.0, piece: Bytes::new(), port, moved: 0 }))
+        let (queue, piece) = (Some(self.0), Bytes::new());
+        Ok(Box::new(Hearing { queue, piece, port, moved: 0 }))
     }
 }
 
 #[derive(Debug)]
 struct Hearing {
-    queue: mpsc::Receiver<Bytes>,
+    /// `None` when nothing will come any more.
+    queue: Option<mpsc::Receiver<Bytes>>,
     /// What is left of the piece that is being taken.
     piece: Bytes,
     port: CapturePort,
@@ -74,6 +77,27 @@ impl Running for Hearing {
     fn finish(self: Box<Self>) -> Result<(), DeviceError> {
         Ok(())
     }
+
+    fn comes(&self) -> Comes {
+        Comes::Told
+    }
+
+    fn poll_news(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        // A piece that is held back is no news.
+        let Some(queue) = self.queue.as_mut().filter(|_| self.piece.is_empty()) else {
+            return Poll::Pending;
+        };
+        match ready!(queue.poll_recv(context)) {
+            Some(piece) => {
+                self.piece = piece;
+                Poll::Ready(())
+            }
+            None => {
+                self.queue = None;
+                Poll::Pending
+            }
+        }
+    }
 }
 
 impl Hearing {
@@ -82,7 +106,8 @@ impl Hearing {
         let mut block = [0; BLOCK];
         while self.moved < until {
             if self.piece.is_empty() {
-                let Ok(next) = self.queue.try_recv() else { return };
+                let next = self.queue.as_mut().and_then(|queue| queue.try_recv().ok());
+                let Some(next) = next else { return };
                 self.piece = next;
             }
             let most = usize::try_from(until - self.moved).unwrap_or(BLOCK).min(BLOCK);

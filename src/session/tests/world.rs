@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::audio::SampleRate;
 use crate::device::{
-    CapturePort, DeviceError, Microphone, Refused, RenderPort, Rendering, Running, Speaker,
+    CapturePort, Comes, DeviceError, Microphone, Refused, RenderPort, Rendering, Running, Speaker,
 };
 use crate::events::{Event, EventKind};
 use crate::providers::Provider;
@@ -245,8 +245,8 @@ impl Running for Counted {
         Ok(())
     }
 
-    fn is_on_time(&self) -> bool {
-        true
+    fn comes(&self) -> Comes {
+        Comes::OnTime
     }
 }
 

@@ -4,7 +4,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::Fate;
 use crate::audio::SampleRate;
-use crate::device::{Capture, CapturePort, DeviceError, Kind, Microphone, Running, capture_port};
+use crate::device::{
+    Capture, CapturePort, Comes, DeviceError, Kind, Microphone, Running, capture_port,
+};
 use crate::sim::journal::Journal;
 use crate::sim::weather::Health;
 use crate::time::{SessionClock, SessionTime};
@@ -118,6 +120,10 @@ impl Running for Capturing {
 
     fn finish(self: Box<Self>) -> Result<(), DeviceError> {
         Ok(())
+    }
+
+    fn comes(&self) -> Comes {
+        if self.fate.drifts() { Comes::AtAnyTime } else { Comes::OnTime }
     }
 }
 
