@@ -17,6 +17,8 @@ use crate::types::Secret;
 #[derive(Debug)]
 pub struct RealtimeLine {
     connection: Connection,
+    /// What the agent says may quote its key.
+    endpoint: Endpoint,
 }
 
 impl RealtimeLine {
@@ -34,7 +36,8 @@ impl RealtimeLine {
         silence_ms: u64,
     ) -> Result<Self, TargetError> {
         let base = base.replacen("ws", "http", usize::from(base.starts_with("ws")));
-        let request = Endpoint::new(&base, key)?.get(&format!("realtime?model={model}"));
+        let endpoint = Endpoint::new(&base, key)?;
+        let request = endpoint.get(&format!("realtime?model={model}"));
         let request: Request<()> =
             request.body(()).map_err(|_| EndpointError::Address(base.clone()))?;
         let connection = dial.dial(request, DialLimits::default()).await?;
@@ -48,7 +51,7 @@ impl RealtimeLine {
                 "output": { "format": format },
             },
         });
-        let line = Self { connection };
+        let line = Self { connection, endpoint };
         line.send(&json!({ "type": "session.update", "session": session })).await?;
         Ok(line)
     }
@@ -57,27 +60,28 @@ impl RealtimeLine {
         Ok(self.connection.outgoing.send(SocketMessage::Text(event.to_string())).await?)
     }
 
-    fn protocol(&self, problem: impl Into<String>) -> TargetError {
-        let host = self.connection.outgoing.host().to_owned();
-        TargetError::Protocol { host, problem: problem.into() }
+    fn protocol(&self, problem: &str) -> TargetError {
+        let problem = self.endpoint.presentable(problem);
+        TargetError::Protocol { host: self.endpoint.host().to_owned(), problem }
     }
 
     /// What the ear gets of an event, if anything.
     fn read(&self, text: &str) -> Result<Option<Heard>, TargetError> {
         let event: Value = serde_json::from_str(text)
-            .map_err(|error| self.protocol(format!("an event is no JSON: {error}")))?;
+            .map_err(|error| self.protocol(&format!("an event is no JSON: {error}")))?;
         match event["type"].as_str().unwrap_or_default() {
             "response.output_audio.delta" | "response.audio.delta" => {
                 let sound = STANDARD.decode(event["delta"].as_str().unwrap_or_default());
-                let sound = sound.map_err(|error| self.protocol(format!("its sound: {error}")))?;
+                let sound = sound.map_err(|error| self.protocol(&format!("its sound: {error}")))?;
                 let (pairs, _) = sound.as_chunks::<2>();
                 let samples = pairs.iter().copied().map(i16::from_le_bytes).collect();
                 Ok(Some(Heard::Sound(samples)))
             }
             "input_audio_buffer.speech_started" => Ok(Some(Heard::Clear)),
             "error" => {
-                let message = event["error"]["message"].as_str().unwrap_or("an error");
-                Err(self.protocol(message.chars().take(300).collect::<String>()))
+                let message = event["error"]["message"].as_str().unwrap_or_default();
+                let problem = self.endpoint.presentable(message);
+                Err(TargetError::Told { host: self.endpoint.host().to_owned(), problem })
             }
             _ => Ok(None),
         }
@@ -126,7 +130,9 @@ mod tests {
 
     fn line() -> (RealtimeLine, crate::net::Far) {
         let (connection, far) = Connection::pair("host", DialLimits::default());
-        (RealtimeLine { connection }, far)
+        let key = Some(Secret::new("sk-secret"));
+        let endpoint = Endpoint::new("http://host", key).unwrap();
+        (RealtimeLine { connection, endpoint }, far)
     }
 
     #[tokio::test]
@@ -149,11 +155,12 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_error_of_the_agent_says_so() {
+    async fn an_error_of_the_agent_says_so_without_the_key() {
         let (mut line, far) = line();
-        let error = json!({ "type": "error", "error": { "message": "no such model" } });
+        let message = "no such model for sk-secret";
+        let error = json!({ "type": "error", "error": { "message": message } });
         assert!(far.send(SocketMessage::Text(error.to_string())).await);
         let error = line.hear().await.unwrap_err().to_string();
-        assert_eq!(error, "host does not speak the protocol: no such model");
+        assert_eq!(error, "host tells of an error: no such model for [secret]");
     }
 }

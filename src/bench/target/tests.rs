@@ -174,3 +174,62 @@ async fn an_agent_that_never_stops_is_an_error() {
     let (_, talked) = heard(two_minutes).await;
     assert!(matches!(talked, Err(TargetError::TooMuch(_))), "{talked:?}");
 }
+
+/// Says something and is gone.
+#[derive(Debug)]
+struct Goodbye(Option<Heard>);
+
+impl Line for Goodbye {
+    fn said_rate(&self) -> SampleRate {
+        SampleRate::SPEECH
+    }
+
+    fn heard_rate(&self) -> SampleRate {
+        SampleRate::new(24_000).unwrap()
+    }
+
+    fn say<'a>(&'a mut self, _samples: &'a [i16]) -> Saying<'a> {
+        let (host, reason) = ("host".to_owned(), "it has ended".to_owned());
+        Box::pin(std::future::ready(Err(NetError::BrokeOff { host, reason }.into())))
+    }
+
+    fn hear(&mut self) -> Hearing<'_> {
+        Box::pin(async { Ok(self.0.take()) })
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_an_agent_says_before_it_hangs_up_is_heard() {
+    let clock = SessionClock::live();
+    let audible = Arc::new(Mutex::new(Vec::new()));
+    let ears = Box::new(Ears(Arc::clone(&audible)));
+    let mut line = Goodbye(Some(Heard::Sound(vec![3000; 12_000])));
+    let talked = talk(Box::new(Voice), ears, &mut line, &clock).await.unwrap();
+    assert!(talked.hung_up);
+    let length = audible.lock().unwrap().len();
+    // Half a second, and how its end fades.
+    assert!((12_000..12_200).contains(&length), "{length}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_voice_that_runs_out_and_goes_on_at_once_has_a_gap() {
+    let clock = SessionClock::live();
+    // A tenth of a second of sound at 0 ms, and as much at this time.
+    for (more, gaps) in [(60, 0), (150, 1), (500, 0)] {
+        let (render, playback, _tap) = render_port(SampleRate::SPEECH);
+        let speaker = Box::new(Ears(Arc::default()));
+        let mut speaker = speaker.start(render, &clock).unwrap();
+        let mut ear =
+            Ear { playback, waiting: VecDeque::new(), speaking: false, ran_out: None, gaps: 0 };
+        for ms in (0..1_000).step_by(5) {
+            let now = SessionTime::from_millis(ms);
+            speaker.advance(now).unwrap();
+            ear.play();
+            ear.note(now);
+            if ms == 0 || ms == more {
+                ear.hear(Heard::Sound(vec![3_000; 1_600]), now).unwrap();
+            }
+        }
+        assert_eq!(ear.gaps, gaps, "more after {more} ms");
+    }
+}

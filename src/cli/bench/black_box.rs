@@ -77,13 +77,27 @@ impl BlackBox {
         let (mut turns, mut groups, mut ending) = (Vec::new(), Vec::new(), Ending::Done);
         for (session, scenario) in scenarios.iter().enumerate() {
             writeln!(stderr(), "bench: {}: {}", scenario.name, scenario.about)?;
-            let Some(called) = ends.unless(dialler.call(scenario, session)).await else {
+            let call = match dialler.call(scenario, session, ends).await {
+                Ok(Some(call)) => call,
+                Ok(None) => {
+                    ending = Ending::Interrupted;
+                    break;
+                }
+                // What was measured before is told nevertheless.
+                Err(error) if groups.is_empty() => return Err(error),
+                Err(error) => {
+                    writeln!(stderr(), "bench:   {error:#}")?;
+                    let failures = vec![format!("{error:#}")];
+                    groups.push(Group { failures, ..Group::of(&scenario.name, &[]) });
+                    break;
+                }
+            };
+            turns.extend(call.turns);
+            groups.push(call.group);
+            if call.interrupted {
                 ending = Ending::Interrupted;
                 break;
-            };
-            let (more, group) = called?;
-            turns.extend(more);
-            groups.push(group);
+            }
         }
         let mut all = Group::of("all", &turns);
         for group in &groups {
@@ -93,7 +107,8 @@ impl BlackBox {
             all.cost.lost_turns += group.cost.lost_turns;
             all.cost.driver_late_ms = all.cost.driver_late_ms.max(group.cost.driver_late_ms);
         }
-        if all.cost.lost_turns > 0 && ending == Ending::Done {
+        let failed = groups.iter().any(|group| !group.failures.is_empty());
+        if (failed || all.cost.lost_turns > 0) && ending == Ending::Done {
             ending = Ending::Failed;
         }
         Ok(Called { turns, scenarios: groups, all, ending })

@@ -227,7 +227,7 @@ async fn call_there(
     let (microphone, speaker, person) = Person::new(utterances).devices();
     let clock = SessionClock::live();
     let talked = talk(Box::new(microphone), Box::new(speaker), &mut line, &clock).await?;
-    let turns = target::measured("", 0, &person);
+    let turns = target::measured("", 0, &person, Duration::ZERO);
     let call = OneOfMany {
         lost: expected.saturating_sub(turns.len()),
         turns,

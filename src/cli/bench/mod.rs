@@ -346,6 +346,8 @@ Examples:
   banter mock-server --port 8770 &
   banter serve --pcm --listen 127.0.0.1:8771 --base-url http://127.0.0.1:8770/v1 &
   banter bench --target pcm http://127.0.0.1:8771
+  banter bench --target realtime https://api.openai.com/v1
+  banter bench --target devices --output SPEAKER --input MICROPHONE
 
   banter bench stt
   banter bench tts --tts flite
