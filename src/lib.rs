@@ -88,7 +88,7 @@
 //! | [`stages`] | the steps of a conversation: where engines and pipeline meet |
 //! | [`pipeline`], [`device`] | stages connected by bounded edges; microphones and speakers |
 //! | [`stt`], [`providers`], [`tts`], [`tools`], [`events`], [`net`] | traits, the engines behind them, and doubles for tests; what happens; the way to services |
-//! | [`turn`], [`vad`], [`text`] | pure cores: who has the floor, voice detectors, what can be spoken |
+//! | [`turn`], [`vad`], [`text`], [`pack`] | pure cores: who has the floor, voice detectors, what can be spoken, prompts |
 //! | [`time`], [`ids`], [`error`], [`types`], [`audio`] | vocabulary |
 //!
 //! # Features
@@ -114,6 +114,7 @@ pub mod error;
 pub mod events;
 pub mod ids;
 pub mod net;
+pub mod pack;
 pub mod pipeline;
 pub mod providers;
 #[cfg(feature = "server")]

@@ -13,6 +13,7 @@ mod doctor;
 mod end;
 mod labels;
 mod mock_server;
+mod pack;
 mod say;
 mod screen;
 mod serve;
@@ -49,6 +50,7 @@ enum Command {
     Devices(devices::Devices),
     MockServer(mock_server::MockServer),
     Simulate(simulate::Simulate),
+    Pack(pack::PackCommand),
     Config(config::ConfigCommand),
     Doctor(doctor::Doctor),
     Completions(completions::Completions),
@@ -99,6 +101,7 @@ pub fn main() -> ExitCode {
         Command::Devices(devices) => devices.run(),
         Command::MockServer(server) => server.run(),
         Command::Simulate(simulate) => simulate.run(),
+        Command::Pack(pack) => pack.run(),
         Command::Config(config) => config.run(),
         Command::Doctor(doctor) => doctor.run(),
         Command::Completions(completions) => completions.run(),

@@ -3,13 +3,17 @@
 //! ```text
 //! deltas of the answer ─▶ ClauseCutter ─▶ Clause { text, range } ─▶ spoken(text) ─▶ synthesizer
 //! ```
+//!
+//! And text as it is written for a model: [`Template`].
 
 mod clause;
 mod language;
 pub mod numbers;
 mod spoken;
+mod template;
 pub mod wer;
 
 pub use clause::{Clause, ClauseCutter};
 pub use language::{English, Language, Mark, Universal};
 pub use spoken::spoken;
+pub use template::{Place, Template, TemplateError};
