@@ -92,6 +92,9 @@ impl Texts {
                 if !depths.contains_key(next) {
                     way.push((next, self.within(next)));
                 }
+                if way.len() > DEEPEST {
+                    return Err(PromptError::TooDeep(name.clone()));
+                }
             }
         }
         Ok(())
