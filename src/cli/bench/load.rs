@@ -140,6 +140,7 @@ async fn here(
     cast: Vec<Caller>,
     (clock, progress): Shown<'_>,
 ) -> anyhow::Result<Together<Option<OneOfMany>>> {
+    let spread = spread(cast.len());
     let mut ready = Vec::with_capacity(cast.len());
     for caller in cast {
         let name = caller.name.clone();
@@ -152,7 +153,7 @@ async fn here(
             }));
         ready.push(async move { (name, call.run().await) });
     }
-    let ended = shown(side_by_side(ready, SPREAD, clock), clock, progress).await?;
+    let ended = shown(side_by_side(ready, spread, clock), clock, progress).await?;
     let mut made = Vec::with_capacity(ended.calls.len());
     for (caller, record) in ended.calls {
         let record = record?;
@@ -187,6 +188,7 @@ impl There {
         cast: Vec<Caller>,
         (clock, progress): Shown<'_>,
     ) -> anyhow::Result<Together<Option<OneOfMany>>> {
+        let spread = spread(cast.len());
         let mut ready = Vec::with_capacity(cast.len());
         for Caller { name, utterances, script } in cast {
             self.services.script(&name, &script).await.context("the mock services")?;
@@ -195,7 +197,7 @@ impl There {
                 (name.clone(), call_there(&sockets, &url, &name, utterances).await)
             });
         }
-        let ended = shown(side_by_side(ready, SPREAD, clock), clock, progress).await?;
+        let ended = shown(side_by_side(ready, spread, clock), clock, progress).await?;
         let mut made = Vec::with_capacity(ended.calls.len());
         for (caller, called) in ended.calls {
             let log = self.services.take_log(&caller).await?.entries;
@@ -280,8 +282,15 @@ fn tell(step: &Step) -> std::io::Result<()> {
     writeln!(stderr(), "{line}")
 }
 
-/// The starts of the calls, so that not all do the same at once: more than a turn takes until it
-/// is answered.
+/// Over how long so many calls start, so that not all do the same at once: more than a turn takes
+/// until it is answered, and no more of them at a time than a server lets in.
+fn spread(calls: usize) -> Duration {
+    SPREAD.max(APART.mul_f64(calls as f64))
+}
+
 const SPREAD: Duration = Duration::from_secs(10);
+
+/// Between two starts, at least.
+const APART: Duration = Duration::from_millis(40);
 
 const SECOND: Duration = Duration::from_secs(1);
