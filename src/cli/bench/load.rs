@@ -96,7 +96,8 @@ impl<'a> Load<'a> {
         };
         locked(&progress).done();
         let step = step(count, &together, self.base_kib, is_here);
-        tell(&step)?;
+        let most_late = together.calls.iter().flatten().map(|call| call.most_late_ms);
+        tell(&step, most_late.fold(0.0, f64::max))?;
         let turns = together.calls.into_iter().flatten().enumerate().flat_map(|(session, call)| {
             let name = name.clone();
             call.turns.into_iter().map(move |turn| Turn { scenario: name.clone(), session, ..turn })
@@ -163,6 +164,7 @@ async fn here(
             lost: lost(&record),
             under_runs: record.summary.under_runs,
             late_ms: record.person.lateness_ms(0.95) as f64,
+            most_late_ms: record.person.lateness_ms(1.0) as f64,
             minutes: record.events.last().map_or(0.0, |last| last.at.as_millis() / 60e3),
         }));
     }
@@ -235,6 +237,7 @@ async fn call_there(
         turns,
         under_runs: talked.gaps,
         late_ms: person.lateness_ms(0.95) as f64,
+        most_late_ms: person.lateness_ms(1.0) as f64,
         minutes: clock.now().as_millis() / 60e3,
     };
     Ok(Some((person, call)))
@@ -265,11 +268,15 @@ fn calls(count: usize) -> String {
     format!("{count} call{}", if count == 1 { "" } else { "s" })
 }
 
-/// As in `100 calls: overhead 4.2 / 9.0 ms (p50 / p95), CPU 0.100 s per session-minute`.
-fn tell(step: &Step) -> std::io::Result<()> {
+/// As in `100 calls: overhead 4.2 / 9.0 ms (p50 / p95), driver late 2 / 5 ms (p95 / most)`.
+fn tell(step: &Step, most_late: f64) -> std::io::Result<()> {
     let Spread { p50, p95, .. } = step.overhead_ms;
     let name = calls(step.sessions);
-    let mut line = format!("{name}: overhead {p50:.1} / {p95:.1} ms (p50 / p95)");
+    let late = step.cost.driver_late_ms;
+    let mut line = format!(
+        "{name}: overhead {p50:.1} / {p95:.1} ms (p50 / p95), driver late {late:.0} / {most_late:.0} \
+         ms (p95 / most)"
+    );
     if let Some(cpu) = step.cost.cpu_s_per_minute {
         line += &format!(", CPU {cpu:.3} s per session-minute");
     }
