@@ -235,7 +235,7 @@ mod tests {
         while book.enter().is_ok() {
             came += 1;
         }
-        assert!((200..=240).contains(&came), "{came}");
+        assert!((180..=190).contains(&came), "as many as are guessed to fit: {came}");
         stepper.advance_to(SessionTime::from_millis(1001)).await;
         assert_eq!(book.enter(), Ok(()), "they turned out to cost nothing");
     }
