@@ -96,6 +96,7 @@ async fn what_cannot_be_measured_is_told() {
     for (arguments, told) in [
         (&["--target", "pcm", "http://127.0.0.1:1", "--sessions", "2"][..], "--services"),
         (&["--target", "devices", "--sessions", "2"], "--target pcm"),
+        (&["--sessions", "2", "--engines", "own"], "leave --engines out"),
         (&["--sessions", "0"], "not in 1..=10000"),
         (&["--sessions", "2", "--check"], "cannot be used with"),
     ] {

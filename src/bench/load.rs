@@ -71,6 +71,8 @@ pub struct OneOfMany {
     pub under_runs: u64,
     /// How late its driver was, in milliseconds, at the 95th percentile.
     pub late_ms: f64,
+    /// The same at worst: a machine that stands still for a moment breaks any voice.
+    pub most_late_ms: f64,
     /// How long it lasted.
     pub minutes: f64,
 }

@@ -31,9 +31,9 @@ pub fn children_cpu_time() -> Duration {
 /// Resident memory of the process in KiB; `None` where the system does not tell.
 #[must_use]
 pub fn resident_kib() -> Option<f64> {
-    let status = std::fs::read_to_string("/proc/self/statm").ok()?;
-    let pages: f64 = status.split_whitespace().nth(1)?.parse().ok()?;
-    Some(pages * rustix::param::page_size() as f64 / 1024.0)
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let resident = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+    resident.trim().strip_suffix(" kB")?.parse().ok()
 }
 
 /// The processor, and how many cores this process may use.

@@ -452,8 +452,8 @@ impl RenderPort {
     }
 }
 
-/// Blocks that are remembered until the session looks: at 1 ms a block, over a second.
-const NOTES: usize = 1024;
+/// Blocks that are remembered until the session looks: at 1 ms a block, half a second.
+const NOTES: usize = 512;
 
 /// The longest stretch that is heard again after a hold. A duck becomes a hold or ends well
 /// within it.

@@ -1,4 +1,4 @@
-//! The person's microphone and speaker. Moving them allocates nothing.
+//! The person's microphone and speaker. Moving them allocates nothing in a call of some minutes.
 
 use std::sync::{Arc, Mutex};
 
@@ -181,8 +181,12 @@ impl Noise {
     }
 
     fn add_to(&mut self, block: &mut [i16]) {
-        for sample in block {
-            *sample = sample.saturating_add(self.0.i16(-NOISE..=NOISE));
+        // One number for eight samples: of many calls, each is to cost little.
+        for samples in block.chunks_mut(8) {
+            for (sample, byte) in samples.iter_mut().zip(self.0.u64(..).to_le_bytes()) {
+                let noise = (i16::from(byte) * (2 * NOISE + 1)) >> 8;
+                *sample = sample.saturating_add(noise - NOISE);
+            }
         }
     }
 }

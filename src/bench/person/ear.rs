@@ -41,7 +41,7 @@ pub(super) struct Heard {
 
 impl Ear {
     pub(super) fn new() -> Self {
-        Self { sounds: Vec::with_capacity(SOUNDS) }
+        Self { sounds: Vec::with_capacity(MOST_CALLS) }
     }
 
     /// The stretches so far.
@@ -90,3 +90,6 @@ const BRIDGE: Duration = Duration::from_millis(200);
 
 /// Stretches that are remembered: an hour of talk in sentences.
 const SOUNDS: usize = 4_096;
+
+/// Room for these is there from the start: a call of some minutes.
+const MOST_CALLS: usize = 256;

@@ -96,7 +96,8 @@ impl<'a> Load<'a> {
         };
         locked(&progress).done();
         let step = step(count, &together, self.base_kib, is_here);
-        tell(&step)?;
+        let most_late = together.calls.iter().flatten().map(|call| call.most_late_ms);
+        tell(&step, most_late.fold(0.0, f64::max))?;
         let turns = together.calls.into_iter().flatten().enumerate().flat_map(|(session, call)| {
             let name = name.clone();
             call.turns.into_iter().map(move |turn| Turn { scenario: name.clone(), session, ..turn })
@@ -140,6 +141,7 @@ async fn here(
     cast: Vec<Caller>,
     (clock, progress): Shown<'_>,
 ) -> anyhow::Result<Together<Option<OneOfMany>>> {
+    let spread = spread(cast.len());
     let mut ready = Vec::with_capacity(cast.len());
     for caller in cast {
         let name = caller.name.clone();
@@ -152,7 +154,7 @@ async fn here(
             }));
         ready.push(async move { (name, call.run().await) });
     }
-    let ended = shown(side_by_side(ready, SPREAD, clock), clock, progress).await?;
+    let ended = shown(side_by_side(ready, spread, clock), clock, progress).await?;
     let mut made = Vec::with_capacity(ended.calls.len());
     for (caller, record) in ended.calls {
         let record = record?;
@@ -162,6 +164,7 @@ async fn here(
             lost: lost(&record),
             under_runs: record.summary.under_runs,
             late_ms: record.person.lateness_ms(0.95) as f64,
+            most_late_ms: record.person.lateness_ms(1.0) as f64,
             minutes: record.events.last().map_or(0.0, |last| last.at.as_millis() / 60e3),
         }));
     }
@@ -187,6 +190,7 @@ impl There {
         cast: Vec<Caller>,
         (clock, progress): Shown<'_>,
     ) -> anyhow::Result<Together<Option<OneOfMany>>> {
+        let spread = spread(cast.len());
         let mut ready = Vec::with_capacity(cast.len());
         for Caller { name, utterances, script } in cast {
             self.services.script(&name, &script).await.context("the mock services")?;
@@ -195,7 +199,7 @@ impl There {
                 (name.clone(), call_there(&sockets, &url, &name, utterances).await)
             });
         }
-        let ended = shown(side_by_side(ready, SPREAD, clock), clock, progress).await?;
+        let ended = shown(side_by_side(ready, spread, clock), clock, progress).await?;
         let mut made = Vec::with_capacity(ended.calls.len());
         for (caller, called) in ended.calls {
             let log = self.services.take_log(&caller).await?.entries;
@@ -233,6 +237,7 @@ async fn call_there(
         turns,
         under_runs: talked.gaps,
         late_ms: person.lateness_ms(0.95) as f64,
+        most_late_ms: person.lateness_ms(1.0) as f64,
         minutes: clock.now().as_millis() / 60e3,
     };
     Ok(Some((person, call)))
@@ -263,11 +268,15 @@ fn calls(count: usize) -> String {
     format!("{count} call{}", if count == 1 { "" } else { "s" })
 }
 
-/// As in `100 calls: overhead 4.2 / 9.0 ms (p50 / p95), CPU 0.100 s per session-minute`.
-fn tell(step: &Step) -> std::io::Result<()> {
+/// As in `100 calls: overhead 4.2 / 9.0 ms (p50 / p95), driver late 2 / 5 ms (p95 / most)`.
+fn tell(step: &Step, most_late: f64) -> std::io::Result<()> {
     let Spread { p50, p95, .. } = step.overhead_ms;
     let name = calls(step.sessions);
-    let mut line = format!("{name}: overhead {p50:.1} / {p95:.1} ms (p50 / p95)");
+    let late = step.cost.driver_late_ms;
+    let mut line = format!(
+        "{name}: overhead {p50:.1} / {p95:.1} ms (p50 / p95), driver late {late:.0} / {most_late:.0} \
+         ms (p95 / most)"
+    );
     if let Some(cpu) = step.cost.cpu_s_per_minute {
         line += &format!(", CPU {cpu:.3} s per session-minute");
     }
@@ -280,8 +289,15 @@ fn tell(step: &Step) -> std::io::Result<()> {
     writeln!(stderr(), "{line}")
 }
 
-/// The starts of the calls, so that not all do the same at once: more than a turn takes until it
-/// is answered.
+/// Over how long so many calls start, so that not all do the same at once: more than a turn takes
+/// until it is answered, and no more of them at a time than a server lets in.
+fn spread(calls: usize) -> Duration {
+    SPREAD.max(APART.mul_f64(calls as f64))
+}
+
 const SPREAD: Duration = Duration::from_secs(10);
+
+/// Between two starts, at least.
+const APART: Duration = Duration::from_millis(40);
 
 const SECOND: Duration = Duration::from_secs(1);

@@ -34,9 +34,10 @@ use crate::time::WallTime;
 /// Measure how long the agent takes to answer, and where the time goes.
 ///
 /// Makes calls in real time: a person who says what a scenario tells, and the whole session; or,
-/// with --target, any agent. The table at the end has, for each scenario and for all, voice-to-voice time (from the true end of
-/// speech to the first audible sample), overhead (less the silence that ends a turn, less the
-/// services' own time), every gap, and what it cost. docs/scenarios.md describes scenarios.
+/// with --target, any agent. The table at the end has, for each scenario and for all,
+/// voice-to-voice time (from the true end of speech to the first audible sample), overhead (less
+/// the silence that ends a turn, less the services' own time), every gap, and what it cost.
+/// docs/scenarios.md describes scenarios.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES, args_conflicts_with_subcommands = true)]
 pub(super) struct Bench {
@@ -188,6 +189,11 @@ impl Bench {
         ends: &mut Ends,
     ) -> anyhow::Result<Ending> {
         let [scenario] = scenarios else { bail!("--sessions makes calls by one --scenario") };
+        if self.engines == Whose::Own {
+            bail!(
+                "--sessions tells overhead, which only mock services let it: leave --engines out"
+            );
+        }
         let calls = Calls::new(settings, self.engines, self.profile)?;
         let target = match &self.black_box.url {
             Some(url) => url.clone(),
