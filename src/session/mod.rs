@@ -14,11 +14,12 @@
 mod actor;
 mod answer;
 mod config;
+mod dialogue;
 mod drive;
 mod end_call;
 mod handle;
-mod history;
 mod modes;
+mod report;
 
 pub use config::{Apology, Engines, SessionConfig};
 pub use drive::{Devices, DriveCommand, Pace, SessionError};

@@ -22,10 +22,10 @@ mod tts;
 
 pub use audio_turn::{AudioTurn, TurnCommand};
 pub use debug::Debug;
-pub use facts::{Fact, Facts, Mark};
+pub use facts::{Fact, Facts, Fault, Mark};
 pub use merge::Merge;
 pub use playout::{Playout, PlayoutCommand};
-pub use provider::ProviderStage;
+pub use provider::{MissingTools, ProviderStage};
 pub use resample::Resample;
 pub use router::Router;
 pub use stt::Stt;

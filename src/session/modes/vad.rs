@@ -10,17 +10,22 @@ use tokio::task::{JoinError, JoinSet};
 use crate::device::{Microphone, Playback, Speaker, Taps, capture_port, render_port_with};
 use crate::events::{Event, EventBus, EventKind, Recorder, Subscription, VERSION};
 use crate::pipeline::{Context, Node, Pipeline, PipelineBuilder, PipelineError, Run, StageReport};
-use crate::session::actor::{Actor, Brief, Members, Outcome, Reporter, Rules, Services, Wires};
+use crate::session::actor::{Actor, Brief, Members, Outcome, Rules, Services, Wires};
+use crate::session::dialogue::{Dialogue, Instructions, Terms};
 use crate::session::drive::{Closed, DriveCommand, Frame, Pacer, Parts};
 use crate::session::end_call::with_end_call;
 use crate::session::handle::Wishes;
+use crate::session::modes::text::Permit;
+use crate::session::report::Reporter;
 use crate::session::{Engines, Pace, SessionConfig, SessionError, SessionHandle};
 use crate::stages::{
     AudioTurn, Facts, Playout, PlayoutCommand, ProviderStage, Resample, Stt, Tts, TurnCommand,
 };
+use crate::state::Mode;
 use crate::time::SessionClock;
+use crate::tools::ToolRegistry;
 use crate::turn::TurnMachine;
-use crate::types::Message;
+use crate::types::{Message, ToolDescriptor};
 use crate::vad::Vad;
 
 /// A conversation by voice, ready to begin.
@@ -32,6 +37,9 @@ pub struct Session {
     config: SessionConfig,
     bus: EventBus,
     handle: SessionHandle,
+    dialogue: Dialogue,
+    /// Nobody else goes on with the conversation meanwhile.
+    permit: Option<Permit>,
     wishes: Wishes,
     exchanges: mpsc::Receiver<DriveCommand>,
 }
@@ -55,8 +63,26 @@ impl Session {
     /// A session of these engines.
     #[must_use]
     pub fn new(engines: Engines, config: SessionConfig) -> Self {
+        let terms = Terms {
+            instructions: Instructions::Text(config.system.as_str().into()),
+            parameters: Arc::new(config.parameters.clone()),
+            tool_policy: config.tool_policy,
+            metadata: Arc::new(config.metadata.clone()),
+            model: engines.provider.name().to_owned(),
+        };
+        Self::of(Dialogue::fleeting(terms), None, EventBus::default(), engines, config)
+    }
+
+    /// One that goes on with a conversation.
+    pub(crate) fn of(
+        dialogue: Dialogue,
+        permit: Option<Permit>,
+        bus: EventBus,
+        engines: Engines,
+        config: SessionConfig,
+    ) -> Self {
         let (handle, wishes, exchanges) = SessionHandle::new();
-        Self { engines, config, bus: EventBus::default(), handle, wishes, exchanges }
+        Self { engines, config, bus, handle, dialogue, permit, wishes, exchanges }
     }
 
     /// The events from the beginning, if taken before [`run`](Self::run).
@@ -84,15 +110,19 @@ impl Session {
         speaker: Box<dyn Speaker>,
         pace: Pace,
     ) -> Result<Summary, SessionError> {
-        let Self { mut engines, config, bus, handle, wishes, exchanges } = self;
+        let Self { mut engines, config, bus, handle, dialogue, permit, wishes, exchanges } = self;
         config.turn.check()?;
+        dialogue.enter(Mode::Voice);
+        let terms = dialogue.terms();
         let devices = handle.devices().clone();
+        let mut offered = terms.offered(&engines.tools);
         if config.end_call {
             engines.tools = with_end_call(&engines.tools, handle);
+            offer(&mut offered, "end_call", &engines.tools);
         }
         let pacer = Pacer::new(pace);
         let clock = pacer.clock.clone();
-        let context = Context::new(clock.clone()).with_metadata(config.metadata.clone());
+        let context = Context::new(clock.clone()).with_metadata((*terms.metadata).clone());
 
         let capture = capture_port(microphone.rate());
         let taps = if config.record.is_some() { Taps::Sound } else { Taps::Times };
@@ -108,7 +138,7 @@ impl Session {
         let floor = context.floor.clone();
         let started = started(&config, &engines);
         let frame = frame(&*engines.vad);
-        let members = members(&engines, &config, &context, &bus);
+        let members = members(&engines, &config, &clock, &bus, dialogue.clone(), offered);
         let (listen, speak) = pipelines(
             engines,
             &config,
@@ -152,6 +182,7 @@ impl Session {
         let lost_ms = closed.lost.as_secs_f64() * 1e3;
         let kind = EventKind::SessionEnded { turns, under_runs, lost_ms };
         bus.publish(Event { at: clock.now(), turn: None, response: None, kind });
+        drop(permit);
         closed.devices?;
         let recording_is_whole = closed.recording_is_whole;
         Ok(Summary { messages, turns, under_runs, recording_is_whole, metrics })
@@ -162,26 +193,30 @@ fn frame(vad: &dyn Vad) -> Frame {
     Frame { rate: vad.rate(), length: vad.rate().duration(vad.frame_len() as u64) }
 }
 
+/// A tool of the session's own, beside those of the conversation.
+fn offer(offered: &mut Vec<ToolDescriptor>, name: &str, tools: &ToolRegistry) {
+    let is_offered = offered.iter().any(|tool| tool.name == name);
+    if let Some(tool) = tools.get(name).filter(|_| !is_offered) {
+        offered.push(tool.descriptor().clone());
+    }
+}
+
 /// Those of whom the actor is made.
 fn members(
     engines: &Engines,
     config: &SessionConfig,
-    context: &Context,
+    clock: &SessionClock,
     bus: &EventBus,
+    dialogue: Dialogue,
+    offered: Vec<ToolDescriptor>,
 ) -> Members {
-    let (bus, clock) = (bus.clone(), context.clock.clone());
+    let (bus, clock) = (bus.clone(), clock.clone());
     let report = Reporter::new(bus, clock, config.turn.silence, config.speech_ends.clone());
     Members {
         report,
         machine: TurnMachine::new(config.turn.clone(), engines.vad.delay()),
-        brief: Brief {
-            system: config.system.as_str().into(),
-            tools: engines.tools.descriptors().into(),
-            tool_policy: config.tool_policy,
-            parameters: Arc::new(config.parameters.clone()),
-            metadata: Arc::clone(&context.metadata),
-            apology: config.apology.clone(),
-        },
+        brief: Brief { tools: offered.into(), apology: config.apology.clone() },
+        dialogue,
         services: Services {
             provider: Arc::clone(&engines.provider),
             synthesizer: Arc::clone(&engines.synthesizer),
