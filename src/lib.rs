@@ -87,7 +87,7 @@
 //! | [`config`] | settings and where they come from |
 //! | [`stages`] | the steps of a conversation: where engines and pipeline meet |
 //! | [`pipeline`], [`device`] | stages connected by bounded edges; microphones and speakers |
-//! | [`stt`], [`providers`], [`tts`], [`tools`], [`events`], [`net`] | traits, the engines behind them, and doubles for tests; what happens; the way to services |
+//! | [`stt`], [`providers`], [`tts`], [`tools`], [`events`], [`state`], [`net`] | traits, the engines behind them, and doubles for tests; what happens; what is kept; the way to services |
 //! | [`turn`], [`vad`], [`text`], [`pack`] | pure cores: who has the floor, voice detectors, what can be spoken, prompts |
 //! | [`time`], [`ids`], [`error`], [`types`], [`audio`] | vocabulary |
 //!
@@ -123,6 +123,7 @@ pub mod session;
 #[cfg(feature = "bench")]
 pub mod sim;
 pub mod stages;
+pub mod state;
 pub mod stt;
 pub mod text;
 pub mod time;
