@@ -123,7 +123,8 @@ pub enum EventKind {
     },
     /// A response is over.
     ResponseEnded {
-        /// `completed`, `interrupted`, `failed`, or `discarded` when nothing of it was heard.
+        /// `completed`, `interrupted`, `failed`, `awaiting_tools` when somebody else has the results of
+        /// its calls, or `discarded` when nothing of it was heard.
         outcome: &'static str,
     },
     /// The model calls a tool.

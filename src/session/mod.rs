@@ -24,7 +24,8 @@ mod report;
 pub use config::{Apology, Engines, SessionConfig};
 pub use drive::{Devices, DriveCommand, Pace, SessionError};
 pub use handle::{SessionHandle, WishError};
-pub use modes::text::{TextConfig, TextEvent, TextReply, TextSession};
+pub use dialogue::InstructionsError;
+pub use modes::text::{ReplyError, TextConfig, TextEvent, TextReply, TextSession};
 pub use modes::vad::{Session, Summary};
 
 #[cfg(test)]

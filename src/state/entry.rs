@@ -111,10 +111,11 @@ pub struct TurnLatency {
 }
 
 /// How the two of a conversation talk.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Mode {
     /// In writing.
+    #[default]
     Text,
     /// By voice, with a recogniser, a model and a synthesizer.
     Voice,

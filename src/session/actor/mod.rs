@@ -21,8 +21,8 @@ use crate::pipeline::{self, Floor, Outlet};
 use crate::providers::Provider;
 use crate::session::Apology;
 use crate::session::answer::{Answer, Said};
-use crate::session::handle::Wishes;
 use crate::session::dialogue::Dialogue;
+use crate::session::handle::Wishes;
 use crate::session::report::Reporter;
 use crate::stages::{Fact, Mark, PlayoutCommand, TurnCommand};
 use crate::time::{SessionClock, SessionTime};
@@ -241,9 +241,10 @@ impl Actor {
             }
             Fact::Sounding { response, instants } => {
                 self.machine.handle(Input::Agent(Agent::Sounding));
-                if let Some(answer) = self.alive(response) {
-                    answer.sounding = true;
+                if self.alive(response).is_some() {
                     let latency = self.report.sounding(response, instants);
+                    let Some(answer) = &mut self.answer else { return };
+                    answer.sounding = true;
                     answer.voice_to_voice_ms = latency.map(|latency| latency.total_ms);
                 }
             }

@@ -11,16 +11,16 @@
 mod record;
 mod terms;
 
+use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 pub use self::terms::InstructionsError;
 pub(crate) use self::terms::{Instructions, Prompted, Terms};
 use super::answer::{Answer, Said};
-use crate::context::{Summaries, Summary};
 use crate::ids::{ResponseId, TurnId};
 use crate::pack::Values;
 use crate::pipeline::TurnContext;
-use crate::state::{Entry, Keeper, Mode, Opened, Saved, TurnRecord};
+use crate::state::{Entry, Keeper, Mode, NotKept, Opened, Saved, TurnRecord};
 use crate::time::UtcTime;
 use crate::types::{Message, ToolCall, ToolDescriptor, ToolResult};
 
@@ -44,6 +44,8 @@ struct State {
     unanswered: Vec<Message>,
     /// The turn that the last record is about. A turn of another mode is another one.
     last: Option<TurnId>,
+    /// What the keeper did not take, in order: it has too much to write, or a conflict.
+    unkept: VecDeque<Entry>,
     /// The rendered instructions, as long as no variable changes.
     instructions: Option<Arc<str>>,
 }
@@ -205,23 +207,17 @@ impl Dialogue {
     /// What was said stays in memory even if it cannot be written down: the keeper tells of it.
     fn take(&self, state: &mut State, entry: Entry) {
         state.saved.apply(&entry);
-        if let Some(keeper) = &self.0.keeper {
-            let _told_when_flushed = keeper.keep(entry);
+        let Some(keeper) = &self.0.keeper else { return };
+        state.unkept.push_back(entry);
+        while let Some(entry) = state.unkept.pop_front() {
+            if let Err(NotKept { entry, .. }) = keeper.keep(entry) {
+                state.unkept.push_front(*entry);
+                break;
+            }
         }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
         self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Summaries for Dialogue {
-    fn get(&self) -> Option<Summary> {
-        self.state().saved.summary.clone()
-    }
-
-    fn put(&self, summary: Summary) {
-        let mut state = self.state();
-        self.take(&mut state, Entry::Summarised { at: UtcTime::now(), summary });
     }
 }

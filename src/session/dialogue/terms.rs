@@ -65,7 +65,11 @@ impl Terms {
         let prompt = &prompted.prompt;
         let described = |name: &str| prompt.tools().iter().find(|tool| tool.name == name).cloned();
         let known = |name: &str| tools.get(name).map(|tool| tool.descriptor().clone());
-        prompt.tool_names().iter().filter_map(|name| described(name).or_else(|| known(name))).collect()
+        prompt
+            .tool_names()
+            .iter()
+            .filter_map(|name| described(name).or_else(|| known(name)))
+            .collect()
     }
 }
 

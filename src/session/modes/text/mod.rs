@@ -155,10 +155,7 @@ impl TextSession {
     }
 
     /// The next response: to `message`, or to what came of the calls that it waited for.
-    fn begin(
-        &mut self,
-        message: Option<Message>,
-    ) -> (Answer, Result<Element, InstructionsError>) {
+    fn begin(&mut self, message: Option<Message>) -> (Answer, Result<Element, InstructionsError>) {
         if let Some(message) = message {
             self.turn = self.turn.next();
             self.report.typed(self.turn, &message.text);
