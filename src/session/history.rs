@@ -14,8 +14,8 @@ pub(super) struct History {
 
 impl History {
     /// The user said something.
-    pub(super) fn said(&mut self, text: &str) {
-        self.messages.push(Message::user(text));
+    pub(super) fn said(&mut self, message: Message) {
+        self.messages.push(message);
     }
 
     /// A response is over: what was heard of it, and what its tools did, happened.

@@ -7,6 +7,7 @@ use crate::ids::{ResponseId, TurnId};
 use crate::pipeline::{Element, Outcome, Payload, TurnContext};
 use crate::session::answer::Answer;
 use crate::turn::{Agent, Input};
+use crate::types::Message;
 
 impl Actor {
     /// Opens a response to what the user said, or one with what the agent says of itself, once
@@ -53,7 +54,7 @@ impl Actor {
         }
         let &(turn, _) = self.unanswered.last().filter(|_| self.ending == Ending::NotYet)?;
         for (_, text) in self.unanswered.drain(..) {
-            self.history.said(&text);
+            self.history.said(Message::from(&*text));
         }
         Some((turn, None))
     }

@@ -97,9 +97,10 @@ impl TextSession {
         }
     }
 
-    /// Says `text` to the model, which begins to answer when the reply is read.
-    pub fn send(&mut self, text: &str) -> TextReply<'_> {
-        self.history.said(text);
+    /// Says `message` to the model, which begins to answer when the reply is read. A text is what
+    /// the user says; [`Message::with`] shows media beside it.
+    pub fn send(&mut self, message: impl Into<Message>) -> TextReply<'_> {
+        self.history.said(message.into());
         self.turn = self.turn.next();
         let response = self.last_response.map_or(ResponseId::FIRST, ResponseId::next);
         self.last_response = Some(response);
