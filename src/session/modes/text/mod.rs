@@ -132,7 +132,8 @@ impl TextSession {
         }
     }
 
-    /// Says `message` to the model, which begins to answer when the reply is read.
+    /// Says `message` to the model, which begins to answer when the reply is read. A text is what
+    /// the user says; [`Message::with`] shows media beside it.
     pub fn send(&mut self, message: impl Into<Message>) -> TextReply<&mut Self> {
         TextReply::to(self, Some(message.into()))
     }

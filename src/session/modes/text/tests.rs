@@ -8,7 +8,7 @@ use super::*;
 use crate::providers::ProviderError;
 use crate::providers::mock::{MockAnswer, MockProvider};
 use crate::tools::FunctionTool;
-use crate::types::{Role, ToolDescriptor};
+use crate::types::{Media, MediaKind, Role, ToolDescriptor};
 
 fn session(provider: &Arc<MockProvider>) -> TextSession {
     let provider: Arc<dyn Provider> = Arc::clone(provider) as _;
@@ -54,6 +54,25 @@ fn said(session: &TextSession) -> Vec<String> {
         }
     };
     session.messages().iter().map(line).collect()
+}
+
+#[tokio::test]
+async fn what_is_shown_beside_a_text_reaches_the_model_and_stays_in_the_conversation() {
+    let provider = Arc::new(MockProvider::new());
+    provider.add_response("A dot.");
+    provider.add_response("Still a dot.");
+    let mut session = session(&provider);
+    let dot = Media::bytes(MediaKind::Image, "image/png", vec![1, 2, 3]);
+    let shown = Message::user("What is this?").with(dot);
+
+    for message in [shown.clone(), Message::from("And now?")] {
+        let mut reply = session.send(message);
+        while reply.next().await.is_some() {}
+    }
+
+    assert_eq!(provider.requests()[0].messages, std::slice::from_ref(&shown));
+    assert_eq!(provider.requests()[1].messages[0], shown);
+    assert_eq!(session.messages()[0], shown);
 }
 
 fn broken() -> ProviderError {
