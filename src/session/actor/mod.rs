@@ -249,29 +249,8 @@ impl Actor {
                 }
             }
             Fact::Over { response, outcome, text, heard_bytes, heard, at } => {
-                let Some(answer) = self.answer.take_if(|answer| answer.is(response)) else {
-                    return;
-                };
-                self.look_for_silence();
-                self.silencing = None;
-                // It may have been lowered between its end and this report of it.
-                self.wires.gate.play();
-                self.machine.handle(Input::Agent(Agent::Listening));
-                let outcome = answer.failed.clone().unwrap_or(outcome);
                 let said = Said { outcome, text, heard_bytes, heard, at };
-                self.report.over(response, &said, answer.sounding);
-                // An apology that fails as well is not apologised for.
-                let failed = matches!(said.outcome, pipeline::Outcome::Failed { .. });
-                if failed {
-                    // Nobody will hear what the model goes on to say.
-                    self.wires.floor.cancel(response);
-                }
-                if failed && !answer.scripted && self.ending == Ending::NotYet {
-                    self.apologise(Arc::clone(&self.brief.apology.unanswered));
-                } else if !failed && !answer.scripted && answer.sounding {
-                    self.apologies = 0;
-                }
-                self.dialogue.answered(answer, &said);
+                self.on_over(response, said);
             }
             Fact::Retrying { turn, response, stage, error } => {
                 self.alive(response);
@@ -308,6 +287,32 @@ impl Actor {
                 self.report.returned(response, &result, took);
             }
         }
+    }
+
+    /// A response is over, and nothing more of it will be heard.
+    fn on_over(&mut self, response: ResponseId, mut said: Said) {
+        let Some(answer) = self.answer.take_if(|answer| answer.is(response)) else {
+            return;
+        };
+        self.look_for_silence();
+        self.silencing = None;
+        // It may have been lowered between its end and this report of it.
+        self.wires.gate.play();
+        self.machine.handle(Input::Agent(Agent::Listening));
+        said.outcome = answer.failed.clone().unwrap_or(said.outcome);
+        self.report.over(response, &said, answer.sounding);
+        // An apology that fails as well is not apologised for.
+        let failed = matches!(said.outcome, pipeline::Outcome::Failed { .. });
+        if failed {
+            // Nobody will hear what the model goes on to say.
+            self.wires.floor.cancel(response);
+        }
+        if failed && !answer.scripted && self.ending == Ending::NotYet {
+            self.apologise(Arc::clone(&self.brief.apology.unanswered));
+        } else if !failed && !answer.scripted && answer.sounding {
+            self.apologies = 0;
+        }
+        self.dialogue.answered(answer, &said);
     }
 
     /// The present answer, if it is this response. It has given a sign of life.

@@ -20,9 +20,9 @@ use super::answer::{Answer, Said};
 use crate::ids::{ResponseId, TurnId};
 use crate::pack::Values;
 use crate::pipeline::TurnContext;
-use crate::state::{Entry, Keeper, Mode, NotKept, Opened, Saved, TurnRecord};
+use crate::state::{Entry, Keeper, Mode, NotKept, Opened, Saved, StateError, TurnRecord};
 use crate::time::UtcTime;
-use crate::types::{Message, ToolCall, ToolDescriptor, ToolResult};
+use crate::types::{Message, Role, ToolCall, ToolDescriptor, ToolResult};
 
 /// What was said in a conversation, and what its model is told. Cloning gives another handle.
 #[derive(Clone, Debug, Default)]
@@ -66,8 +66,17 @@ impl Dialogue {
         &self.0.terms
     }
 
-    pub(crate) fn keeper(&self) -> Option<&Keeper> {
-        self.0.keeper.as_ref()
+    /// Waits until all that happened is written down, if the conversation is kept.
+    pub(crate) async fn flush(&self) -> Result<(), StateError> {
+        let Some(keeper) = &self.0.keeper else { return Ok(()) };
+        loop {
+            keeper.flush().await?;
+            let mut state = self.state();
+            if state.unkept.is_empty() {
+                return Ok(());
+            }
+            self.keep(keeper, &mut state);
+        }
     }
 
     /// Another mode goes on with the conversation.
@@ -161,6 +170,14 @@ impl Dialogue {
         record::pending(&self.state().saved)
     }
 
+    /// Whether the last answer ended with calls, of which all have their results now.
+    pub(crate) fn waits_to_go_on(&self) -> bool {
+        let state = self.state();
+        let last = state.saved.turns.last().and_then(|turn| turn.messages.last());
+        last.is_some_and(|message| message.role == Role::Tool)
+            && record::pending(&state.saved).is_empty()
+    }
+
     /// The result of a call that waits for one. Says whether it did.
     pub(crate) fn resolve(&self, result: ToolResult) -> bool {
         let mut state = self.state();
@@ -207,8 +224,13 @@ impl Dialogue {
     /// What was said stays in memory even if it cannot be written down: the keeper tells of it.
     fn take(&self, state: &mut State, entry: Entry) {
         state.saved.apply(&entry);
-        let Some(keeper) = &self.0.keeper else { return };
-        state.unkept.push_back(entry);
+        if let Some(keeper) = &self.0.keeper {
+            state.unkept.push_back(entry);
+            self.keep(keeper, state);
+        }
+    }
+
+    fn keep(&self, keeper: &Keeper, state: &mut State) {
         while let Some(entry) = state.unkept.pop_front() {
             if let Err(NotKept { entry, .. }) = keeper.keep(entry) {
                 state.unkept.push_front(*entry);

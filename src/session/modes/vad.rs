@@ -11,11 +11,11 @@ use crate::device::{Microphone, Playback, Speaker, Taps, capture_port, render_po
 use crate::events::{Event, EventBus, EventKind, Recorder, Subscription, VERSION};
 use crate::pipeline::{Context, Node, Pipeline, PipelineBuilder, PipelineError, Run, StageReport};
 use crate::session::actor::{Actor, Brief, Members, Outcome, Rules, Services, Wires};
+use crate::session::conversation::CallPermit;
 use crate::session::dialogue::{Dialogue, Instructions, Terms};
 use crate::session::drive::{Closed, DriveCommand, Frame, Pacer, Parts};
 use crate::session::end_call::with_end_call;
 use crate::session::handle::Wishes;
-use crate::session::modes::text::Permit;
 use crate::session::report::Reporter;
 use crate::session::{Engines, Pace, SessionConfig, SessionError, SessionHandle};
 use crate::stages::{
@@ -39,7 +39,7 @@ pub struct Session {
     handle: SessionHandle,
     dialogue: Dialogue,
     /// Nobody else goes on with the conversation meanwhile.
-    permit: Option<Permit>,
+    permit: Option<CallPermit>,
     wishes: Wishes,
     exchanges: mpsc::Receiver<DriveCommand>,
 }
@@ -76,7 +76,7 @@ impl Session {
     /// One that goes on with a conversation.
     pub(crate) fn of(
         dialogue: Dialogue,
-        permit: Option<Permit>,
+        permit: Option<CallPermit>,
         bus: EventBus,
         engines: Engines,
         config: SessionConfig,
@@ -179,10 +179,12 @@ impl Session {
         let (end, over) = End::start([listen, speak], actor, &clock, &config);
         let (outcome, metrics, closed) = end.reach(drive.run(over)).await?;
         let Outcome { messages, turns, under_runs } = outcome;
+        // What cannot be kept is told by a warning of its keeper.
+        let _told = tokio::time::timeout(KEEP, dialogue.flush()).await;
+        drop(permit);
         let lost_ms = closed.lost.as_secs_f64() * 1e3;
         let kind = EventKind::SessionEnded { turns, under_runs, lost_ms };
         bus.publish(Event { at: clock.now(), turn: None, response: None, kind });
-        drop(permit);
         closed.devices?;
         let recording_is_whole = closed.recording_is_whole;
         Ok(Summary { messages, turns, under_runs, recording_is_whole, metrics })
@@ -347,6 +349,9 @@ fn pipelines(
         |nodes: Vec<Node>| PipelineBuilder::new(config.pipeline.clone()).chain(nodes).build();
     Ok((build(listen.into())?, build(speak.into())?))
 }
+
+/// What was said is kept by then, or is told not to be.
+const KEEP: Duration = Duration::from_secs(10);
 
 /// Seconds of frames: a session that is so far behind holds its stages back.
 const FACTS: usize = 256;

@@ -104,18 +104,19 @@ impl TextSession {
             model: provider.name().to_owned(),
         };
         let dialogue = Dialogue::fleeting(terms);
-        Self::of(dialogue, EventBus::default(), provider, tools, MissingTools::Refused)
+        let (bus, clock) = (EventBus::default(), SessionClock::live());
+        Self::of(dialogue, bus, clock, provider, tools, MissingTools::Refused)
     }
 
     /// One that goes on with a conversation.
     pub(crate) fn of(
         dialogue: Dialogue,
         bus: EventBus,
+        clock: SessionClock,
         provider: Arc<dyn Provider>,
         tools: Arc<ToolRegistry>,
         missing_tools: MissingTools,
     ) -> Self {
-        let clock = SessionClock::live();
         let report = Reporter::new(bus.clone(), clock.clone(), Duration::ZERO, Vec::new());
         let metadata = (*dialogue.terms().metadata).clone();
         Self {
@@ -142,6 +143,10 @@ impl TextSession {
     #[must_use]
     pub fn subscribe(&self) -> Subscription {
         self.bus.subscribe()
+    }
+
+    pub(crate) fn clock(&self) -> &SessionClock {
+        &self.context.clock
     }
 
     /// The conversation so far, as it was shown.
