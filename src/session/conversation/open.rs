@@ -311,9 +311,7 @@ impl Opening {
         };
         let conversation = Conversation::of(parts, saved);
         conversation.shared.dialogue.open(opened);
-        if !self.variables.is_empty() {
-            conversation.shared.dialogue.set(self.variables);
-        }
+        conversation.shared.dialogue.set(self.variables);
         Ok(conversation)
     }
 }

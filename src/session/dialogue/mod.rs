@@ -14,6 +14,8 @@ mod terms;
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use serde_json::Value;
+
 pub use self::terms::InstructionsError;
 pub(crate) use self::terms::{Instructions, Prompted, Terms};
 use super::answer::{Answer, Said};
@@ -193,9 +195,14 @@ impl Dialogue {
         self.state().saved.variables.clone()
     }
 
-    /// Sets variables; `null` takes one away.
-    pub(crate) fn set(&self, values: Values) {
+    /// Sets variables; `null` takes one away. What is so already is not written down again.
+    pub(crate) fn set(&self, mut values: Values) {
         let mut state = self.state();
+        values
+            .retain(|name, value| state.saved.variables.get(name).unwrap_or(&Value::Null) != value);
+        if values.is_empty() {
+            return;
+        }
         state.instructions = None;
         self.take(&mut state, Entry::Variables { at: UtcTime::now(), values });
     }

@@ -9,4 +9,4 @@ mod pace;
 mod services;
 mod turns;
 mod wishes;
-mod world;
+pub(in crate::session) mod world;
