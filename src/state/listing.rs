@@ -39,6 +39,7 @@ pub(super) struct Sketch {
 }
 
 impl Sketch {
+    #[cfg(any(test, feature = "redis"))]
     pub(super) fn of<'a>(entries: impl IntoIterator<Item = &'a Entry>) -> Self {
         let mut sketch = Self::default();
         entries.into_iter().for_each(|entry| sketch.add(entry));

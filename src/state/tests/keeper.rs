@@ -6,6 +6,7 @@ use std::time::Duration;
 use tokio::sync::Semaphore;
 
 use super::*;
+use crate::time::SessionClock;
 
 /// A store in memory that does with each append what it is told; then as a store does.
 #[derive(Debug)]
@@ -102,6 +103,10 @@ fn keeper(store: &Arc<Moody>) -> (Keeper, Arc<AtomicUsize>) {
     (Keeper::start(store, id("talk"), Revision::ZERO, report), reports)
 }
 
+async fn wait(seconds: u64) {
+    SessionClock::live().sleep(Duration::from_secs(seconds)).await;
+}
+
 fn keep(keeper: &Keeper, all: &[&str]) {
     for words in all {
         keeper.keep(turn(words)).unwrap();
@@ -143,7 +148,7 @@ async fn what_failed_is_tried_again_with_the_next_entry_and_never_out_of_order()
     assert_eq!(keeper.flush().await, Err(full()));
     keep(&keeper, &["b"]);
     // Nothing is tried for no reason.
-    tokio::time::sleep(Duration::from_secs(60)).await;
+    wait(60).await;
     assert_eq!(store.appends(), [1, 2]);
     assert_eq!(keeper.unsaved(), [turn("a"), turn("b")]);
     keep(&keeper, &["c"]);
@@ -257,7 +262,7 @@ async fn what_waits_when_the_last_handle_goes_is_tried_once_more() {
     keep(&other, &["b"]);
     drop(other);
     store.go_on.add_permits(1);
-    tokio::time::sleep(Duration::from_secs(1)).await;
+    wait(1).await;
     assert_eq!((store.appends(), store.words().await), (vec![1, 2], vec!["a".into(), "b".into()]));
     // The task has ended, and lets go of the store.
     assert_eq!(Arc::strong_count(&store), 1);
@@ -269,6 +274,6 @@ async fn a_last_try_that_hangs_ends() {
     let (keeper, reports) = keeper(&store);
     keep(&keeper, &["a"]);
     drop(keeper);
-    tokio::time::sleep(Duration::from_secs(11)).await;
+    wait(11).await;
     assert_eq!((Arc::strong_count(&store), reports.load(Ordering::Relaxed)), (1, 1));
 }
