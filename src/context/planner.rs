@@ -1,5 +1,6 @@
 //! What is sent.
 
+use std::iter::once;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -148,7 +149,7 @@ impl Planner {
         if needed > budget {
             return Err(ContextError::OverBudget { needed, budget });
         }
-        Ok(Plan { kept: stretches([all]), summarised: 0, tokens: needed })
+        Ok(Plan { kept: stretches(once(all)), summarised: 0, tokens: needed })
     }
 
     /// The newest exchanges that fit, but none before `from`. The last one does.
@@ -162,7 +163,7 @@ impl Planner {
             }
             (kept, tokens) = (start, more);
         }
-        Plan { kept: stretches([kept..all]), summarised: 0, tokens }
+        Plan { kept: stretches(once(kept..all)), summarised: 0, tokens }
     }
 
     /// All while it is short; then the summary and what came since, as far as it fits.
