@@ -38,6 +38,7 @@ struct Print {
     text: u32,
     result: u32,
     calls: u16,
+    media: u16,
 }
 
 impl Print {
@@ -47,6 +48,7 @@ impl Print {
             text: message.text.len() as u32,
             result: result as u32,
             calls: message.tool_calls.len() as u16,
+            media: message.media.len() as u16,
         }
     }
 }

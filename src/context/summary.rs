@@ -96,6 +96,9 @@ fn line(text: &mut String, message: &Message) {
         let cut = if message.interrupted { " — (was interrupted)" } else { "" };
         let _infallible = writeln!(text, "{who}: {}{cut}", clipped(&message.text));
     }
+    for media in &message.media {
+        let _infallible = writeln!(text, "{who}: (shows: {})", media.kind);
+    }
     for call in &message.tool_calls {
         let arguments = call.arguments.to_string();
         let _infallible =

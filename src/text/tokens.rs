@@ -8,15 +8,15 @@ use std::fmt::Debug;
 
 use serde_json::Value;
 
-use crate::types::{Message, ToolDescriptor};
+use crate::types::{Detail, Media, MediaKind, MediaSource, Message, ToolDescriptor};
 
 /// Counts tokens. Only [`text`](Self::text) must be written; the rest follows from it.
 pub trait TokenCount: Debug + Send + Sync {
     /// The tokens of a text.
     fn text(&self, text: &str) -> u32;
 
-    /// The tokens of a message: its words, the calls of tools and their results, and what marks
-    /// its beginning and end.
+    /// The tokens of a message: its words and media, the calls of tools and their results, and what
+    /// marks its beginning and end.
     fn message(&self, message: &Message) -> u32 {
         let calls = message.tool_calls.iter().map(|call| {
             sum([CALL, self.text(&call.id), self.text(&call.name), self.value(&call.arguments)])
@@ -24,7 +24,41 @@ pub trait TokenCount: Debug + Send + Sync {
         let result = message.tool_result.as_ref();
         let result = result
             .map_or(0, |result| sum([CALL, self.text(&result.id), self.text(&result.content)]));
-        sum([MESSAGE, self.text(&message.text), result].into_iter().chain(calls))
+        let media = message.media.iter().map(|media| self.media(media));
+        sum([MESSAGE, self.text(&message.text), result].into_iter().chain(calls).chain(media))
+    }
+
+    /// The tokens of media. Services count them in their own ways, and most do not tell before; by
+    /// default it is about what OpenAI and Gemini ask for:
+    ///
+    /// - A picture is 85 at [`Detail::Low`], else 765.
+    /// - Sound is 10 a second, with 32,000 bytes a second in WAV and 8,000 in other forms.
+    /// - A film is 260 a second, with 250,000 bytes a second.
+    /// - A document is one for each 4 bytes of text, and else one for each 32 bytes, but at least
+    ///   1,000.
+    /// - What stands behind an address counts as a minute of sound, half a minute of film or four
+    ///   pages (4,000).
+    fn media(&self, media: &Media) -> u32 {
+        let bytes = match &media.source {
+            MediaSource::Bytes(bytes) => Some(bytes.len() as u64),
+            MediaSource::Stored(stored) => Some(stored.size),
+            MediaSource::Url(_) => None,
+        };
+        let is_wav = ["audio/wav", "audio/x-wav", "audio/wave"].contains(&media.mime.as_str());
+        let tokens = match (media.kind, bytes) {
+            (MediaKind::Image, _) if media.detail == Some(Detail::Low) => 85,
+            (MediaKind::Image, _) => 765,
+            (MediaKind::Audio, Some(bytes)) => bytes.div_ceil(if is_wav { 3200 } else { 800 }),
+            (MediaKind::Audio, None) => 600,
+            (MediaKind::Video, Some(bytes)) => bytes.div_ceil(960),
+            (MediaKind::Video, None) => 7_800,
+            (MediaKind::Document, Some(bytes)) if media.mime.starts_with("text/") => {
+                bytes.div_ceil(4)
+            }
+            (MediaKind::Document, Some(bytes)) => bytes.div_ceil(32).max(1_000),
+            (MediaKind::Document, None) => 4_000,
+        };
+        u32::try_from(tokens).unwrap_or(u32::MAX)
     }
 
     /// The tokens of what a model is told about a tool.
@@ -219,6 +253,20 @@ mod tests {
             is_error: false,
         };
         assert!((105..130).contains(&Estimate.message(&Message::tool(result))));
+    }
+
+    #[test]
+    fn media_count() {
+        let size = |media: Media| Estimate.message(&Message::user("").with(media)) - MESSAGE;
+        let picture = || Media::bytes(MediaKind::Image, "image/png", vec![0; 9]);
+        assert_eq!(size(picture()), 765);
+        assert_eq!(size(picture().with_detail(Detail::Low)), 85);
+        let minute = vec![0; 60 * 32_000];
+        assert_eq!(size(Media::bytes(MediaKind::Audio, "audio/wav", minute)), 600);
+        assert_eq!(size(Media::url(MediaKind::Audio, "audio/mp3", "http://a/b")), 600);
+        let page = Media::bytes(MediaKind::Document, "application/pdf", vec![0; 9]);
+        assert_eq!(size(page), 1_000);
+        assert_eq!(size(Media::bytes(MediaKind::Document, "text/plain", vec![0; 400])), 100);
     }
 
     #[test]
