@@ -5,6 +5,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use serde::{Deserialize, Serialize};
 
+use crate::text::TokenCount;
 use crate::types::{Message, Role};
 
 /// The beginning of a conversation, in short.
@@ -35,6 +36,24 @@ impl Summary {
         let text = self.text.replace(OPEN, "").replace(CLOSE, "");
         let _infallible = write!(all, "{HEAD}\n{OPEN}\n{}\n{CLOSE}", text.trim());
         all
+    }
+
+    /// The same with no more than so many tokens, cut behind a word where there is one.
+    #[must_use]
+    pub fn cut(mut self, longest: u32, count: &dyn TokenCount) -> Self {
+        loop {
+            let tokens = count.text(&self.text);
+            if tokens <= longest || self.text.is_empty() {
+                return self;
+            }
+            let part = self.text.len() as u64 * u64::from(longest) / u64::from(tokens);
+            let mut end = (part as usize).min(self.text.len() - 1);
+            while !self.text.is_char_boundary(end) {
+                end -= 1;
+            }
+            let end = self.text[..end].rfind(' ').unwrap_or(end);
+            self.text.truncate(end);
+        }
     }
 
     /// What the model that makes summaries is asked: this one, if there is one, and what was said

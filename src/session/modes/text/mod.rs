@@ -19,13 +19,13 @@ use crate::providers::Provider;
 use crate::session::SessionError;
 use crate::session::answer::{Answer, LIMIT, Said};
 use crate::session::history::History;
-use crate::stages::{Facts, ProviderStage};
+use crate::stages::{ContextConfig, ContextStage, Facts, ProviderStage};
 use crate::time::{SessionClock, SessionTime};
 use crate::tools::ToolRegistry;
 use crate::types::{Message, Parameters, ToolCall, ToolPolicy, ToolResult};
 
 /// The settings of a conversation in writing.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default)]
 pub struct TextConfig {
     /// Instructions for the model; none by default.
     pub system: String,
@@ -33,6 +33,8 @@ pub struct TextConfig {
     pub parameters: Parameters,
     /// How it may call tools.
     pub tool_policy: ToolPolicy,
+    /// How much of a long conversation is sent to the model: all of it by default.
+    pub context: Option<ContextConfig>,
     /// Metadata that reaches every provider request; none by default.
     pub metadata: Metadata,
 }
@@ -142,9 +144,13 @@ impl TextSession {
                 Arc::clone(&self.tools),
                 Facts::none(),
             );
+            let context = self.config.context.clone().map(|config| {
+                Node::stage(ContextStage::new(config, Arc::clone(&self.provider), Facts::none()))
+            });
+            let nodes = context.into_iter().chain([Node::stage(stage)]);
             // Between two lines there may be any silence; the reply has a watchdog of its own.
             let config = PipelineConfig { idle_timeout: None, ..PipelineConfig::default() };
-            let pipeline = PipelineBuilder::new(config).chain([Node::stage(stage)]).build()?;
+            let pipeline = PipelineBuilder::new(config).chain(nodes).build()?;
             let mut run = pipeline.run(&self.context);
             let Some(input) = run.take_input() else { return Err(gone()) };
             self.line = Some(Line { input, run });
