@@ -88,7 +88,7 @@
 //! | [`stages`] | the steps of a conversation: where engines and pipeline meet |
 //! | [`pipeline`], [`device`] | stages connected by bounded edges; microphones and speakers |
 //! | [`stt`], [`providers`], [`tts`], [`tools`], [`events`], [`state`], [`net`] | traits, the engines behind them, and doubles for tests; what happens; what is kept; the way to services |
-//! | [`turn`], [`vad`], [`text`], [`pack`] | pure cores: who has the floor, voice detectors, what can be spoken, prompts |
+//! | [`turn`], [`vad`], [`text`], [`pack`], [`context`] | pure cores: who has the floor, voice detectors, what can be spoken, prompts, what of a long conversation is sent |
 //! | [`time`], [`ids`], [`error`], [`types`], [`audio`] | vocabulary |
 //!
 //! # Features
@@ -109,6 +109,7 @@ pub mod bench;
 #[cfg(feature = "cli")]
 pub mod cli;
 pub mod config;
+pub mod context;
 pub mod device;
 pub mod error;
 pub mod events;

@@ -1,5 +1,6 @@
 //! Language models: a conversation in, an answer out as it is written.
 
+pub mod embeddings;
 pub mod mock;
 mod openai;
 pub mod scripted;

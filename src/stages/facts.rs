@@ -103,6 +103,24 @@ pub enum Fact {
         /// The tokens of one request.
         usage: Usage,
     },
+    /// Less than the whole conversation goes to the model.
+    Shortened {
+        /// The turn.
+        turn: TurnId,
+        /// The response.
+        response: ResponseId,
+        /// How many messages were left out.
+        left_out: usize,
+        /// How many of these a summary tells of.
+        summarised: usize,
+        /// The size of what was sent, in tokens.
+        tokens: u32,
+    },
+    /// Something beside the answer failed. The call goes on.
+    Warning {
+        /// What broke and what to do about it.
+        message: String,
+    },
     /// The first audible sample of a response is in the air.
     Sounding {
         /// The response.

@@ -54,7 +54,7 @@ mod saved;
 #[cfg(test)]
 mod tests;
 
-pub use entry::{Entry, Mode, Opened, Revision, Summary, TurnLatency, TurnRecord};
+pub use entry::{Entry, Mode, Opened, Revision, TurnLatency, TurnRecord};
 pub use error::StateError;
 pub use keeper::{Keeper, NotKept};
 pub use listing::Listing;

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::entry::{Entry, Opened, Revision, Summary, TurnRecord};
+use super::entry::{Entry, Opened, Revision, TurnRecord};
+use crate::context::Summary;
 use crate::time::UtcTime;
 use crate::types::Message;
 

@@ -6,6 +6,7 @@
 
 mod client;
 mod codec;
+mod embeddings;
 mod request;
 mod wire;
 
@@ -13,3 +14,4 @@ mod wire;
 mod tests;
 
 pub use client::OpenAi;
+pub use embeddings::OpenAiEmbedder;

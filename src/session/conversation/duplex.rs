@@ -52,6 +52,7 @@ impl Conversation {
         let shared = Arc::clone(&self.shared);
         let (dialogue, bus) = (shared.dialogue.clone(), parts.bus.clone());
         let slot = Arc::clone(&shared);
+        let config = SessionConfig { context: parts.budget(&dialogue), ..config };
         let permit = CallPermit { shared, _permit: permit };
         let session = Session::of(dialogue, Some(permit), bus, engines, config);
         *slot.duplex.lock().unwrap_or_else(PoisonError::into_inner) = Some(session.handle());

@@ -34,7 +34,7 @@ use crate::events::{Event, EventBus, EventKind, Subscription};
 use crate::ids::ConversationId;
 use crate::pack::{Media, Problem, Values};
 use crate::providers::Provider;
-use crate::stages::MissingTools;
+use crate::stages::{ContextConfig, MissingTools};
 use crate::state::{Keeper, Revision, Saved, StateError, StateStore};
 use crate::time::{SessionClock, UtcTime};
 use crate::tools::ToolRegistry;
@@ -91,6 +91,8 @@ struct Parts {
     /// What media the prompt takes, if it says.
     media: Option<Media>,
     warnings: Vec<Problem>,
+    /// What is sent of a long conversation.
+    context: Option<ContextConfig>,
     bus: EventBus,
 }
 
@@ -324,6 +326,7 @@ impl Conversation {
             Keeper::start(Arc::clone(store), parts.id.clone(), saved.revision, report)
         });
         let dialogue = Dialogue::new(parts.terms.clone(), saved, keeper);
+        let budget = parts.budget(&dialogue);
         let text = TextSession::of(
             dialogue.clone(),
             parts.bus.clone(),
@@ -331,6 +334,7 @@ impl Conversation {
             Arc::clone(&parts.provider),
             Arc::clone(&parts.tools),
             MissingTools::Awaited,
+            budget,
         );
         let text = Arc::new(tokio::sync::Mutex::new(text));
         let (duplex, is_closed) = (Mutex::default(), AtomicBool::default());
@@ -367,6 +371,14 @@ impl Conversation {
     fn check_open(&self) -> Result<(), ConversationError> {
         let is_closed = self.shared.is_closed.load(Ordering::Acquire);
         if is_closed { Err(ConversationError::Closed) } else { Ok(()) }
+    }
+}
+
+impl Parts {
+    /// What is sent of a long conversation, which keeps its own summary.
+    fn budget(&self, dialogue: &Dialogue) -> Option<ContextConfig> {
+        let summaries = Some(Arc::new(dialogue.clone()) as _);
+        self.context.clone().map(|context| ContextConfig { summaries, ..context })
     }
 }
 

@@ -16,6 +16,7 @@ use crate::pack::{
 use crate::pipeline::Metadata;
 use crate::providers::Provider;
 use crate::session::dialogue::{Instructions, Prompted, Terms};
+use crate::stages::ContextConfig;
 use crate::state::{Opened, Saved, StateStore};
 use crate::time::UtcTime;
 use crate::tools::ToolRegistry;
@@ -35,6 +36,7 @@ pub struct Opening {
     sources: Sources,
     providers: Vec<Arc<dyn VariableProvider>>,
     metadata: Metadata,
+    context: Option<ContextConfig>,
     store: Option<Arc<dyn StateStore>>,
     id: Option<ConversationId>,
 }
@@ -106,6 +108,7 @@ impl Opening {
             sources: Sources::new(),
             providers: Vec::new(),
             metadata: Metadata::default(),
+            context: None,
             store: None,
             id: None,
         }
@@ -182,6 +185,12 @@ impl Opening {
     /// What every request to the provider carries: tenant, user.
     pub fn metadata(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         self.metadata.insert(name.into(), value.into());
+        self
+    }
+
+    /// What is sent of a long conversation; all of it by default.
+    pub fn context(mut self, context: ContextConfig) -> Self {
+        self.context = Some(context);
         self
     }
 
@@ -307,6 +316,7 @@ impl Opening {
             store: self.store,
             media,
             warnings,
+            context: self.context,
             bus: EventBus::default(),
         };
         let conversation = Conversation::of(parts, saved);

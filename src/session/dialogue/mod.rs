@@ -19,6 +19,7 @@ use serde_json::Value;
 pub use self::terms::InstructionsError;
 pub(crate) use self::terms::{Instructions, Prompted, Terms};
 use super::answer::{Answer, Said};
+use crate::context::{Summaries, Summary};
 use crate::ids::{ResponseId, TurnId};
 use crate::pack::Values;
 use crate::pipeline::TurnContext;
@@ -248,5 +249,16 @@ impl Dialogue {
 
     fn state(&self) -> MutexGuard<'_, State> {
         self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Summaries for Dialogue {
+    fn get(&self) -> Option<Summary> {
+        self.state().saved.summary.clone()
+    }
+
+    fn put(&self, summary: Summary) {
+        let mut state = self.state();
+        self.take(&mut state, Entry::Summarised { at: UtcTime::now(), summary });
     }
 }

@@ -19,7 +19,8 @@ use crate::session::handle::Wishes;
 use crate::session::report::Reporter;
 use crate::session::{Engines, Pace, SessionConfig, SessionError, SessionHandle};
 use crate::stages::{
-    AudioTurn, Facts, Playout, PlayoutCommand, ProviderStage, Resample, Stt, Tts, TurnCommand,
+    AudioTurn, ContextStage, Facts, Playout, PlayoutCommand, ProviderStage, Resample, Stt, Tts,
+    TurnCommand,
 };
 use crate::state::Mode;
 use crate::time::SessionClock;
@@ -339,15 +340,20 @@ fn pipelines(
         Node::transform(to_stt),
         Node::stage(Stt::new(transcriber, facts.clone())),
     ];
+    let context = config
+        .context
+        .clone()
+        .map(|config| Node::stage(ContextStage::new(config, Arc::clone(&provider), facts.clone())));
     let provider = ProviderStage::new(provider, tools, facts.clone());
     let tts = Tts::new(synthesizer, facts.clone())
         .with_voice(config.voice.clone(), config.speed)
         .with_language(Arc::clone(&config.language));
     let playout = Playout::new(playback, facts.clone(), playout_commands);
     let speak = [Node::stage(provider), Node::stage(tts), Node::stage(playout)];
+    let speak = context.into_iter().chain(speak).collect();
     let build =
         |nodes: Vec<Node>| PipelineBuilder::new(config.pipeline.clone()).chain(nodes).build();
-    Ok((build(listen.into())?, build(speak.into())?))
+    Ok((build(listen.into())?, build(speak)?))
 }
 
 /// What was said is kept by then, or is told not to be.

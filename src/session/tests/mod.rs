@@ -2,6 +2,7 @@
 
 mod any;
 mod barge_in;
+mod context;
 mod devices;
 mod failures;
 mod latency;

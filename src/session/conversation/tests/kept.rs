@@ -7,7 +7,7 @@ fn stored() -> Arc<dyn StateStore> {
     Arc::new(MemoryStore::default())
 }
 
-fn with<'a>(store: &'a Arc<dyn StateStore>, model: &Arc<MockProvider>) -> Opening {
+fn with(store: &Arc<dyn StateStore>, model: &Arc<MockProvider>) -> Opening {
     opening(model).store(Arc::clone(store))
 }
 

@@ -24,7 +24,7 @@ use crate::session::SessionError;
 use crate::session::answer::Answer;
 use crate::session::dialogue::{Dialogue, Instructions, InstructionsError, Terms};
 use crate::session::report::Reporter;
-use crate::stages::{Fact, Facts, MissingTools, ProviderStage};
+use crate::stages::{ContextConfig, ContextStage, Fact, Facts, MissingTools, ProviderStage};
 use crate::state::Mode;
 use crate::time::SessionClock;
 use crate::tools::ToolRegistry;
@@ -34,7 +34,7 @@ use crate::types::{Message, Parameters, ToolPolicy};
 pub(crate) type Permit = OwnedMutexGuard<TextSession>;
 
 /// The settings of a conversation in writing.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default)]
 pub struct TextConfig {
     /// Instructions for the model; none by default.
     pub system: String,
@@ -42,6 +42,8 @@ pub struct TextConfig {
     pub parameters: Parameters,
     /// How it may call tools.
     pub tool_policy: ToolPolicy,
+    /// How much of a long conversation is sent to the model: all of it by default.
+    pub context: Option<ContextConfig>,
     /// Metadata that reaches every provider request; none by default.
     pub metadata: Metadata,
 }
@@ -74,6 +76,8 @@ pub struct TextSession {
     provider: Arc<dyn Provider>,
     tools: Arc<ToolRegistry>,
     missing_tools: MissingTools,
+    /// What is sent of a long conversation; all of it, if nothing is said.
+    budget: Option<ContextConfig>,
     context: Context,
     /// Built when first needed, and again should a tool's panic have ended it.
     line: Option<Line>,
@@ -105,7 +109,7 @@ impl TextSession {
         };
         let dialogue = Dialogue::fleeting(terms);
         let (bus, clock) = (EventBus::default(), SessionClock::live());
-        Self::of(dialogue, bus, clock, provider, tools, MissingTools::Refused)
+        Self::of(dialogue, bus, clock, provider, tools, MissingTools::Refused, config.context)
     }
 
     /// One that goes on with a conversation.
@@ -116,6 +120,7 @@ impl TextSession {
         provider: Arc<dyn Provider>,
         tools: Arc<ToolRegistry>,
         missing_tools: MissingTools,
+        budget: Option<ContextConfig>,
     ) -> Self {
         let report = Reporter::new(bus.clone(), clock.clone(), Duration::ZERO, Vec::new());
         let metadata = (*dialogue.terms().metadata).clone();
@@ -123,6 +128,7 @@ impl TextSession {
             provider,
             tools,
             missing_tools,
+            budget,
             context: Context::new(clock).with_metadata(metadata),
             line: None,
             dialogue,
@@ -183,11 +189,17 @@ impl TextSession {
         if self.line.is_none() {
             let (facts_in, facts) = mpsc::channel(FACTS);
             let (provider, tools) = (Arc::clone(&self.provider), Arc::clone(&self.tools));
-            let stage = ProviderStage::new(provider, tools, Facts::to(facts_in))
+            let facts_in = Facts::to(facts_in);
+            let context = self
+                .budget
+                .clone()
+                .map(|config| ContextStage::new(config, Arc::clone(&provider), facts_in.clone()));
+            let stage = ProviderStage::new(provider, tools, facts_in)
                 .with_missing_tools(self.missing_tools);
+            let nodes = context.map(Node::stage).into_iter().chain([Node::stage(stage)]);
             // Between two lines there may be any silence; the reply has a watchdog of its own.
             let config = PipelineConfig { idle_timeout: None, ..PipelineConfig::default() };
-            let pipeline = PipelineBuilder::new(config).chain([Node::stage(stage)]).build()?;
+            let pipeline = PipelineBuilder::new(config).chain(nodes).build()?;
             let mut run = pipeline.run(&self.context);
             let Some(input) = run.take_input() else { return Err(gone()) };
             self.line = Some(Line { input, run, facts });
