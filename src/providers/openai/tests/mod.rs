@@ -1,2 +1,3 @@
 mod codec;
+mod content;
 mod exchange;
