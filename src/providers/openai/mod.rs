@@ -6,6 +6,7 @@
 
 mod client;
 mod codec;
+mod content;
 mod embeddings;
 mod request;
 mod wire;
