@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::Response;
 use crate::error::Recovery;
 use crate::ids::ConversationId;
+use crate::media::MediaRefused;
 use crate::pack::{PackError, PromptError};
 use crate::providers::ProviderError;
 use crate::session::dialogue::InstructionsError;
@@ -72,6 +73,9 @@ pub enum ConversationError {
         /// What it was to be taken up with.
         now: String,
     },
+    /// The prompt does not take what was attached.
+    #[error(transparent)]
+    Media(#[from] MediaRefused),
     /// There is nothing to answer.
     #[error("the message is empty: say something, or attach something")]
     Empty,

@@ -10,6 +10,7 @@
 
 mod duplex;
 mod error;
+mod media;
 mod open;
 mod response;
 #[cfg(test)]
@@ -74,6 +75,7 @@ pub struct Conversation {
 struct Shared {
     parts: Parts,
     dialogue: Dialogue,
+    clock: SessionClock,
     text: Arc<tokio::sync::Mutex<TextSession>>,
     /// The call by voice, while there is one.
     duplex: Mutex<Option<SessionHandle>>,
@@ -132,6 +134,7 @@ impl Conversation {
         if message.text.trim().is_empty() && message.media.is_empty() {
             return Err(ConversationError::Empty);
         }
+        let message = self.presented(message)?;
         let permit = self.permit().await?;
         Ok(ResponseStream::new(Arc::clone(&self.shared), permit, Some(message)))
     }
@@ -330,7 +333,7 @@ impl Conversation {
         let text = TextSession::of(
             dialogue.clone(),
             parts.bus.clone(),
-            clock,
+            clock.clone(),
             Arc::clone(&parts.provider),
             Arc::clone(&parts.tools),
             MissingTools::Awaited,
@@ -338,7 +341,7 @@ impl Conversation {
         );
         let text = Arc::new(tokio::sync::Mutex::new(text));
         let (duplex, is_closed) = (Mutex::default(), AtomicBool::default());
-        Self { shared: Arc::new(Shared { parts, dialogue, text, duplex, is_closed }) }
+        Self { shared: Arc::new(Shared { parts, dialogue, clock, text, duplex, is_closed }) }
     }
 
     /// The right to go on with the conversation.

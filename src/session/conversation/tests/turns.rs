@@ -219,3 +219,30 @@ async fn the_events_of_a_turn_are_told() {
         ["typed", "response_started", "response_text", "response_text", "response_ended"];
     assert_eq!(told, expected);
 }
+
+/// A prompt that takes small images, looked at closely.
+fn with_media(model: &Arc<MockProvider>) -> Opening {
+    let mut pack = pack();
+    let rules = json!({ "enabled": true, "supported_types": ["image"],
+        "image": { "default_detail": "high", "max_images_per_msg": 1 } });
+    pack.prompts.get_mut("guide").unwrap().media = Some(serde_json::from_value(rules).unwrap());
+    let provider: Arc<dyn Provider> = Arc::<MockProvider>::clone(model);
+    Conversation::open(pack, "guide").provider(provider).var("visitor", "Ann")
+}
+
+#[tokio::test]
+async fn what_is_attached_is_held_against_the_prompt_s_rules() {
+    use crate::types::{Detail, Media, MediaKind};
+    let model = model(&["A whale."]);
+    let conversation = with_media(&model).start().await.unwrap();
+    let png = || Media::bytes(MediaKind::Image, "image/png", &b"\x89PNG\r\n\x1a\n"[..]);
+
+    let two = Message::user("What are these?").with(png()).with(png());
+    let error = conversation.send(two).await.unwrap_err();
+    assert!(matches!(error, ConversationError::Media(_)), "{error}");
+    conversation.send(Message::user("What is this?").with(png())).await.unwrap();
+
+    let asked = &model.requests()[0].messages;
+    assert_eq!(asked.len(), 1, "what was refused was not said");
+    assert_eq!(asked[0].media[0].detail, Some(Detail::High));
+}
