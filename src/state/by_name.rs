@@ -13,7 +13,7 @@ use super::{FileStore, MemoryStore, StateStore};
 /// | `files` | in the user's folder: `$XDG_DATA_HOME`, else `~/.local/share`, and there `banter/sessions` |
 /// | `files:DIR` | in this folder |
 /// | `sqlite:FILE` | in this database (feature `sqlite`) |
-/// | `redis://HOST` | on this server (feature `redis`); with port, user, password and number as in `redis://user:password@host:6379/0`, or `redis+unix:///path` |
+/// | `redis://HOST` | on this server (feature `redis`); with port, user, password and database as in `redis://user:password@host:6379/0`; `rediss://` over TLS, `redis+unix:///path` by a socket |
 ///
 /// Nothing is opened before it is used.
 ///
@@ -31,11 +31,11 @@ pub fn by_name(name: &str) -> Result<Arc<dyn StateStore>, StoreNameError> {
         #[cfg(feature = "sqlite")]
         ("sqlite", Some(file)) if !file.is_empty() => Arc::new(super::SqliteStore::new(file)),
         #[cfg(feature = "redis")]
-        ("redis" | "redis+unix" | "unix", Some(_)) => Arc::new(super::RedisStore::new(name)?),
+        ("redis" | "rediss" | "redis+unix", Some(_)) => Arc::new(super::RedisStore::new(name)?),
         #[cfg(not(feature = "sqlite"))]
         ("sqlite", Some(_)) => return Err(StoreNameError::NotBuilt { feature: "sqlite" }),
         #[cfg(not(feature = "redis"))]
-        ("redis" | "redis+unix" | "unix", Some(_)) => {
+        ("redis" | "rediss" | "redis+unix", Some(_)) => {
             return Err(StoreNameError::NotBuilt { feature: "redis" });
         }
         // The rest may hold a password.

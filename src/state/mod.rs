@@ -52,6 +52,8 @@ mod keeper;
 mod line;
 mod listing;
 mod memory;
+#[cfg(feature = "redis")]
+mod redis;
 mod retention;
 mod saved;
 #[cfg(feature = "sqlite")]
@@ -66,6 +68,8 @@ pub use files::FileStore;
 pub use keeper::{Keeper, NotKept};
 pub use listing::Listing;
 pub use memory::{MemoryLimits, MemoryStore};
+#[cfg(feature = "redis")]
+pub use redis::RedisStore;
 pub use retention::Retention;
 pub use saved::Saved;
 #[cfg(feature = "sqlite")]
