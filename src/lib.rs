@@ -101,7 +101,9 @@
 //! | `image` | yes | [`media::resize`]: images that fit | |
 //! | `net` | yes | [`net::HttpClient`], [`net::SocketClient`], the network behind engines that are services | |
 //! | `pocketsphinx` | yes | `stt::pocketsphinx`, the embedded recogniser | `libpocketsphinx`, its model `en-us` |
+//! | `redis` | no | `state::RedisStore`, conversations on a server | |
 //! | `server` | yes | [`server`]: mock services, sessions over a socket | |
+//! | `sqlite` | yes | [`state::SqliteStore`], conversations in a database | a C compiler |
 //! | `webrtc-vad` | yes | `vad::WebRtc`, a second voice detector | a C compiler |
 
 pub mod audio;

@@ -132,6 +132,19 @@ pub enum Mode {
 pub struct Revision(u64);
 
 impl Entry {
+    /// Its kind, as in JSON.
+    #[must_use]
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Opened(_) => "opened",
+            Self::Turn(_) => "turn",
+            Self::Amended { .. } => "amended",
+            Self::Variables { .. } => "variables",
+            Self::Summarised { .. } => "summarised",
+            Self::Cleared { .. } => "cleared",
+        }
+    }
+
     /// When it was written down; of an amendment: when the turn ended.
     #[must_use]
     pub fn at(&self) -> UtcTime {

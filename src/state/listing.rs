@@ -5,6 +5,7 @@ use crate::time::UtcTime;
 use crate::types::{Message, Role};
 
 use super::entry::{Entry, Opened, TurnRecord};
+use super::error::StateError;
 
 /// A conversation as [`StateStore::list`](super::StateStore::list) tells it.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
@@ -24,6 +25,9 @@ pub struct Listing {
     pub pack: Option<String>,
     /// The prompt of that pack.
     pub prompt: Option<String>,
+    /// What of it cannot be read; the rest is told as far as it was.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub damage: Option<String>,
 }
 
 /// What a listing tells of some entries in a row. Two in a row come to one, so that a store can
@@ -56,14 +60,29 @@ impl Sketch {
         }
     }
 
-    pub(super) fn turn(&mut self, turn: &TurnRecord) {
+    /// Adds an entry of this kind, which is read only if it must be. Does not tell when it was.
+    pub(super) fn see(
+        &mut self,
+        kind: &str,
+        entry: impl FnOnce() -> Result<Entry, StateError>,
+    ) -> Result<(), StateError> {
+        match kind {
+            "turn" if !self.first_words.is_empty() => self.turns += 1,
+            "cleared" => self.clear(),
+            "amended" | "variables" | "summarised" => {}
+            _ => self.add(&entry()?),
+        }
+        Ok(())
+    }
+
+    fn turn(&mut self, turn: &TurnRecord) {
         self.turns += 1;
         if self.first_words.is_empty() {
             self.first_words = words(&turn.messages);
         }
     }
 
-    pub(super) fn clear(&mut self) {
+    fn clear(&mut self) {
         self.cleared = true;
         self.turns = 0;
         self.first_words.clear();
@@ -74,7 +93,17 @@ impl Sketch {
         let Self { opened, changed, turns, first_words, .. } = self;
         let opened_at = opened.as_ref().map(|opened| opened.at);
         let (pack, prompt) = opened.map_or((None, None), |opened| (opened.pack, opened.prompt));
-        Some(Listing { id, opened: opened_at, changed: changed?, turns, first_words, pack, prompt })
+        let changed = changed?;
+        Some(Listing {
+            id,
+            opened: opened_at,
+            changed,
+            turns,
+            first_words,
+            pack,
+            prompt,
+            damage: None,
+        })
     }
 }
 

@@ -44,23 +44,36 @@
 //!
 //! It neither decides what is written down nor gives a model its history: that is for a session.
 
+mod by_name;
 mod entry;
 mod error;
+mod files;
 mod keeper;
+mod line;
 mod listing;
 mod memory;
+#[cfg(feature = "redis")]
+mod redis;
 mod retention;
 mod saved;
+#[cfg(feature = "sqlite")]
+mod sqlite;
 #[cfg(test)]
 mod tests;
 
+pub use by_name::{StoreNameError, by_name};
 pub use entry::{Entry, Mode, Opened, Revision, TurnLatency, TurnRecord};
 pub use error::StateError;
+pub use files::FileStore;
 pub use keeper::{Keeper, NotKept};
 pub use listing::Listing;
 pub use memory::{MemoryLimits, MemoryStore};
+#[cfg(feature = "redis")]
+pub use redis::RedisStore;
 pub use retention::Retention;
 pub use saved::Saved;
+#[cfg(feature = "sqlite")]
+pub use sqlite::SqliteStore;
 
 use std::fmt::Debug;
 use std::pin::Pin;
@@ -118,3 +131,19 @@ pub trait StateStore: Debug + Send + Sync {
 
 /// What a store does, while it does it.
 pub type StoreFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, StateError>> + Send + 'a>>;
+
+/// Does what blocks on a thread for it.
+fn blocking<'a, T: Send + 'static>(
+    store: &'a str,
+    work: impl FnOnce() -> Result<T, StateError> + Send + 'static,
+) -> StoreFuture<'a, T> {
+    Box::pin(async move {
+        let done = tokio::task::spawn_blocking(work).await;
+        // The runtime has ended, or the work has a mistake.
+        let ended = |error| StateError::Failed {
+            place: store.to_owned(),
+            reason: format!("its thread has ended: {error}"),
+        };
+        done.unwrap_or_else(|error| Err(ended(error)))
+    })
+}

@@ -57,6 +57,12 @@ impl fmt::Debug for UtcTime {
     }
 }
 
+impl From<SystemTime> for UtcTime {
+    fn from(time: SystemTime) -> Self {
+        Self::from_millis(Timestamp::try_from(time).map_or(0, Timestamp::as_millisecond))
+    }
+}
+
 /// A text that is no moment.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("\"{0}\" is no moment; expected one as 2026-11-21T10:30:00.250Z")]

@@ -31,11 +31,11 @@ macro_rules! contract {
         }
     };
 }
-pub(super) use contract;
+pub(in crate::state) use contract;
 
 type Store = Arc<dyn StateStore>;
 
-pub(super) async fn what_was_appended_is_read_in_its_order(store: Store) {
+pub(in crate::state) async fn what_was_appended_is_read_in_its_order(store: Store) {
     let (name, mut revision) = (id("talk"), Revision::ZERO);
     let mut expected = Vec::new();
     for entries in [all_kinds(), vec![turn("one\u{2028}\r\n\"\\")], vec![], all_kinds()] {
@@ -46,7 +46,7 @@ pub(super) async fn what_was_appended_is_read_in_its_order(store: Store) {
     }
 }
 
-pub(super) async fn nobody_is_known_at_first(store: Store) {
+pub(in crate::state) async fn nobody_is_known_at_first(store: Store) {
     assert_eq!(store.read(&id("nobody")).await.unwrap(), None);
     assert!(!store.delete(&id("nobody")).await.unwrap());
     assert_eq!(store.list().await.unwrap(), []);
@@ -56,7 +56,7 @@ pub(super) async fn nobody_is_known_at_first(store: Store) {
     assert_eq!(store.list().await.unwrap(), []);
 }
 
-pub(super) async fn whoever_does_not_know_what_is_there_writes_nothing(store: Store) {
+pub(in crate::state) async fn whoever_does_not_know_what_is_there_writes_nothing(store: Store) {
     let name = id("talk");
     let two = store.append(&name, Revision::ZERO, vec![opened(), turn("one")]).await.unwrap();
     for (expected, entries) in
@@ -73,7 +73,7 @@ pub(super) async fn whoever_does_not_know_what_is_there_writes_nothing(store: St
     assert_eq!(store.read(&id("other")).await.unwrap(), None);
 }
 
-pub(super) async fn what_is_deleted_is_gone_and_may_begin_anew(store: Store) {
+pub(in crate::state) async fn what_is_deleted_is_gone_and_may_begin_anew(store: Store) {
     let name = id("talk");
     for words in ["before", "after"] {
         let entries = vec![opened(), turn(words)];
@@ -88,7 +88,7 @@ pub(super) async fn what_is_deleted_is_gone_and_may_begin_anew(store: Store) {
     }
 }
 
-pub(super) async fn conversations_are_listed_by_name(store: Store) {
+pub(in crate::state) async fn conversations_are_listed_by_name(store: Store) {
     store.append(&id("b"), Revision::ZERO, all_kinds()).await.unwrap();
     let one = store.append(&id("a"), Revision::ZERO, vec![turn("")]).await.unwrap();
     let listings = store.list().await.unwrap();
@@ -106,7 +106,7 @@ pub(super) async fn conversations_are_listed_by_name(store: Store) {
     assert_eq!((listings[0].opened, listings[0].changed), (Some(at(0)), at(8)));
 }
 
-pub(super) async fn of_eight_writers_one_wins_each_revision(store: Store) {
+pub(in crate::state) async fn of_eight_writers_one_wins_each_revision(store: Store) {
     const ROUNDS: u64 = 20;
     let barrier = Arc::new(Barrier::new(8));
     let writers: Vec<_> = (0..8)
@@ -144,7 +144,7 @@ pub(super) async fn of_eight_writers_one_wins_each_revision(store: Store) {
     assert_eq!(store.read(&id("talk")).await.unwrap().unwrap(), words);
 }
 
-pub(super) async fn eight_conversations_are_written_side_by_side(store: Store) {
+pub(in crate::state) async fn eight_conversations_are_written_side_by_side(store: Store) {
     let writers: Vec<_> = (0..8)
         .map(|writer| {
             let (store, name) = (Arc::clone(&store), id(&format!("talk{writer}")));
@@ -165,7 +165,7 @@ pub(super) async fn eight_conversations_are_written_side_by_side(store: Store) {
     }
 }
 
-pub(super) async fn what_is_too_old_is_pruned(store: Store) {
+pub(in crate::state) async fn what_is_too_old_is_pruned(store: Store) {
     let long_ago = UtcTime::from_millis(0);
     let entry = |at| Entry::Opened(Opened::new(at));
     store.append(&id("old"), Revision::ZERO, vec![entry(long_ago)]).await.unwrap();
@@ -180,7 +180,7 @@ pub(super) async fn what_is_too_old_is_pruned(store: Store) {
     );
 }
 
-pub(super) async fn any_name_is_kept_apart(store: Store) {
+pub(in crate::state) async fn any_name_is_kept_apart(store: Store) {
     let longest = "x".repeat(128);
     let names = ["-", "-a", "A..b", "_", "a.jsonl", "a.jsonl.jsonl", "nul", &longest];
     for name in names {
@@ -191,4 +191,45 @@ pub(super) async fn any_name_is_kept_apart(store: Store) {
     }
     let listed: Vec<_> = store.list().await.unwrap().into_iter().map(|it| it.id).collect();
     assert_eq!(listed, names.map(id));
+}
+
+/// Not for all stores: it takes a while.
+pub(in crate::state) async fn ten_thousand_turns_are_what_they_were(store: Store) {
+    const PIECE: usize = 500;
+    let name = id("long");
+    let all: Vec<_> = (0..10_000)
+        .map(|number| match number % 10 {
+            0 => full_turn(),
+            _ => turn(&format!("question {number}, in as many words as people use at a time")),
+        })
+        .collect();
+    #[expect(clippy::disallowed_methods, reason = "it tells how long it takes")]
+    let now = std::time::Instant::now;
+    let began = now();
+    let mut revision = Revision::ZERO;
+    for entries in all.chunks(PIECE) {
+        revision = store.append(&name, revision, entries.to_vec()).await.unwrap();
+    }
+    let written = now();
+    let read = store.read(&name).await.unwrap().unwrap();
+    let loaded = now();
+    let saved = Saved::of(read.clone());
+    let folded = now();
+    let listed = store.list().await.unwrap();
+    let told = now();
+    store.append(&name, revision, vec![turn("one more")]).await.unwrap();
+    let more = now();
+    println!(
+        "{}: 10,000 turns: written {PIECE} at a time in {:?}, read in {:?}, folded in {:?}, \
+         listed in {:?}, one more appended in {:?}",
+        store.name(),
+        written - began,
+        loaded - written,
+        folded - loaded,
+        told - folded,
+        more - told,
+    );
+    assert!(read == all, "they are not what they were");
+    assert_eq!(saved.messages().count(), 9_000 * 2 + 1_000 * 4);
+    assert_eq!((listed[0].turns, &*listed[0].first_words), (10_000, "What time is it?"));
 }

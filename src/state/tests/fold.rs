@@ -44,6 +44,7 @@ fn entries_are_json_that_can_be_read_again() {
     for entry in all_kinds() {
         let line = serde_json::to_string(&entry).unwrap();
         assert!(!line.contains('\n'), "{line}");
+        assert!(line.starts_with(&format!("{{\"kind\":\"{}\",", entry.kind())), "{line}");
         assert_eq!(serde_json::from_str::<Entry>(&line).unwrap(), entry, "{line}");
     }
     let text = serde_json::to_string(&Entry::Opened(Opened::new(at(0)))).unwrap();

@@ -1,4 +1,5 @@
-mod contract;
+mod by_name;
+pub(super) mod contract;
 mod fold;
 mod keeper;
 mod listing;
