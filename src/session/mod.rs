@@ -13,6 +13,7 @@
 
 mod actor;
 mod answer;
+pub mod attach;
 mod config;
 mod drive;
 mod end_call;

@@ -15,7 +15,7 @@ use crate::pipeline::{
     Context, Element, Metadata, Node, Outcome, Outlet, Payload, PipelineBuilder, PipelineConfig,
     Run, TurnContext,
 };
-use crate::providers::Provider;
+use crate::providers::{Capabilities, Provider};
 use crate::session::SessionError;
 use crate::session::answer::{Answer, LIMIT, Said};
 use crate::session::history::History;
@@ -129,6 +129,12 @@ impl TextSession {
     #[must_use]
     pub fn messages(&self) -> Arc<[Message]> {
         self.history.snapshot()
+    }
+
+    /// What its model can be asked for and shown.
+    #[must_use]
+    pub fn capabilities(&self) -> Capabilities {
+        self.provider.capabilities()
     }
 
     /// Forgets the conversation.
