@@ -4,6 +4,7 @@ mod lines;
 mod talker;
 
 use std::io::{IsTerminal, Write, stderr, stdin, stdout};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,8 +17,10 @@ use super::Ending;
 use super::settings::SettingFlags;
 use crate::config::Factory;
 use crate::net::HttpClient;
-use crate::session::{TextConfig, TextSession};
+use crate::session::attach::AttachError;
+use crate::session::{TextConfig, TextSession, attach};
 use crate::tools::{ClockTool, ToolRegistry};
+use crate::types::Media;
 
 /// Hold a conversation in writing: read lines, answer each.
 ///
@@ -25,9 +28,18 @@ use crate::tools::{ClockTool, ToolRegistry};
 /// the program. From a pipe or file, each line is answered with one line. A turn that fails is
 /// told on the standard error and the chat goes on; from a pipe or file, the exit code is then 1.
 ///
-/// Lines that begin with a slash are commands: /clear, /help, /quit.
+/// Lines that begin with a slash are commands: /attach FILE, /clear, /help, /quit.
 #[derive(Debug, Args)]
 pub(super) struct Chat {
+    /// Show an image with the first line; may be given several times.
+    #[arg(long, value_name = "FILE")]
+    image: Vec<PathBuf>,
+    /// Play a recording with the first line: WAV or MP3, for most models.
+    #[arg(long, value_name = "FILE")]
+    audio: Vec<PathBuf>,
+    /// Show a document with the first line: PDF or plain text, for most models.
+    #[arg(long, value_name = "FILE")]
+    document: Vec<PathBuf>,
     /// Write each turn as a JSON object on a line: `user`, `agent`, and `error` if it failed.
     #[arg(long)]
     json: bool,
@@ -48,6 +60,7 @@ impl Chat {
     }
 
     async fn chat(self) -> anyhow::Result<Ending> {
+        let attached = self.attached().await?;
         let mut tools = ToolRegistry::new();
         tools.register(ClockTool::new())?;
         let settings = self.settings.load(&[])?;
@@ -70,7 +83,22 @@ impl Chat {
             writeln!(stderr(), "{note}")?;
         }
         let talker = Talker::new(session, show, Box::new(stdout()), Box::new(stderr()));
+        let talker = talker.showing(attached)?;
         talker.talk(lines::read()?, interrupts()).await
+    }
+
+    async fn attached(&self) -> Result<Vec<Media>, AttachError> {
+        let mut attached = Vec::new();
+        for file in &self.image {
+            attached.push(attach::image_file(file).await?);
+        }
+        for file in &self.audio {
+            attached.push(attach::audio_file(file).await?);
+        }
+        for file in &self.document {
+            attached.push(attach::document_file(file).await?);
+        }
+        Ok(attached)
     }
 }
 

@@ -13,6 +13,7 @@
 
 mod actor;
 mod answer;
+pub mod attach;
 mod config;
 mod conversation;
 mod dialogue;

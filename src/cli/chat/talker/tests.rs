@@ -106,6 +106,39 @@ async fn an_interrupt_ends_the_answer_and_the_next_line_is_answered() {
 }
 
 #[tokio::test]
+async fn a_file_is_shown_with_the_next_line_only() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("my page.pdf");
+    std::fs::write(&file, "%PDF-1.7").unwrap();
+    let attach = format!("/attach {}", file.display());
+    let missing = format!("/attach {}.no", file.display());
+    let answers = || vec![MockAnswer::text("One."), MockAnswer::text("Two.")];
+
+    let lines = [&*missing, &attach, "one", "two"];
+    let seen = chat(Show::Live, answers(), &lines, None).await;
+
+    let page = "[1 document (PDF), with the next line]";
+    assert_eq!(seen.output.text(), format!("> > {page}\n> One.\n> Two.\n> \n"));
+    let told = seen.complaints.text();
+    assert!(
+        told.contains("page.pdf.no: No such file") && told.contains("check the path"),
+        "{told}"
+    );
+    let last = seen.provider.requests().pop().unwrap();
+    let shown: Vec<_> = last.messages.iter().map(|message| message.media.len()).collect();
+    assert_eq!(shown, [1, 0, 0]);
+    assert_eq!(last.messages[0].media[0].name.as_deref(), Some("my page.pdf"));
+
+    // From a pipe, no line is answered as if its file were there.
+    let piped = chat(Show::Lines, answers(), &[&missing, "one"], None).await;
+    assert!(piped.ending.unwrap_err().to_string().contains("check the path"));
+    assert!(piped.output.text().is_empty() && piped.provider.requests().is_empty());
+
+    let cleared = chat(Show::Lines, answers(), &[&attach, "/clear", "one"], None).await;
+    assert!(cleared.provider.requests()[0].messages[0].media.is_empty());
+}
+
+#[tokio::test]
 async fn an_interrupt_at_the_prompt_ends_the_program() {
     let chat = chat(Show::Live, vec![], &[], Some("> ")).await;
     assert_eq!(chat.ending.unwrap(), Ending::Interrupted);
