@@ -43,6 +43,15 @@ impl Command {
     }
 }
 
+/// These lines.
+pub(super) fn given(lines: Vec<String>) -> mpsc::Receiver<Result<String, LineError>> {
+    let (lines_in, lines_out) = mpsc::channel(lines.len().max(1));
+    for line in lines {
+        let _room_for_all = lines_in.try_send(Ok(line));
+    }
+    lines_out
+}
+
 /// Reads lines on a thread of their own, since reading blocks. It ends with the program.
 pub(super) fn read() -> anyhow::Result<mpsc::Receiver<Result<String, LineError>>> {
     let (lines_in, lines) = mpsc::channel(LINES);

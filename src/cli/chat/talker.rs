@@ -10,7 +10,7 @@ use tokio::sync::mpsc;
 use super::lines::{Command, LineError};
 use crate::cli::Ending;
 use crate::media;
-use crate::session::{TextEvent, TextSession, attach};
+use crate::session::{Chunk, Conversation, attach};
 use crate::types::{Media, Message};
 
 /// How answers are written.
@@ -26,7 +26,7 @@ pub(super) enum Show {
 
 /// Reads lines, answers each, and counts what failed.
 pub(super) struct Talker {
-    session: TextSession,
+    conversation: Conversation,
     show: Show,
     output: Box<dyn Write>,
     complaints: Box<dyn Write>,
@@ -49,13 +49,13 @@ struct Turn<'a> {
 
 impl Talker {
     pub(super) fn new(
-        session: TextSession,
+        conversation: Conversation,
         show: Show,
         output: Box<dyn Write>,
         complaints: Box<dyn Write>,
     ) -> Self {
         let attached = Vec::new();
-        Self { session, show, output, complaints, attached, turns: 0, failed: 0 }
+        Self { conversation, show, output, complaints, attached, turns: 0, failed: 0 }
     }
 
     /// The same with media that are shown with the first line.
@@ -87,8 +87,8 @@ impl Talker {
             match Command::parse(&line) {
                 Some(Command::Quit) => return self.ending(),
                 Some(Command::Clear) => {
-                    self.session.clear();
                     self.attached.clear();
+                    self.conversation.clear().await?;
                 }
                 Some(Command::Attach(file)) => self.attach(&file).await?,
                 Some(Command::Help) => writeln!(self.complaints, "{HELP}")?,
@@ -138,7 +138,7 @@ impl Talker {
 
     fn show(&mut self, media: Media) -> anyhow::Result<()> {
         let what = media::describe(std::slice::from_ref(&media));
-        if !self.session.capabilities().takes(media.kind) {
+        if !self.conversation.capabilities().takes(media.kind) {
             bail!("this model cannot be shown {what}; choose another one (--llm)");
         }
         if self.show == Show::Live {
@@ -178,30 +178,36 @@ impl Talker {
         let live = self.show == Show::Live;
         let mut turn = Turn { user, ..Turn::default() };
         let message = self.attached.drain(..).fold(Message::user(user), Message::with);
-        let mut reply = self.session.send(message);
+        let mut stream = match self.conversation.stream(message).await {
+            Ok(stream) => stream,
+            Err(error) => {
+                turn.error = Some(error.to_string());
+                return Ok(turn);
+            }
+        };
         loop {
-            let event = tokio::select! {
+            let chunk = tokio::select! {
                 biased;
                 Some(()) = interrupts.recv() => {
                     turn.interrupted = true;
                     break;
                 }
-                event = reply.next() => event,
+                chunk = stream.next() => chunk,
             };
-            match event {
-                Some(TextEvent::Delta(text)) => {
+            match chunk {
+                Some(Ok(Chunk::Text(text))) => {
                     if live {
                         write!(self.output, "{}", harmless(&text))?;
                         self.output.flush()?;
                     }
                     turn.agent.push_str(&text);
                 }
-                Some(TextEvent::ToolCalled(call)) if live => {
+                Some(Ok(Chunk::ToolCalled(call))) if live => {
                     writeln!(self.output, "[{}]", harmless(&call.name))?;
                 }
-                Some(TextEvent::Failed { error }) => turn.error = Some(error.to_string()),
-                Some(TextEvent::Done) | None => break,
-                Some(_) => {}
+                Some(Ok(_)) => {}
+                Some(Err(error)) => turn.error = Some(error.to_string()),
+                None => break,
             }
         }
         Ok(turn)

@@ -15,15 +15,16 @@ use crate::pack::{
 };
 use crate::pipeline::Metadata;
 use crate::providers::Provider;
+use crate::session::attach::ImageFit;
 use crate::session::dialogue::{Instructions, Prompted, Terms};
-use crate::stages::ContextConfig;
+use crate::stages::{ContextConfig, MissingTools};
 use crate::state::{Opened, Saved, StateStore};
 use crate::time::UtcTime;
 use crate::tools::ToolRegistry;
 use crate::types::{Parameters, ResponseFormat};
 
 /// A conversation that is to begin. Made by [`Conversation::open`] or [`Conversation::plain`].
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 #[must_use = "it begins with `start` or `resume`"]
 pub struct Opening {
     speaks: Speaks,
@@ -35,14 +36,16 @@ pub struct Opening {
     variables: Values,
     sources: Sources,
     providers: Vec<Arc<dyn VariableProvider>>,
+    missing_tools: MissingTools,
     metadata: Metadata,
+    images: ImageFit,
     context: Option<ContextConfig>,
     store: Option<Arc<dyn StateStore>>,
     id: Option<ConversationId>,
 }
 
 /// What the model is told.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 enum Speaks {
     Plainly(String),
     By { pack: PackSource, prompt: String },
@@ -107,7 +110,9 @@ impl Opening {
             variables: Values::new(),
             sources: Sources::new(),
             providers: Vec::new(),
+            missing_tools: MissingTools::Awaited,
             metadata: Metadata::default(),
+            images: ImageFit::Off,
             context: None,
             store: None,
             id: None,
@@ -131,6 +136,20 @@ impl Opening {
     /// prompt names.
     pub fn tools(mut self, tools: impl Into<Arc<ToolRegistry>>) -> Self {
         self.tools = tools.into();
+        self
+    }
+
+    /// Tells the model of a tool that is not there that there is none. By default the answer waits
+    /// for whoever has its result; a call by voice never does.
+    pub fn refuse_missing_tools(mut self) -> Self {
+        self.missing_tools = MissingTools::Refused;
+        self
+    }
+
+    /// Makes the images of messages fit before the model gets them; they are sent as they are by
+    /// default. [`ImageFit::auto`] has them at most 1,024 pixels wide and high.
+    pub fn images(mut self, fit: ImageFit) -> Self {
+        self.images = fit;
         self
     }
 
@@ -316,6 +335,8 @@ impl Opening {
             store: self.store,
             media,
             warnings,
+            missing_tools: self.missing_tools,
+            images: self.images,
             context: self.context,
             bus: EventBus::default(),
         };

@@ -5,7 +5,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 use super::*;
 use crate::providers::mock::{MockAnswer, MockProvider};
 use crate::providers::{Provider, ProviderError};
-use crate::session::TextConfig;
 
 /// What is written, to be read by a test.
 #[derive(Clone, Default)]
@@ -42,9 +41,9 @@ async fn chat(show: Show, answers: Vec<MockAnswer>, lines: &[&str], cut: Option<
     answers.into_iter().for_each(|answer| provider.add(answer));
     let (output, complaints) = (Paper::default(), Paper::default());
     let shared: Arc<dyn Provider> = Arc::clone(&provider) as _;
-    let session = TextSession::new(shared, Arc::default(), TextConfig::default());
+    let conversation = Conversation::plain("").provider(shared).start().await.unwrap();
     let (out, err) = (Box::new(output.clone()), Box::new(complaints.clone()));
-    let talker = Talker::new(session, show, out, err);
+    let talker = Talker::new(conversation, show, out, err);
     let (lines_in, lines_out) = mpsc::channel(16);
     for line in lines {
         lines_in.send(Ok((*line).to_owned())).await.unwrap();
