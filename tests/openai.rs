@@ -13,7 +13,7 @@ use std::time::Duration;
 use banter::error::Recovery;
 use banter::net::{Endpoint, HttpClient, Limits};
 use banter::providers::{OpenAi, Provider, ProviderError, ProviderEvent, ProviderRequest};
-use banter::types::{FinishReason, Message, Secret, ToolDescriptor, ToolResult, Usage};
+use banter::types::{FinishReason, Message, Parameters, Secret, ToolDescriptor, ToolResult, Usage};
 use futures_util::StreamExt;
 use serde_json::{Value, json};
 
@@ -49,9 +49,12 @@ async fn the_server_is_asked_as_the_protocol_says() {
             Message::user("tell me a story"),
         ],
         tools: vec![weather()],
-        temperature: Some(0.5),
-        max_tokens: Some(200),
-        seed: Some(7),
+        parameters: Parameters {
+            temperature: Some(0.5),
+            max_tokens: Some(200),
+            seed: Some(7),
+            ..Parameters::default()
+        },
         ..ProviderRequest::default()
     };
 

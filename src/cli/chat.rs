@@ -55,7 +55,7 @@ impl Chat {
         let provider = factory.provider()?;
         let config = TextConfig {
             system: settings.text("llm.system").unwrap_or_default().to_owned(),
-            provider: settings.provider_options(),
+            parameters: settings.parameters(),
             ..TextConfig::default()
         };
         let session = TextSession::new(provider, Arc::new(tools), config);

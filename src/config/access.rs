@@ -5,9 +5,8 @@ use std::time::Duration;
 use super::layers::{Origin, Settings};
 use super::value::Value;
 use crate::session::{Apology, SessionConfig};
-use crate::stages::ProviderOptions;
 use crate::turn::{BargeIn, Strategy, TurnConfig};
-use crate::types::Secret;
+use crate::types::{Parameters, Secret};
 
 impl Settings {
     /// The text, address or choice of a setting; `None` if it holds none.
@@ -79,7 +78,7 @@ impl Settings {
                 ..default
             },
             system: text("llm.system").to_owned(),
-            provider: self.provider_options(),
+            parameters: self.parameters(),
             speed: self.number("tts.speed").map_or(1.0, |speed| speed as f32),
             apology: Apology {
                 unheard: text("apology.unheard").into(),
@@ -91,14 +90,14 @@ impl Settings {
         }
     }
 
-    /// How the model is asked.
+    /// How the model is to answer.
     #[must_use]
-    pub fn provider_options(&self) -> ProviderOptions {
+    pub fn parameters(&self) -> Parameters {
         let most = self.integer("llm.max_tokens").and_then(|most| u32::try_from(most).ok());
-        ProviderOptions {
+        Parameters {
             temperature: self.number("llm.temperature").map(|number| number as f32),
             max_tokens: most,
-            ..ProviderOptions::default()
+            ..Parameters::default()
         }
     }
 }

@@ -55,7 +55,7 @@ pub use prompt::{PromptError, SystemPrompt};
 pub use providers::{
     Chain, Environment, Facts, Fixed, ProviderError, State, Time, VariableProvider,
 };
-pub use rules::{Eval, Media, MediaLimits, Parameters, ToolChoice, ToolPolicy, TopK, Validator};
+pub use rules::{Eval, Media, MediaLimits, Parameters, ToolPolicy, TopK, Validator};
 pub use variable::{ValueError, Values};
 
 #[cfg(test)]

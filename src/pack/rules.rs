@@ -7,6 +7,8 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
 
+use crate::types::{self, ToolChoice};
+
 /// How tools may be called.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(default)]
@@ -32,19 +34,6 @@ impl Default for ToolPolicy {
             blocklist: Vec::new(),
         }
     }
-}
-
-/// Whether a model calls tools.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum ToolChoice {
-    /// When it sees fit.
-    #[default]
-    Auto,
-    /// It must.
-    Required,
-    /// Never.
-    None,
 }
 
 /// How a model is to answer. What is not given is left to the model's service.
@@ -77,6 +66,24 @@ impl Parameters {
             top_k: other.top_k.or(self.top_k),
             frequency_penalty: other.frequency_penalty.or(self.frequency_penalty),
             presence_penalty: other.presence_penalty.or(self.presence_penalty),
+        }
+    }
+}
+
+impl From<Parameters> for types::Parameters {
+    fn from(of: Parameters) -> Self {
+        let number = |number: Option<f64>| number.map(|number| number as f32);
+        Self {
+            temperature: number(of.temperature),
+            max_tokens: of.max_tokens,
+            top_p: number(of.top_p),
+            top_k: match of.top_k {
+                Some(TopK::Of(number)) => Some(number),
+                Some(TopK::All) | None => None,
+            },
+            frequency_penalty: number(of.frequency_penalty),
+            presence_penalty: number(of.presence_penalty),
+            ..Self::default()
         }
     }
 }

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use super::Floor;
 use crate::ids::{ResponseId, TurnId};
 use crate::time::{SessionClock, SessionTime};
-use crate::types::{Message, ToolDescriptor};
+use crate::types::{Message, Parameters, ToolDescriptor, ToolPolicy};
 
 /// Metadata of a session or a turn: session id, tenant, user. It reaches every provider request.
 pub type Metadata = BTreeMap<String, String>;
@@ -67,6 +67,10 @@ pub struct TurnContext {
     pub system: Arc<str>,
     /// The tools that the model may call.
     pub tools: Arc<[ToolDescriptor]>,
+    /// How it may call them.
+    pub tool_policy: ToolPolicy,
+    /// How it is to answer.
+    pub parameters: Arc<Parameters>,
     /// The conversation as it was heard, up to what is to be answered.
     pub history: Arc<[Message]>,
     /// What to say, word by word. The model is not asked then.
@@ -77,7 +81,7 @@ pub struct TurnContext {
 
 impl TurnContext {
     /// Asks for an answer to the last message of `history`, without instructions, tools and
-    /// metadata.
+    /// metadata, as the provider sees fit.
     #[must_use]
     pub fn new(turn: TurnId, response: ResponseId, history: impl Into<Arc<[Message]>>) -> Self {
         Self {
@@ -85,6 +89,8 @@ impl TurnContext {
             response,
             system: "".into(),
             tools: Arc::default(),
+            tool_policy: ToolPolicy::default(),
+            parameters: Arc::default(),
             history: history.into(),
             script: None,
             metadata: Arc::default(),

@@ -15,7 +15,9 @@ use futures_util::Stream;
 
 use crate::error::Recovery;
 use crate::net::NetError;
-use crate::types::{FinishReason, Message, ToolCall, ToolDescriptor, Usage};
+use crate::types::{
+    FinishReason, Message, Parameters, ToolCall, ToolChoice, ToolDescriptor, Usage,
+};
 use mock::{MockAnswer, MockProvider};
 use scripted::{ScriptError, Scripted};
 
@@ -74,12 +76,10 @@ pub struct ProviderRequest {
     pub messages: Vec<Message>,
     /// The tools that the model may call.
     pub tools: Vec<ToolDescriptor>,
-    /// Sampling temperature; `None` for the provider's default.
-    pub temperature: Option<f32>,
-    /// The longest answer, in tokens; `None` for the provider's default.
-    pub max_tokens: Option<u32>,
-    /// Seed for a repeatable answer, where the provider can.
-    pub seed: Option<u64>,
+    /// Whether it must, may or may not call one.
+    pub tool_choice: ToolChoice,
+    /// How it is to answer.
+    pub parameters: Parameters,
     /// The session's metadata (session id, tenant, user …), with the turn's own on top.
     pub metadata: BTreeMap<String, String>,
 }

@@ -7,13 +7,13 @@ use std::time::Duration;
 use crate::ids::SessionId;
 use crate::pipeline::{Metadata, PipelineConfig};
 use crate::providers::Provider;
-use crate::stages::ProviderOptions;
 use crate::stt::Transcriber;
 use crate::text::{English, Language};
 use crate::time::SessionTime;
 use crate::tools::ToolRegistry;
 use crate::tts::Synthesizer;
 use crate::turn::TurnConfig;
+use crate::types::{Parameters, ToolPolicy};
 use crate::vad::Vad;
 
 /// The engines of a session. All but the voice detector may be shared with other sessions.
@@ -42,8 +42,10 @@ pub struct SessionConfig {
     pub threshold: Option<f32>,
     /// Instructions for the model; none by default.
     pub system: String,
-    /// How the model is asked.
-    pub provider: ProviderOptions,
+    /// How the model is to answer; as its provider sees fit by default.
+    pub parameters: Parameters,
+    /// How it may call tools.
+    pub tool_policy: ToolPolicy,
     /// The synthesizer's voice; its own by default.
     pub voice: Option<String>,
     /// How fast it speaks, from 0.5 to 2; 1 by default.
@@ -96,7 +98,8 @@ impl Default for SessionConfig {
             turn: TurnConfig::default(),
             threshold: None,
             system: String::new(),
-            provider: ProviderOptions::default(),
+            parameters: Parameters::default(),
+            tool_policy: ToolPolicy::default(),
             voice: None,
             speed: 1.0,
             language: Arc::new(English),

@@ -25,7 +25,7 @@ pub use debug::Debug;
 pub use facts::{Fact, Facts, Mark};
 pub use merge::Merge;
 pub use playout::{Playout, PlayoutCommand};
-pub use provider::{ProviderOptions, ProviderStage};
+pub use provider::ProviderStage;
 pub use resample::Resample;
 pub use router::Router;
 pub use stt::Stt;

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{ToolCall, ToolResult};
+use super::{Media, ToolCall, ToolResult};
 
 /// Who speaks in a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -20,12 +20,16 @@ pub enum Role {
 
 /// One message of a conversation.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Message {
     /// Who speaks.
     pub role: Role,
     /// What is said. Of an answer that was interrupted: what was heard.
     #[serde(default)]
     pub text: String,
+    /// What is shown or played with it, after the text.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub media: Vec<Media>,
     /// The tools that the agent calls.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tool_calls: Vec<ToolCall>,
@@ -44,6 +48,13 @@ impl Message {
         Self::new(Role::User, text)
     }
 
+    /// The same with `media` beside its text.
+    #[must_use]
+    pub fn with(mut self, media: Media) -> Self {
+        self.media.push(media);
+        self
+    }
+
     /// What the agent says.
     #[must_use]
     pub fn assistant(text: impl Into<String>) -> Self {
@@ -60,6 +71,7 @@ impl Message {
         Self {
             role,
             text: text.into(),
+            media: Vec::new(),
             tool_calls: Vec::new(),
             tool_result: None,
             interrupted: false,

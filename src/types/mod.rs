@@ -1,9 +1,14 @@
-//! What a conversation is made of: messages, tool calls, usage, secrets.
+//! What a conversation is made of: messages, media, parameters, tool calls, usage,
+//! secrets.
 
+mod media;
 mod message;
+mod parameters;
 mod secret;
 mod tool;
 
+pub use media::{Detail, Media, MediaKind, MediaRef, MediaSource};
 pub use message::{Message, Role};
+pub use parameters::{Parameters, ResponseFormat, ToolChoice, ToolPolicy};
 pub use secret::Secret;
 pub use tool::{FinishReason, ToolCall, ToolDescriptor, ToolResult, Usage};

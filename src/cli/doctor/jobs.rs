@@ -128,12 +128,10 @@ impl<'a> Jobs<'a> {
     pub(super) async fn answer(&self) -> Result<(String, ()), Trouble> {
         let engine = self.factory.provider();
         let engine = engine.map_err(|error| Trouble::of_engine(&error, Role::Llm))?;
-        let options = self.settings.provider_options();
         let request = ProviderRequest {
             system: self.settings.text("llm.system").unwrap_or_default().to_owned(),
             messages: vec![Message::user(WORD)],
-            temperature: options.temperature,
-            max_tokens: options.max_tokens,
+            parameters: self.settings.parameters(),
             ..ProviderRequest::default()
         };
         let began = self.clock.now();

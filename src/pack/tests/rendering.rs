@@ -6,6 +6,7 @@ use proptest::prelude::*;
 use serde_json::json;
 
 use super::*;
+use crate::types::ToolChoice;
 
 fn rendered(file: &str, given: &Values) -> Result<String, PromptError> {
     load(file).unwrap().pack.prompt("guide", None)?.render(given)

@@ -1,10 +1,11 @@
 //! What a model is asked, in the words of the chat completions interface.
 
 use super::wire::{
-    Call, CalledFunction, Function, Message as WireMessage, Request, StreamOptions, Tool,
+    Call, CalledFunction, Function, JsonSchema, Message as WireMessage, Request,
+    ResponseFormat as WireFormat, StreamOptions, Tool,
 };
 use crate::providers::ProviderRequest;
-use crate::types::{Message, Role, ToolCall, ToolDescriptor};
+use crate::types::{Message, ResponseFormat, Role, ToolCall, ToolDescriptor};
 
 /// By which name a server knows the longest answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,20 +30,34 @@ pub(super) fn body(model: &str, asked: &ProviderRequest, limit: TokenLimit) -> V
     let system = (!asked.system.is_empty())
         .then(|| WireMessage { role: "system", ..said(asked.system.clone()) });
     let messages = system.into_iter().chain(asked.messages.iter().filter_map(message)).collect();
-    let most = |name| asked.max_tokens.filter(|_| limit == name);
+    let parameters = &asked.parameters;
+    let most = |name| parameters.max_tokens.filter(|_| limit == name);
     let request = Request {
         model,
         messages,
         stream: true,
         stream_options: StreamOptions { include_usage: true },
-        temperature: asked.temperature,
+        temperature: parameters.temperature,
+        top_p: parameters.top_p,
+        frequency_penalty: parameters.frequency_penalty,
+        presence_penalty: parameters.presence_penalty,
         max_completion_tokens: most(TokenLimit::MaxCompletionTokens),
         max_tokens: most(TokenLimit::MaxTokens),
-        seed: asked.seed,
+        seed: parameters.seed,
+        response_format: parameters.format.as_ref().map(format),
         tools: asked.tools.iter().map(tool).collect(),
-        tool_choice: (!asked.tools.is_empty()).then_some("auto"),
+        tool_choice: (!asked.tools.is_empty()).then_some(asked.tool_choice),
     };
     serde_json::to_vec(&request).unwrap_or_default()
+}
+
+fn format(format: &ResponseFormat) -> WireFormat<'_> {
+    match format {
+        ResponseFormat::JsonObject => WireFormat::JsonObject,
+        ResponseFormat::JsonSchema { name, schema, strict } => {
+            WireFormat::JsonSchema { json_schema: JsonSchema { name, schema, strict: *strict } }
+        }
+    }
 }
 
 fn message(message: &Message) -> Option<WireMessage<'_>> {

@@ -73,7 +73,7 @@ impl Provider for Scripted {
 
     fn stream(&self, request: ProviderRequest) -> ProviderStream {
         let Answer { text, call } = answer::answer(&self.rules, &request);
-        let limit = request.max_tokens.map_or(usize::MAX, |tokens| tokens as usize);
+        let limit = request.parameters.max_tokens.map_or(usize::MAX, |tokens| tokens as usize);
         let words: Vec<_> = text.split_inclusive(' ').map(str::to_owned).collect();
         let reason = match &call {
             Some(_) => FinishReason::ToolCalls,

@@ -6,7 +6,7 @@ use serde_json::json;
 use super::*;
 use crate::time::{SessionClock, WallTime};
 use crate::tools::{ClockTool, Tool, ToolRegistry, run};
-use crate::types::{Message, ToolCall, ToolDescriptor};
+use crate::types::{Message, Parameters, ToolCall, ToolDescriptor};
 
 /// A conversation with the default rules.
 struct Talk {
@@ -256,7 +256,8 @@ async fn a_stream_gives_words_then_its_end() {
 #[tokio::test]
 async fn an_answer_keeps_to_the_limit_of_tokens() {
     let messages = vec![Message::user("tell me a story")];
-    let request = ProviderRequest { messages, max_tokens: Some(4), ..ProviderRequest::default() };
+    let parameters = Parameters { max_tokens: Some(4), ..Parameters::default() };
+    let request = ProviderRequest { messages, parameters, ..ProviderRequest::default() };
     let mut events: Vec<_> =
         Scripted::default().stream(request).map(Result::unwrap).collect().await;
     let Some(ProviderEvent::Finished { reason, .. }) = events.pop() else { panic!("no end") };

@@ -29,7 +29,7 @@ use crate::stages::{Fact, PlayoutCommand, TurnCommand};
 use crate::time::{SessionClock, SessionTime};
 use crate::tts::Synthesizer;
 use crate::turn::{Action, Agent, EndReason, Input, TurnMachine};
-use crate::types::{Message, ToolDescriptor};
+use crate::types::{Message, Parameters, ToolDescriptor, ToolPolicy};
 
 /// What the actor commands.
 #[derive(Debug)]
@@ -72,6 +72,8 @@ impl Services {
 pub(super) struct Brief {
     pub(super) system: Arc<str>,
     pub(super) tools: Arc<[ToolDescriptor]>,
+    pub(super) tool_policy: ToolPolicy,
+    pub(super) parameters: Arc<Parameters>,
     pub(super) metadata: Arc<Metadata>,
     pub(super) apology: Apology,
 }

@@ -25,6 +25,8 @@ impl Actor {
             response,
             system: Arc::clone(&self.brief.system),
             tools: Arc::clone(&self.brief.tools),
+            tool_policy: self.brief.tool_policy,
+            parameters: Arc::clone(&self.brief.parameters),
             history: self.history.snapshot(),
             metadata: Arc::clone(&self.brief.metadata),
             script,

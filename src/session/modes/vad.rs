@@ -177,6 +177,8 @@ fn members(
         brief: Brief {
             system: config.system.as_str().into(),
             tools: engines.tools.descriptors().into(),
+            tool_policy: config.tool_policy,
+            parameters: Arc::new(config.parameters.clone()),
             metadata: Arc::clone(&context.metadata),
             apology: config.apology.clone(),
         },
@@ -300,8 +302,7 @@ fn pipelines(
         Node::transform(to_stt),
         Node::stage(Stt::new(transcriber, facts.clone())),
     ];
-    let provider =
-        ProviderStage::new(provider, tools, facts.clone()).with_options(config.provider.clone());
+    let provider = ProviderStage::new(provider, tools, facts.clone());
     let tts = Tts::new(synthesizer, facts.clone())
         .with_voice(config.voice.clone(), config.speed)
         .with_language(Arc::clone(&config.language));

@@ -12,7 +12,7 @@ use crate::pipeline::{
 };
 use crate::providers::{Provider, ProviderError, ProviderEvent, ProviderRequest};
 use crate::tools::{ToolRegistry, run};
-use crate::types::{FinishReason, Message, ToolCall, ToolResult};
+use crate::types::{FinishReason, Message, Role, ToolCall, ToolChoice, ToolResult};
 
 /// The stage: for each [`Payload::Begin`] it asks the model, calls the tools that the model
 /// wants, and asks again with their results. A script in place of a question is said as it is.
@@ -25,41 +25,14 @@ use crate::types::{FinishReason, Message, ToolCall, ToolResult};
 pub struct ProviderStage {
     provider: Arc<dyn Provider>,
     tools: Arc<ToolRegistry>,
-    options: ProviderOptions,
     facts: Facts,
-}
-
-/// How the model is asked.
-#[derive(Clone, Debug, PartialEq)]
-pub struct ProviderOptions {
-    /// Sampling temperature; the provider's own by default.
-    pub temperature: Option<f32>,
-    /// The longest answer in tokens; the provider's own by default.
-    pub max_tokens: Option<u32>,
-    /// Seed for a repeatable answer; none by default.
-    pub seed: Option<u64>,
-    /// How often the model may call tools before it must answer: 5 by default.
-    pub max_rounds: u32,
-}
-
-impl Default for ProviderOptions {
-    fn default() -> Self {
-        Self { temperature: None, max_tokens: None, seed: None, max_rounds: 5 }
-    }
 }
 
 impl ProviderStage {
     /// A stage with this model and these tools.
     #[must_use]
     pub fn new(provider: Arc<dyn Provider>, tools: Arc<ToolRegistry>, facts: Facts) -> Self {
-        Self { provider, tools, options: ProviderOptions::default(), facts }
-    }
-
-    /// The same with these options.
-    #[must_use]
-    pub fn with_options(mut self, options: ProviderOptions) -> Self {
-        self.options = options;
-        self
+        Self { provider, tools, facts }
     }
 
     async fn serve(self, io: StageIo) -> Result<(), StageError> {
@@ -108,8 +81,8 @@ impl ProviderStage {
         }
         let mut messages = turn.history.to_vec();
         let (mut spoke, mut retried) = (false, false);
-        let mut round = 0;
-        while round < self.options.max_rounds {
+        let (mut round, mut called) = (0, 0u32);
+        while round < turn.tool_policy.max_rounds {
             let mut said = Message::assistant("");
             let mut asked = self.ask(turn, &messages, &mut said, origin, outlet, context).await;
             spoke |= !said.text.is_empty();
@@ -129,12 +102,17 @@ impl ProviderStage {
             if said.tool_calls.is_empty() {
                 return Ok(Outcome::Completed);
             }
-            let results = self.call(turn, &said.tool_calls, origin, outlet, context).await;
+            let left = turn.tool_policy.max_calls.saturating_sub(called) as usize;
+            called =
+                called.saturating_add(u32::try_from(said.tool_calls.len()).unwrap_or(u32::MAX));
+            let (calls, refused) = said.tool_calls.split_at(left.min(said.tool_calls.len()));
+            let mut results = self.call(turn, calls, origin, outlet, context).await;
+            results.extend(refused.iter().map(too_many));
             messages.push(said);
             messages.extend(results.into_iter().map(Message::tool));
             round += 1;
         }
-        let rounds = self.options.max_rounds;
+        let rounds = turn.tool_policy.max_rounds;
         Err(self.fault(&format!("it called tools {rounds} times without answering")))
     }
 
@@ -148,13 +126,19 @@ impl ProviderStage {
         outlet: &Outlet,
         context: &Context,
     ) -> Result<(), ProviderError> {
+        let mut tool_choice = turn.tool_policy.choice;
+        // Whoever must call a tool has: with its result it may answer.
+        if tool_choice == ToolChoice::Required
+            && messages.last().is_some_and(|message| message.role == Role::Tool)
+        {
+            tool_choice = ToolChoice::Auto;
+        }
         let request = ProviderRequest {
             system: turn.system.to_string(),
             messages: messages.to_vec(),
             tools: turn.tools.to_vec(),
-            temperature: self.options.temperature,
-            max_tokens: self.options.max_tokens,
-            seed: self.options.seed,
+            tool_choice,
+            parameters: (*turn.parameters).clone(),
             metadata: (*turn.metadata).clone(),
         };
         let mut stream = self.provider.stream(request);
@@ -281,6 +265,11 @@ impl Stage for ProviderStage {
     fn run(self: Box<Self>, io: StageIo) -> StageFuture {
         Box::pin(self.serve(io))
     }
+}
+
+fn too_many(call: &ToolCall) -> ToolResult {
+    let content = "not called: this answer has had all the calls that it may have".to_owned();
+    ToolResult { id: call.id.clone(), name: call.name.clone(), content, is_error: true }
 }
 
 /// More would rather be a runaway model than a wish of the user.

@@ -47,8 +47,7 @@ impl Llm {
             let request = ProviderRequest {
                 system: session.system.clone(),
                 messages: vec![Message::user(prompt)],
-                temperature: session.provider.temperature,
-                max_tokens: session.provider.max_tokens,
+                parameters: session.parameters.clone(),
                 ..ProviderRequest::default()
             };
             let answered = ask(&*engine, request).await?;

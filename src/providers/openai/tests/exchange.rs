@@ -9,7 +9,9 @@ use crate::error::Recovery;
 use crate::net::Endpoint;
 use crate::net::mock::{MockFault, MockHttp, MockResponse};
 use crate::providers::{OpenAi, Provider, ProviderError, ProviderEvent, ProviderRequest};
-use crate::types::{FinishReason, Message, Secret, ToolCall, ToolDescriptor, ToolResult};
+use crate::types::{
+    FinishReason, Message, Parameters, Secret, ToolCall, ToolDescriptor, ToolResult,
+};
 
 const OLLAMA: &str = "data: {\"id\":\"c\",\"object\":\"chat.completion.chunk\",\"choices\":[{\"index\":0,\
     \"delta\":{\"role\":\"assistant\",\"content\":\"Grüezi\"},\"finish_reason\":null}]}\n\n\
@@ -83,9 +85,12 @@ async fn the_request_tells_the_conversation_as_it_was_heard() {
             calls(json!("oops")),
         ],
         tools: vec![ToolDescriptor::new("clock", "Tells.", json!({ "type": "object" }))],
-        temperature: Some(0.7),
-        max_tokens: Some(99),
-        seed: Some(7),
+        parameters: Parameters {
+            temperature: Some(0.7),
+            max_tokens: Some(99),
+            seed: Some(7),
+            ..Parameters::default()
+        },
         ..ProviderRequest::default()
     };
     let _all: Vec<_> = provider("http://there/v1", &http).stream(request).collect().await;
@@ -117,7 +122,8 @@ async fn the_request_tells_the_conversation_as_it_was_heard() {
 #[tokio::test]
 async fn the_official_server_gets_the_newer_name_of_the_limit() {
     let http = MockHttp::new();
-    let request = ProviderRequest { max_tokens: Some(9), ..ProviderRequest::default() };
+    let parameters = Parameters { max_tokens: Some(9), ..Parameters::default() };
+    let request = ProviderRequest { parameters, ..ProviderRequest::default() };
     let _all: Vec<_> = provider("https://api.openai.com/v1", &http).stream(request).collect().await;
     let sent: Value = serde_json::from_slice(&http.requests()[0].body).unwrap();
     assert_eq!((&sent["max_completion_tokens"], &sent["max_tokens"]), (&json!(9), &Value::Null));

@@ -19,18 +19,20 @@ use crate::providers::Provider;
 use crate::session::SessionError;
 use crate::session::answer::{Answer, LIMIT, Said};
 use crate::session::history::History;
-use crate::stages::{Facts, ProviderOptions, ProviderStage};
+use crate::stages::{Facts, ProviderStage};
 use crate::time::{SessionClock, SessionTime};
 use crate::tools::ToolRegistry;
-use crate::types::{Message, ToolCall, ToolResult};
+use crate::types::{Message, Parameters, ToolCall, ToolPolicy, ToolResult};
 
 /// The settings of a conversation in writing.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct TextConfig {
     /// Instructions for the model; none by default.
     pub system: String,
-    /// How the model is asked.
-    pub provider: ProviderOptions,
+    /// How the model is to answer; as its provider sees fit by default.
+    pub parameters: Parameters,
+    /// How it may call tools.
+    pub tool_policy: ToolPolicy,
     /// Metadata that reaches every provider request; none by default.
     pub metadata: Metadata,
 }
@@ -107,6 +109,8 @@ impl TextSession {
             response,
             system: self.config.system.as_str().into(),
             tools: self.tools.descriptors().into(),
+            tool_policy: self.config.tool_policy,
+            parameters: Arc::new(self.config.parameters.clone()),
             history: self.history.snapshot(),
             metadata: Arc::clone(&self.context.metadata),
             script: None,
@@ -137,8 +141,7 @@ impl TextSession {
                 Arc::clone(&self.provider),
                 Arc::clone(&self.tools),
                 Facts::none(),
-            )
-            .with_options(self.config.provider.clone());
+            );
             // Between two lines there may be any silence; the reply has a watchdog of its own.
             let config = PipelineConfig { idle_timeout: None, ..PipelineConfig::default() };
             let pipeline = PipelineBuilder::new(config).chain([Node::stage(stage)]).build()?;
