@@ -11,12 +11,14 @@ mod config;
 mod devices;
 mod doctor;
 mod end;
+mod harmless;
 mod labels;
 mod mock_server;
 mod pack;
 mod say;
 mod screen;
 mod serve;
+mod sessions;
 mod settings;
 mod simulate;
 mod talk;
@@ -51,6 +53,7 @@ enum Command {
     MockServer(mock_server::MockServer),
     Simulate(simulate::Simulate),
     Pack(pack::PackCommand),
+    Sessions(sessions::Sessions),
     Config(config::ConfigCommand),
     Doctor(doctor::Doctor),
     Completions(completions::Completions),
@@ -102,6 +105,7 @@ pub fn main() -> ExitCode {
         Command::MockServer(server) => server.run(),
         Command::Simulate(simulate) => simulate.run(),
         Command::Pack(pack) => pack.run(),
+        Command::Sessions(sessions) => sessions.run(),
         Command::Config(config) => config.run(),
         Command::Doctor(doctor) => doctor.run(),
         Command::Completions(completions) => completions.run(),
@@ -114,7 +118,7 @@ pub fn main() -> ExitCode {
         // Nobody reads on: `banter … | head` is no failure.
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
-            let _unheard = writeln!(stderr(), "banter: {}", complaint(&error));
+            let _unheard = writeln!(stderr(), "banter: {}", harmless::harmless(&complaint(&error)));
             ExitCode::FAILURE
         }
     }

@@ -1,10 +1,12 @@
 //! Settings by their type, and what they mean for a session.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::layers::{Origin, Settings};
 use super::value::Value;
 use crate::session::{Apology, SessionConfig};
+use crate::state::{self, Retention, StateStore, StoreNameError};
 use crate::turn::{BargeIn, Strategy, TurnConfig};
 use crate::types::{Parameters, Secret};
 
@@ -88,6 +90,25 @@ impl Settings {
             transcript_limit: SessionConfig::default().transcript_limit.max(wait + MARGIN),
             ..SessionConfig::default()
         }
+    }
+
+    /// The store of conversations; it is not opened yet.
+    ///
+    /// # Errors
+    ///
+    /// When this program has none of that name.
+    pub fn store(&self) -> Result<Arc<dyn StateStore>, StoreNameError> {
+        let key = "state.store";
+        let hidden = || self.secret(key).map(Secret::expose);
+        state::by_name(self.text(key).or_else(hidden).unwrap_or_default())
+    }
+
+    /// How long conversations are kept; without end by default.
+    #[must_use]
+    pub fn retention(&self) -> Retention {
+        let days = self.integer("state.keep_days");
+        let older_than = days.map(|days| Duration::from_secs(days * 24 * 3_600));
+        Retention { older_than, ..Retention::default() }
     }
 
     /// How the model is to answer.

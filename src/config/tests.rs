@@ -147,3 +147,30 @@ fn the_template_without_its_marks_is_a_file_of_defaults() {
         assert_eq!(settings.get(setting.key).unwrap().0, defaults.get(setting.key).unwrap().0);
     }
 }
+
+#[test]
+fn a_store_is_made_by_its_name_and_one_with_a_password_is_not_shown() {
+    let settings = |text: &str| {
+        let file = file(&format!("[state]\nstore = \"{text}\"\nkeep_days = 30\n"));
+        Settings::layered(&[], &[], Some(&file)).unwrap()
+    };
+    let found = settings("files:talks");
+    assert_eq!(found.get("state.store").unwrap().0.shown(), "\"files:talks\"");
+    assert_eq!(found.store().unwrap().name(), "files:talks");
+    assert_eq!(found.retention().older_than.unwrap().as_secs(), 30 * 86_400);
+    for address in ["redis://me:hush@host", "redis+unix:///x?pass=hush"] {
+        let found = settings(address);
+        assert_eq!(found.get("state.store").unwrap().0.shown(), "set");
+        // It reaches the store nevertheless.
+        match found.store() {
+            Ok(store) => assert!(!store.name().contains("hush"), "{store:?}"),
+            Err(error) => assert!(error.to_string().ends_with("--features redis"), "{error}"),
+        }
+    }
+    let told = complaints("[state]\nstore = \"redsi://me:hush@host\"\n").join("\n");
+    let expected =
+        "banter.toml:2: state.store: \"redsi\" is wrong; expected one of memory, files, ";
+    assert!(told.starts_with(expected) && !told.contains("hush"), "{told}");
+    let nothing = Settings::layered(&[], &[], None).unwrap();
+    assert_eq!(nothing.retention(), crate::state::Retention::default());
+}

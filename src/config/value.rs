@@ -11,6 +11,8 @@ pub enum Kind {
     Secret,
     /// The address of a service.
     Address,
+    /// The name of a store; one with a password in it is never shown.
+    Store,
     /// True or false.
     Bool,
     /// A whole number from the first to the second.
@@ -29,9 +31,9 @@ pub enum Kind {
 pub enum Value {
     /// Nothing.
     Unset,
-    /// A text, an address or a choice.
+    /// A text, an address, a store or a choice.
     Text(String),
-    /// A key.
+    /// A key, or a store with a password.
     Secret(Secret),
     /// True or false.
     Bool(bool),
@@ -55,6 +57,13 @@ impl Kind {
                 Ok(Value::Text(text.to_owned()))
             }
             Self::Address => wrong("an address such as http://localhost:8080/v1".to_owned()),
+            Self::Store if !STORES.iter().any(|store| head(store) == head(text)) => {
+                // The rest may hold a password.
+                Err(format!("\"{}\" is wrong; expected one of {}", head(text), STORES.join(", ")))
+            }
+            // What is before the @ may be a user and a password, or else behind pass=.
+            Self::Store if text.contains(['@', '?']) => Ok(Value::Secret(Secret::new(text))),
+            Self::Store => Ok(Value::Text(text.to_owned())),
             Self::Bool => match text {
                 "true" => Ok(Value::Bool(true)),
                 "false" => Ok(Value::Bool(false)),
@@ -86,6 +95,7 @@ impl Kind {
         match self {
             Self::Text | Self::Secret => None,
             Self::Address => Some("an address with http:// or https://".to_owned()),
+            Self::Store => Some(STORES.join(", ")),
             Self::Bool => Some("true or false".to_owned()),
             Self::Integer(least, most) => Some(format!("{least} to {most}")),
             Self::Number(least, most) => Some(format!("{least} to {most}")),
@@ -97,7 +107,12 @@ impl Kind {
     pub(super) fn is_text(self) -> bool {
         matches!(
             self,
-            Self::Text | Self::Secret | Self::Address | Self::Choice(_) | Self::Engine(_)
+            Self::Text
+                | Self::Secret
+                | Self::Address
+                | Self::Store
+                | Self::Choice(_)
+                | Self::Engine(_)
         )
     }
 }
@@ -136,6 +151,16 @@ const NO_PASSWORDS: &str = "the address has a user or password in it; write it w
 /// Nor does this: there are services whose keys stand there.
 const NO_QUERY: &str = "the address has a query in it; write it without what begins with ?, and \
                         set the key as api_key";
+
+const STORES: &[&str] = &[
+    "memory",
+    "files",
+    "files:DIR",
+    "sqlite:FILE",
+    "redis://HOST",
+    "rediss://HOST",
+    "redis+unix://FILE",
+];
 
 /// A slip of the finger stays above this; another word does not.
 const LIKELY: f64 = 0.75;

@@ -8,6 +8,7 @@ use tokio::sync::mpsc;
 
 use super::lines::{Command, LineError};
 use crate::cli::Ending;
+use crate::cli::harmless::harmless;
 use crate::session::{TextEvent, TextSession};
 
 /// How answers are written.
@@ -170,11 +171,6 @@ impl Talker {
             (_, failed) => bail!("{failed} of {} turns failed", self.turns),
         }
     }
-}
-
-/// The text without what a terminal would obey.
-fn harmless(text: &str) -> String {
-    text.chars().filter(|c| !c.is_control() || matches!(c, '\n' | '\t')).collect()
 }
 
 fn one_line(text: &str) -> String {
