@@ -70,7 +70,8 @@ fn run_and_kill(folder: &Path, conversation: usize, kill: usize) -> [usize; 2] {
     output.read_to_string(&mut told).unwrap();
     ["files ", "sqlite "].map(|name| {
         let lines = told.split_inclusive('\n').filter(|line| line.ends_with('\n'));
-        let last = lines.filter_map(|line| line.trim_end().split(name).nth(1)?.parse().ok()).last();
+        let last =
+            lines.filter_map(|line| line.trim_end().split(name).nth(1)?.parse().ok()).next_back();
         last.unwrap_or(0)
     })
 }
