@@ -88,7 +88,7 @@
 //! | [`stages`] | the steps of a conversation: where engines and pipeline meet |
 //! | [`pipeline`], [`device`] | stages connected by bounded edges; microphones and speakers |
 //! | [`stt`], [`providers`], [`tts`], [`tools`], [`events`], [`state`], [`net`] | traits, the engines behind them, and doubles for tests; what happens; what is kept; the way to services |
-//! | [`turn`], [`vad`], [`text`], [`pack`] | pure cores: who has the floor, voice detectors, what can be spoken, prompts |
+//! | [`turn`], [`vad`], [`text`], [`pack`], [`context`], [`media`] | pure cores: who has the floor, voice detectors, what can be spoken, prompts, what of a long conversation is sent, what is shown |
 //! | [`time`], [`ids`], [`error`], [`types`], [`audio`] | vocabulary |
 //!
 //! # Features
@@ -98,6 +98,7 @@
 //! | `bench` | yes | [`mod@bench`], [`sim`] | |
 //! | `cli` | yes | the program `banter`; brings `bench`, `cpal`, `net` and `server` | |
 //! | `cpal` | yes | live microphones and speakers | `libasound2` |
+//! | `image` | yes | [`media::resize`]: images that fit | |
 //! | `net` | yes | [`net::HttpClient`], [`net::SocketClient`], the network behind engines that are services | |
 //! | `pocketsphinx` | yes | `stt::pocketsphinx`, the embedded recogniser | `libpocketsphinx`, its model `en-us` |
 //! | `redis` | no | `state::RedisStore`, conversations on a server | |
@@ -111,10 +112,12 @@ pub mod bench;
 #[cfg(feature = "cli")]
 pub mod cli;
 pub mod config;
+pub mod context;
 pub mod device;
 pub mod error;
 pub mod events;
 pub mod ids;
+pub mod media;
 pub mod net;
 pub mod pack;
 pub mod pipeline;

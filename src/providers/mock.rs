@@ -23,7 +23,11 @@ use std::time::Duration;
 use futures_util::stream;
 use serde_json::Value;
 
-use super::{Provider, ProviderError, ProviderEvent, ProviderRequest, ProviderStream};
+use super::capabilities::ALL_MEDIA;
+use super::{
+    Capabilities, JsonAnswers, Provider, ProviderError, ProviderEvent, ProviderRequest,
+    ProviderStream,
+};
 use crate::time::SessionClock;
 use crate::types::{FinishReason, ToolCall};
 
@@ -97,6 +101,11 @@ impl Default for MockProvider {
 impl Provider for MockProvider {
     fn name(&self) -> &str {
         NAME
+    }
+
+    /// All: a test decides what is made of it.
+    fn capabilities(&self) -> Capabilities {
+        Capabilities { media: ALL_MEDIA, json: JsonAnswers::Schema, tools: true }
     }
 
     fn stream(&self, request: ProviderRequest) -> ProviderStream {

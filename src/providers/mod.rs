@@ -1,5 +1,7 @@
 //! Language models: a conversation in, an answer out as it is written.
 
+mod capabilities;
+pub mod embeddings;
 pub mod mock;
 mod openai;
 pub mod scripted;
@@ -21,6 +23,7 @@ use crate::types::{
 use mock::{MockAnswer, MockProvider};
 use scripted::{ScriptError, Scripted};
 
+pub use capabilities::{Capabilities, JsonAnswers};
 pub use openai::OpenAi;
 
 /// The provider called `name`: `scripted`, `scripted:FILE.toml` with rules of your own, or `mock`,
@@ -57,6 +60,11 @@ pub enum ProviderNameError {
 pub trait Provider: Debug + Send + Sync {
     /// Names the provider in events and on the command line.
     fn name(&self) -> &str;
+
+    /// What it can be asked for: text alone by default.
+    fn capabilities(&self) -> Capabilities {
+        Capabilities::TEXT
+    }
 
     /// Begins to answer. Dropping the stream ends the answer at once.
     /// Must be called within a Tokio runtime.

@@ -6,6 +6,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::context::Summary;
 use crate::ids::ConversationId;
 use crate::time::UtcTime;
 use crate::types::{Message, Usage};
@@ -111,25 +112,16 @@ pub struct TurnLatency {
 }
 
 /// How the two of a conversation talk.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Mode {
     /// In writing.
+    #[default]
     Text,
     /// By voice, with a recogniser, a model and a synthesizer.
     Voice,
     /// By voice, with one model that hears and speaks.
     Duplex,
-}
-
-/// What was said first, in fewer words.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Summary {
-    /// It stands for so many messages: the first since the last clear.
-    pub messages: u64,
-    /// The words.
-    pub text: String,
 }
 
 /// How many entries a conversation has: what a writer must know of it to add to it.

@@ -62,7 +62,7 @@ mod sqlite;
 mod tests;
 
 pub use by_name::{StoreNameError, by_name};
-pub use entry::{Entry, Mode, Opened, Revision, Summary, TurnLatency, TurnRecord};
+pub use entry::{Entry, Mode, Opened, Revision, TurnLatency, TurnRecord};
 pub use error::StateError;
 pub use files::FileStore;
 pub use keeper::{Keeper, NotKept};

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::entry::{Entry, Opened, Revision, Summary, TurnRecord};
+use super::entry::{Entry, Opened, Revision, TurnRecord};
+use crate::context::Summary;
+use crate::time::UtcTime;
 use crate::types::Message;
 
 /// A conversation as it is now: the fold over its entries.
@@ -42,6 +44,19 @@ impl Saved {
     /// All that was said since the last clear, in order.
     pub fn messages(&self) -> impl DoubleEndedIterator<Item = &Message> {
         self.turns.iter().flat_map(|turn| &turn.messages)
+    }
+
+    /// Entries that come to the same: what a copy of the conversation begins with.
+    #[must_use]
+    pub fn into_entries(self) -> Vec<Entry> {
+        let at = UtcTime::now();
+        let (variables, summary) = (self.variables, self.summary);
+        let opened = self.opened.map(Entry::Opened);
+        let variables =
+            (!variables.is_empty()).then_some(Entry::Variables { at, values: variables });
+        let turns = self.turns.into_iter().map(Entry::Turn);
+        let summary = summary.map(|summary| Entry::Summarised { at, summary });
+        opened.into_iter().chain(variables).chain(turns).chain(summary).collect()
     }
 
     /// Adds what an entry says.

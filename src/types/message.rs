@@ -78,3 +78,17 @@ impl Message {
         }
     }
 }
+
+/// What the user says.
+impl From<&str> for Message {
+    fn from(text: &str) -> Self {
+        Self::user(text)
+    }
+}
+
+/// What the user says.
+impl From<String> for Message {
+    fn from(text: String) -> Self {
+        Self::user(text)
+    }
+}

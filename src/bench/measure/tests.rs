@@ -77,6 +77,7 @@ fn entry(service: Service, arrived: u64, sent: &[u64], texts: &[&str]) -> Entry 
         arrived: nanos(arrived),
         sent: sent.iter().copied().map(nanos).collect(),
         texts: texts.iter().map(|text| (*text).to_owned()).collect(),
+        media: 0,
         status: 200,
         outcome: Outcome::Finished,
     }

@@ -14,7 +14,9 @@ pub(super) fn answer(body: &[u8], delays: &Delays, answer: Option<Answer>, id: &
     match Asked::of(body) {
         Ok(asked) => {
             let answer = answer.unwrap_or_else(|| Answer::Text(words::text(delays.tokens)));
-            Writer { asked: &asked, delays, id }.reply(&answer)
+            let media = asked.parts().filter(|part| part["type"] != "text").count() as u64;
+            let reply = Writer { asked: &asked, delays, id }.reply(&answer);
+            Reply { media, ..reply }
         }
         Err(message) => Reply::refusal(400, &message),
     }
@@ -50,6 +52,7 @@ impl Asked {
         if asked.messages.is_empty() {
             return Err("you must provide a messages parameter".to_owned());
         }
+        asked.check_parts()?;
         Ok(asked)
     }
 
@@ -66,10 +69,40 @@ impl Asked {
         options.and_then(|options| options.include_usage).unwrap_or(false)
     }
 
-    /// As many tokens as the messages have words and marks.
+    /// As many tokens as the messages have words and marks. What they show costs nothing.
     fn tokens(&self) -> usize {
-        let contents = self.messages.iter().filter_map(|message| message["content"].as_str());
-        contents.map(|content| words::tokens(content).len()).sum()
+        let contents = self.messages.iter().map(|message| &message["content"]);
+        contents.flat_map(texts).map(|text| words::tokens(text).len()).sum()
+    }
+
+    /// Refuses a part that has nothing in it of what its type says.
+    fn check_parts(&self) -> Result<(), String> {
+        for part in self.parts() {
+            let kind = part["type"].as_str().unwrap_or_default();
+            let filled = match kind {
+                "text" => part["text"].is_string(),
+                "image_url" => part["image_url"]["url"].is_string(),
+                "input_audio" => {
+                    part["input_audio"]["data"].is_string()
+                        && ["wav", "mp3"]
+                            .map(Some)
+                            .contains(&part["input_audio"]["format"].as_str())
+                }
+                "file" => {
+                    part["file"]["file_data"].is_string() || part["file"]["file_id"].is_string()
+                }
+                _ => return Err(format!("a message has a part of unknown type \"{kind}\"")),
+            };
+            if !filled {
+                return Err(format!("a message has a part of type \"{kind}\" without its content"));
+            }
+        }
+        Ok(())
+    }
+
+    fn parts(&self) -> impl Iterator<Item = &Value> {
+        let contents = self.messages.iter().filter_map(|message| message["content"].as_array());
+        contents.flatten()
     }
 }
 
@@ -188,6 +221,14 @@ impl Writer<'_> {
 
     fn call(&self) -> String {
         format!("call_{}", self.id)
+    }
+}
+
+/// The texts in what a message says: itself, or those of its parts.
+fn texts(content: &Value) -> Vec<&str> {
+    match content.as_array() {
+        Some(parts) => parts.iter().filter_map(|part| part["text"].as_str()).collect(),
+        None => content.as_str().into_iter().collect(),
     }
 }
 

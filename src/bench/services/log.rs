@@ -67,6 +67,10 @@ pub struct Entry {
     /// The model: the text in each step, also of those that were not sent. What came with a step
     /// that was cut is not in it. Empty for the other services.
     pub texts: Vec<String>,
+    /// The model: how many images, sounds and files the request showed, old ones as well. 0 for the
+    /// other services.
+    #[serde(default)]
+    pub media: u64,
     /// The status.
     pub status: u16,
     /// What became of it.

@@ -158,6 +158,7 @@ impl Services {
         if reply.status == 200 && fault.is_none_or(Fault::answers) {
             caller.said(service);
         }
+        let media = reply.media;
         let reply = reply.varied(&mut chance, delays.jitter);
         let mut reply = match fault {
             Some(fault) => reply.with(fault, nonsense),
@@ -170,6 +171,7 @@ impl Services {
             arrived: request.arrived,
             sent: Vec::with_capacity(reply.steps.len()),
             texts: std::mem::take(&mut reply.texts),
+            media,
             status: reply.status,
             outcome: Outcome::Open,
         };
@@ -190,7 +192,7 @@ impl Services {
 }
 
 fn played(reply: Reply, exchange: ExchangeId) -> Plan {
-    let Reply { status, retry_after, content_type, steps, texts: _, end } = reply;
+    let Reply { status, retry_after, content_type, steps, texts: _, media: _, end } = reply;
     Plan { exchange, status, retry_after, content_type, steps, end }
 }
 

@@ -57,13 +57,16 @@ pub(super) struct Reply {
     pub(super) steps: Vec<Step>,
     /// Of each step, for the log.
     pub(super) texts: Vec<String>,
+    /// What the request showed, for the log.
+    pub(super) media: u64,
     pub(super) end: End,
 }
 
 impl Reply {
     pub(super) fn new(content_type: &'static str) -> Self {
         let (steps, texts) = (Vec::new(), Vec::new());
-        Self { status: 200, retry_after: None, content_type, steps, texts, end: End::Finish }
+        let end = End::Finish;
+        Self { status: 200, retry_after: None, content_type, steps, texts, media: 0, end }
     }
 
     /// The same with one more step.

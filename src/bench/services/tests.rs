@@ -13,7 +13,7 @@ use crate::providers::{OpenAi, Provider, ProviderEvent, ProviderRequest};
 use crate::stt::{OpenAiTranscriber, SttEvent, SttInput, Transcriber};
 use crate::text::ClauseCutter;
 use crate::tts::{OpenAiSynthesizer, SpeakRequest, SpeechEvent, Synthesizer};
-use crate::types::{FinishReason, Message, Secret, ToolDescriptor};
+use crate::types::{FinishReason, Media, MediaKind, Message, Secret, ToolDescriptor};
 
 const STT: &str = "/v1/audio/transcriptions";
 const LLM: &str = "/v1/chat/completions";
@@ -25,6 +25,10 @@ fn chat(stream: bool) -> String {
         "stream_options": {"include_usage": true},
     })
     .to_string()
+}
+
+fn parts(parts: &Value) -> String {
+    json!({"model": "m", "messages": [{"role": "user", "content": parts}]}).to_string()
 }
 
 fn speech(input: &str) -> String {
@@ -254,6 +258,9 @@ fn requests_that_no_service_understands_are_refused() {
         (LLM, "{".to_owned(), 400, "cannot be read"),
         (LLM, "{}".to_owned(), 400, "model"),
         (LLM, r#"{"model":"m"}"#.to_owned(), 400, "messages"),
+        (LLM, parts(&json!([{"type": "video_url"}])), 400, "unknown type \"video_url\""),
+        (LLM, parts(&json!([{"type": "image_url", "url": "x"}])), 400, "\"image_url\" without"),
+        (LLM, parts(&json!([{"type": "file", "file": {}}])), 400, "\"file\" without"),
         (TTS, no_input, 400, "input"),
         (TTS, mp3, 400, "response_format"),
         ("/v1/images", String::new(), 404, "chat/completions"),
@@ -461,6 +468,26 @@ async fn our_model_understands_it() {
         }
     }
     assert_eq!(text, words::text(30));
+}
+
+#[tokio::test]
+async fn what_our_model_is_shown_is_counted() {
+    let (services, http, endpoint) = line();
+    let model = OpenAi::new(http, endpoint, "m");
+    let shown = Message::user("Hello, you.")
+        .with(Media::url(MediaKind::Image, "image/png", "https://there/a.png"))
+        .with(Media::bytes(MediaKind::Audio, "audio/wav", vec![1, 2]))
+        .with(Media::bytes(MediaKind::Document, "application/pdf", &b"%PDF"[..]));
+    for messages in [vec![shown], vec![Message::user("Hello, you.")]] {
+        let request = ProviderRequest { messages, ..ProviderRequest::default() };
+        let events: Vec<_> = model.stream(request).collect().await;
+        let Some(Ok(ProviderEvent::Finished { usage: Some(usage), .. })) = events.last() else {
+            panic!("{events:?}")
+        };
+        assert_eq!(usage.input_tokens, 4);
+    }
+    let counted: Vec<_> = services.log("me").entries.iter().map(|entry| entry.media).collect();
+    assert_eq!(counted, [3, 0]);
 }
 
 #[tokio::test]

@@ -9,9 +9,13 @@ use http::header::{ACCEPT, CONTENT_TYPE};
 use tokio::time::timeout;
 
 use super::codec::Codec;
-use super::request::{self, TokenLimit};
+use super::content;
+use super::request::{self, Dialect};
 use crate::net::{Body, Endpoint, Events, Http, Limits, NetError, events};
-use crate::providers::{Provider, ProviderError, ProviderEvent, ProviderRequest, ProviderStream};
+use crate::providers::{
+    Capabilities, JsonAnswers, Provider, ProviderError, ProviderEvent, ProviderRequest,
+    ProviderStream,
+};
 use crate::time::{SessionClock, SessionTime};
 
 /// A model behind OpenAI's chat completions interface, which Ollama, llama-server, vLLM and many
@@ -32,7 +36,11 @@ impl OpenAi {
     /// as long for each next piece: less than a session waits, so that the error names the server.
     ///
     /// The longest answer is asked for as `max_completion_tokens` at `api.openai.com`, and
-    /// elsewhere as `max_tokens`.
+    /// elsewhere as `max_tokens`. There, `top_k` is left out, which it does not know.
+    ///
+    /// A user's message may show images (their bytes or their address), WAV and MP3, PDF, and plain
+    /// text. All else is a [`ProviderError::InvalidRequest`] before anything is sent. In a message
+    /// that was refused for it the conversation goes on with a note in its place.
     #[must_use]
     pub fn new(http: Arc<dyn Http>, endpoint: Endpoint, model: impl Into<String>) -> Self {
         let model = model.into();
@@ -54,8 +62,20 @@ impl Provider for OpenAi {
         &self.name
     }
 
+    /// What the protocol carries; a model behind it may take less.
+    fn capabilities(&self) -> Capabilities {
+        Capabilities { media: content::KINDS, json: JsonAnswers::Schema, tools: true }
+    }
+
     fn stream(&self, request: ProviderRequest) -> ProviderStream {
-        let body = request::body(&self.model, &request, TokenLimit::of(self.endpoint.host()));
+        let body = match request::body(&self.model, &request, Dialect::of(self.endpoint.host())) {
+            Ok(body) => body,
+            Err(reason) => {
+                let provider = self.name.clone();
+                let refused = ProviderError::InvalidRequest { provider, reason };
+                return Box::pin(stream::iter([Err(refused)]));
+            }
+        };
         let codec = Codec::new(&self.name, request.messages.len());
         let (http, endpoint) = (Arc::clone(&self.http), self.endpoint.clone());
         let (name, limits) = (self.name.clone(), self.limits);

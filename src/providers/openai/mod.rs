@@ -6,6 +6,8 @@
 
 mod client;
 mod codec;
+mod content;
+mod embeddings;
 mod request;
 mod wire;
 
@@ -13,3 +15,4 @@ mod wire;
 mod tests;
 
 pub use client::OpenAi;
+pub use embeddings::OpenAiEmbedder;

@@ -1,37 +1,55 @@
 //! What a model is asked, in the words of the chat completions interface.
 
+use std::borrow::Cow;
+
+use super::content::content;
 use super::wire::{
-    Call, CalledFunction, Function, JsonSchema, Message as WireMessage, Request,
+    Call, CalledFunction, Content, Function, JsonSchema, Message as WireMessage, Request,
     ResponseFormat as WireFormat, StreamOptions, Tool,
 };
 use crate::providers::ProviderRequest;
 use crate::types::{Message, ResponseFormat, Role, ToolCall, ToolDescriptor};
 
-/// By which name a server knows the longest answer.
+/// Where a server departs from the protocol, or knows more than it has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum TokenLimit {
-    /// OpenAI's own models refuse the older name.
-    MaxCompletionTokens,
-    /// Servers that are compatible with OpenAI often know the older name only.
-    MaxTokens,
+pub(super) enum Dialect {
+    /// OpenAI's own: its models refuse the older name of the longest answer, and what they do not
+    /// know.
+    Official,
+    /// Servers that are compatible with it often know the older name only; vLLM and llama-server
+    /// know `top_k` as well, and Ollama passes over it.
+    Compatible,
 }
 
-impl TokenLimit {
+impl Dialect {
     pub(super) fn of(host: &str) -> Self {
         match host.split(':').next() {
-            Some("api.openai.com") => Self::MaxCompletionTokens,
-            _ => Self::MaxTokens,
+            Some("api.openai.com") => Self::Official,
+            _ => Self::Compatible,
         }
     }
 }
 
 /// The body of a request.
-pub(super) fn body(model: &str, asked: &ProviderRequest, limit: TokenLimit) -> Vec<u8> {
+///
+/// # Errors
+///
+/// When a message shows what the protocol has no words for: what to do instead.
+pub(super) fn body(
+    model: &str,
+    asked: &ProviderRequest,
+    dialect: Dialect,
+) -> Result<Vec<u8>, String> {
     let system = (!asked.system.is_empty())
-        .then(|| WireMessage { role: "system", ..said(asked.system.clone()) });
-    let messages = system.into_iter().chain(asked.messages.iter().filter_map(message)).collect();
+        .then(|| Ok(WireMessage { role: "system", ..said(&asked.system) }));
+    let answered = asked.messages.iter().rposition(|message| message.role == Role::User);
+    let messages = asked.messages.iter().enumerate();
+    let messages = messages.filter_map(|(at, said)| {
+        message(said, answered.is_some_and(|answered| at < answered)).transpose()
+    });
+    let messages = system.into_iter().chain(messages).collect::<Result<Vec<_>, String>>()?;
     let parameters = &asked.parameters;
-    let most = |name| parameters.max_tokens.filter(|_| limit == name);
+    let most = |name| parameters.max_tokens.filter(|_| dialect == name);
     let request = Request {
         model,
         messages,
@@ -39,16 +57,17 @@ pub(super) fn body(model: &str, asked: &ProviderRequest, limit: TokenLimit) -> V
         stream_options: StreamOptions { include_usage: true },
         temperature: parameters.temperature,
         top_p: parameters.top_p,
+        top_k: parameters.top_k.filter(|_| dialect == Dialect::Compatible),
         frequency_penalty: parameters.frequency_penalty,
         presence_penalty: parameters.presence_penalty,
-        max_completion_tokens: most(TokenLimit::MaxCompletionTokens),
-        max_tokens: most(TokenLimit::MaxTokens),
+        max_completion_tokens: most(Dialect::Official),
+        max_tokens: most(Dialect::Compatible),
         seed: parameters.seed,
         response_format: parameters.format.as_ref().map(format),
         tools: asked.tools.iter().map(tool).collect(),
         tool_choice: (!asked.tools.is_empty()).then_some(asked.tool_choice),
     };
-    serde_json::to_vec(&request).unwrap_or_default()
+    serde_json::to_vec(&request).map_err(|error| error.to_string())
 }
 
 fn format(format: &ResponseFormat) -> WireFormat<'_> {
@@ -60,36 +79,43 @@ fn format(format: &ResponseFormat) -> WireFormat<'_> {
     }
 }
 
-fn message(message: &Message) -> Option<WireMessage<'_>> {
-    match message.role {
-        Role::System => Some(WireMessage { role: "system", ..said(message.text.clone()) }),
-        Role::User => Some(WireMessage { role: "user", ..said(message.text.clone()) }),
+/// The message, unless there is nothing to say of it.
+fn message(message: &Message, earlier: bool) -> Result<Option<WireMessage<'_>>, String> {
+    if message.role != Role::User && !message.media.is_empty() {
+        return Err("only what the user says may show media here; leave them out of other \
+                    messages"
+            .to_owned());
+    }
+    Ok(match message.role {
+        Role::System => Some(WireMessage { role: "system", ..said(&message.text) }),
+        Role::User => {
+            let content = Some(content(message, earlier)?);
+            Some(WireMessage { role: "user", content, ..WireMessage::default() })
+        }
         Role::Assistant => assistant(message),
         Role::Tool => message.tool_result.as_ref().map(|result| WireMessage {
             role: "tool",
             tool_call_id: Some(&result.id),
-            ..said(result.content.clone())
+            ..said(&result.content)
         }),
-    }
+    })
 }
 
 /// An answer of which nothing was heard was not given.
 fn assistant(message: &Message) -> Option<WireMessage<'_>> {
-    let mut content = (!message.text.is_empty()).then(|| message.text.clone());
-    if message.interrupted
-        && let Some(heard) = &mut content
-    {
-        heard.push_str(CUT);
-    }
-    if content.is_none() && message.tool_calls.is_empty() {
-        return None;
-    }
+    let text = match (message.text.is_empty(), message.interrupted) {
+        (true, _) if message.tool_calls.is_empty() => return None,
+        (true, _) => None,
+        (false, true) => Some(Cow::Owned(message.text.clone() + CUT)),
+        (false, false) => Some(Cow::Borrowed(&*message.text)),
+    };
     let tool_calls = message.tool_calls.iter().map(call).collect();
+    let content = text.map(Content::Text);
     Some(WireMessage { role: "assistant", content, tool_calls, tool_call_id: None })
 }
 
-fn said(text: String) -> WireMessage<'static> {
-    WireMessage { content: Some(text), ..WireMessage::default() }
+fn said(text: &str) -> WireMessage<'_> {
+    WireMessage { content: Some(Content::Text(text.into())), ..WireMessage::default() }
 }
 
 /// Arguments that are no object are sent as an empty one: some servers refuse the request, and

@@ -1,10 +1,12 @@
 //! The messages of the chat completions interface, as far as they are used.
 
+use std::borrow::Cow;
+
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
-use crate::types::ToolChoice;
+use crate::types::{Detail, ToolChoice};
 
 #[derive(Debug, Serialize)]
 pub(super) struct Request<'a> {
@@ -20,6 +22,8 @@ pub(super) struct Request<'a> {
     pub(super) max_tokens: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) top_p: Option<f32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) top_k: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) frequency_penalty: Option<f32>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -57,11 +61,47 @@ pub(super) struct StreamOptions {
 pub(super) struct Message<'a> {
     pub(super) role: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) content: Option<String>,
+    pub(super) content: Option<Content<'a>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(super) tool_calls: Vec<Call<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) tool_call_id: Option<&'a str>,
+}
+
+/// Many servers know texts alone, so a text is no list of one part.
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+pub(super) enum Content<'a> {
+    Text(Cow<'a, str>),
+    Parts(Vec<Part<'a>>),
+}
+
+#[derive(Debug, Serialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub(super) enum Part<'a> {
+    Text { text: Cow<'a, str> },
+    ImageUrl { image_url: ImageAddress<'a> },
+    InputAudio { input_audio: AudioData },
+    File { file: FileData<'a> },
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct ImageAddress<'a> {
+    pub(super) url: Cow<'a, str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) detail: Option<Detail>,
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct AudioData {
+    pub(super) data: String,
+    pub(super) format: &'static str,
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct FileData<'a> {
+    pub(super) filename: &'a str,
+    pub(super) file_data: String,
 }
 
 #[derive(Debug, Serialize)]
@@ -138,4 +178,22 @@ pub(super) struct Usage {
 /// Nothing rather than an error: a cost that cannot be read must not lose the words beside it.
 fn lenient<'de, D: Deserializer<'de>, T: DeserializeOwned>(from: D) -> Result<Option<T>, D::Error> {
     Ok(serde_json::from_value(Value::deserialize(from)?).ok())
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct EmbeddingRequest<'a> {
+    pub(super) model: &'a str,
+    pub(super) input: Vec<&'a str>,
+    pub(super) encoding_format: &'static str,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Embeddings {
+    pub(super) data: Vec<Embedding>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Embedding {
+    pub(super) index: usize,
+    pub(super) embedding: Vec<f32>,
 }

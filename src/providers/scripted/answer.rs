@@ -5,6 +5,7 @@ use serde_json::Value as Json;
 use super::pattern::{Value, Values, words};
 use super::rules::{Fields, Rules, first_match};
 use super::say::Template;
+use crate::media;
 use crate::providers::ProviderRequest;
 use crate::types::{Message, Role, ToolCall, ToolDescriptor, ToolResult};
 
@@ -26,7 +27,19 @@ struct Answerer<'a> {
 }
 
 impl Answerer<'_> {
+    /// What it was shown, and what its rules say; only the former, if nothing was said.
     fn answer(&self, messages: &[Message]) -> Answer {
+        let asked = messages.last().filter(|message| !message.media.is_empty());
+        let Some(asked) = asked else { return self.by_rules(messages) };
+        let shown = format!("I was shown {}.", media::describe(&asked.media));
+        if asked.text.trim().is_empty() {
+            return Answer { text: shown, call: None };
+        }
+        let Answer { text, call } = self.by_rules(messages);
+        Answer { text: format!("{shown} {text}").trim_end().to_owned(), call }
+    }
+
+    fn by_rules(&self, messages: &[Message]) -> Answer {
         let asked = messages.iter().rposition(|message| message.role == Role::User);
         let (before, heard) =
             asked.map_or((messages, ""), |at| (&messages[..at], messages[at].text.as_str()));

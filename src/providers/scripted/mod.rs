@@ -10,7 +10,8 @@
 //! remembers, it finds in the request's messages, so the same request has the same answer.
 //!
 //! It does not understand language, knows English only, and takes no notice of the system prompt,
-//! the temperature and the seed.
+//! the temperature and the seed. Of what it is shown, it says what it is (`I was shown 1 image
+//! (640 x 480 PNG).`) before it answers by its rules.
 
 mod answer;
 mod pattern;
@@ -23,7 +24,8 @@ use std::path::Path;
 
 use futures_util::stream;
 
-use super::{Provider, ProviderEvent, ProviderRequest, ProviderStream};
+use super::capabilities::ALL_MEDIA;
+use super::{Capabilities, JsonAnswers, Provider, ProviderEvent, ProviderRequest, ProviderStream};
 use crate::types::{FinishReason, Usage};
 use answer::Answer;
 use rules::Rules;
@@ -69,6 +71,11 @@ impl Default for Scripted {
 impl Provider for Scripted {
     fn name(&self) -> &str {
         "scripted"
+    }
+
+    /// Of media it tells what they are, and no more.
+    fn capabilities(&self) -> Capabilities {
+        Capabilities { media: ALL_MEDIA, json: JsonAnswers::No, tools: true }
     }
 
     fn stream(&self, request: ProviderRequest) -> ProviderStream {

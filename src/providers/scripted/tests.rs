@@ -6,7 +6,7 @@ use serde_json::json;
 use super::*;
 use crate::time::{SessionClock, WallTime};
 use crate::tools::{ClockTool, Tool, ToolRegistry, run};
-use crate::types::{Message, Parameters, ToolCall, ToolDescriptor};
+use crate::types::{Media, MediaKind, Message, Parameters, ToolCall, ToolDescriptor};
 
 /// A conversation with the default rules.
 struct Talk {
@@ -229,6 +229,17 @@ async fn an_interrupted_story_goes_on_where_it_was_cut() {
     let expected: Vec<_> = rest[60..].split_whitespace().skip(1).collect();
     assert!(more.ends_with(&expected.join(" ")), "{more}");
     assert_eq!(talk.say("go on").await, "Sorry, there is nothing to go on with.");
+}
+
+#[tokio::test]
+async fn what_it_is_shown_it_describes_before_it_answers() {
+    let page = Media::url(MediaKind::Document, "application/pdf", "https://there/a.pdf");
+    let mut talk = Talk::new();
+    talk.messages.push(Message::user("thank you").with(page.clone()));
+    assert_eq!(talk.answer().await.0, "I was shown 1 document (PDF). You are welcome.");
+    talk.messages.push(Message::user("").with(page.clone()).with(page));
+    assert_eq!(talk.answer().await.0, "I was shown 2 documents (PDF, PDF).");
+    assert_eq!(talk.say("thank you").await, "Any time.");
 }
 
 #[tokio::test]

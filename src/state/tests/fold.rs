@@ -1,6 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::context::Summary;
 
 #[test]
 fn entries_come_to_what_is_known() {

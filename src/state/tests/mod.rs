@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 use serde_json::json;
 
 use super::*;
+use crate::context::Summary;
 use crate::types::{Message, ToolCall, ToolResult, Usage};
 
 fn id(name: &str) -> ConversationId {

@@ -8,7 +8,7 @@ use super::*;
 use crate::providers::ProviderError;
 use crate::providers::mock::{MockAnswer, MockProvider};
 use crate::tools::FunctionTool;
-use crate::types::{Role, ToolDescriptor};
+use crate::types::{Media, MediaKind, Role, ToolDescriptor};
 
 fn session(provider: &Arc<MockProvider>) -> TextSession {
     let provider: Arc<dyn Provider> = Arc::clone(provider) as _;
@@ -42,6 +42,13 @@ async fn turn(session: &mut TextSession, text: &str) -> Vec<String> {
     events
 }
 
+fn delta(event: Option<TextEvent>) -> Option<String> {
+    match event {
+        Some(TextEvent::Delta(text)) => Some(text),
+        _ => None,
+    }
+}
+
 /// The conversation as `who: text`, with `…` where an answer was cut.
 fn said(session: &TextSession) -> Vec<String> {
     let line = |message: &Message| {
@@ -54,6 +61,25 @@ fn said(session: &TextSession) -> Vec<String> {
         }
     };
     session.messages().iter().map(line).collect()
+}
+
+#[tokio::test]
+async fn what_is_shown_beside_a_text_reaches_the_model_and_stays_in_the_conversation() {
+    let provider = Arc::new(MockProvider::new());
+    provider.add_response("A dot.");
+    provider.add_response("Still a dot.");
+    let mut session = session(&provider);
+    let dot = Media::bytes(MediaKind::Image, "image/png", vec![1, 2, 3]);
+    let shown = Message::user("What is this?").with(dot);
+
+    for message in [shown.clone(), Message::from("And now?")] {
+        let mut reply = session.send(message);
+        while reply.next().await.is_some() {}
+    }
+
+    assert_eq!(provider.requests()[0].messages, std::slice::from_ref(&shown));
+    assert_eq!(provider.requests()[1].messages[0], shown);
+    assert_eq!(session.messages()[0], shown);
 }
 
 fn broken() -> ProviderError {
@@ -134,8 +160,8 @@ async fn what_was_shown_of_a_cancelled_answer_counts_as_said() {
     provider.add_response("Two.");
     let mut session = session(&provider);
     let mut reply = session.send("a story please");
-    assert_eq!(reply.next().await, Some(TextEvent::Delta("Once ".to_owned())));
-    assert_eq!(reply.next().await, Some(TextEvent::Delta("upon ".to_owned())));
+    assert_eq!(delta(reply.next().await), Some("Once ".to_owned()));
+    assert_eq!(delta(reply.next().await), Some("upon ".to_owned()));
     reply.cancel();
     assert_eq!(said(&session), ["user: a story please", "agent: Once upon…"]);
     // Nothing of it leaks into the next answer.
@@ -179,9 +205,9 @@ async fn a_slow_reader_is_no_failure() {
     let mut reply = session.send("count");
     let clock = SessionClock::live();
     for word in ["one ", "two ", "three"] {
-        assert_eq!(reply.next().await, Some(TextEvent::Delta(word.to_owned())));
+        assert_eq!(delta(reply.next().await), Some(word.to_owned()));
         clock.sleep(Duration::from_secs(60)).await;
     }
-    assert_eq!(reply.next().await, Some(TextEvent::Done));
-    assert_eq!(reply.next().await, None);
+    assert!(matches!(reply.next().await, Some(TextEvent::Done)));
+    assert!(reply.next().await.is_none());
 }
