@@ -19,7 +19,7 @@ demo: setup ## talk to the agent: a recorded user, in real time, from start to e
 	@echo "talk to it yourself:    cargo run --release -- talk    (with headphones)"
 
 test: setup-tests ## run all tests
-	cargo test --locked
+	cargo test --locked --all-features
 
 simulate: setup ## make 1,000 random calls with random faults, in virtual time
 	mkdir -p out
@@ -31,10 +31,10 @@ bench: setup ## measure
 
 # In the profile of the tests, whose parts are built already.
 gate: setup-tests ## measure whether the same talk costs what it did
-	cargo bench --locked --profile dev --bench gate -- check
+	cargo bench --locked --all-features --profile dev --bench gate -- check
 
 gate-update: setup-tests ## take what it costs now as the measure
-	cargo bench --locked --profile dev --bench gate -- update
+	cargo bench --locked --all-features --profile dev --bench gate -- update
 
 assets: setup ## synthesize assets/ anew
 	scripts/make_assets.py

@@ -1,14 +1,15 @@
 #!/usr/bin/env bash
 # Readies a Debian or Ubuntu machine to build, run and test Banter. Safe to run again.
-# With `--tests` it also installs what the tests need beyond that: a sound server, a terminal in a
-# program, a processor that counts, and Node with a server of OpenAI's protocol.
+# With `--tests` it also installs what the tests need beyond that: a sound server, a Redis server (the
+# tests start their own, and need none that runs), a terminal in a program, a processor that counts,
+# and Node with a server of OpenAI's protocol.
 # Run it as root or as a user with sudo. It asks nothing and never installs a Rust toolchain.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 BUILD_PACKAGES=(build-essential pkg-config libasound2-dev libpocketsphinx-dev)
 RUN_PACKAGES=(ca-certificates libasound2-plugins pocketsphinx-en-us flite espeak-ng)
-TEST_PACKAGES=(pulseaudio pulseaudio-utils tmux valgrind)
+TEST_PACKAGES=(pulseaudio pulseaudio-utils redis-server tmux valgrind)
 # What Node's package in tests/aimock asks for, and what it gets where that is not there.
 NODE_WANTED=20.15.0
 NODE_FETCHED=22

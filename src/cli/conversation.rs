@@ -10,6 +10,7 @@ use super::pack::{pair, readable_environment};
 use crate::config::{Factory, Origin, Settings};
 use crate::ids::ConversationId;
 use crate::pack::{Environment, Time, Values};
+use crate::providers::Provider;
 use crate::session::{Conversation, Opening};
 use crate::state::{Retention, StateStore};
 use crate::time::UtcTime;
@@ -59,24 +60,35 @@ impl PackFlags {
         factory: &Factory<'_>,
         tools: ToolRegistry,
     ) -> anyhow::Result<Opening> {
-        let mut opening = match (&self.pack, &self.prompt) {
+        let model = (factory.provider()?, &*factory.name("llm"));
+        let opening = self.opening_with(settings, model, Arc::new(tools))?;
+        Ok(match factory.context()? {
+            Some(context) => opening.context(context),
+            None => opening,
+        })
+    }
+
+    /// The same with a model of the caller's own, called `openai:MODEL` or the like.
+    ///
+    /// # Errors
+    ///
+    /// When the flags are at odds with each other.
+    pub(super) fn opening_with(
+        &self,
+        settings: &Settings,
+        (provider, name): (Arc<dyn Provider>, &str),
+        tools: Arc<ToolRegistry>,
+    ) -> anyhow::Result<Opening> {
+        let opening = match (&self.pack, &self.prompt) {
             (Some(pack), Some(prompt)) => {
                 check_system(settings)?;
                 self.with_values(Conversation::open(pack.as_path(), prompt))
             }
             _ => Conversation::plain(settings.text("llm.system").unwrap_or_default()),
         };
-        if let Some(context) = factory.context()? {
-            opening = opening.context(context);
-        }
-        let named = factory.name("llm");
-        let model = named.split_once(':').map_or(named.as_str(), |(_, model)| model);
-        Ok(opening
-            .provider(factory.provider()?)
-            .model(model)
-            .tools(Arc::new(tools))
-            .refuse_missing_tools()
-            .parameters(settings.parameters()))
+        let model = name.split_once(':').map_or(name, |(_, model)| model);
+        let opening = opening.provider(provider).model(model).tools(tools);
+        Ok(opening.refuse_missing_tools().parameters(settings.parameters()))
     }
 
     fn with_values(&self, opening: Opening) -> Opening {

@@ -12,12 +12,14 @@ mod conversation;
 mod devices;
 mod doctor;
 mod end;
+mod harmless;
 mod labels;
 mod mock_server;
 mod pack;
 mod say;
 mod screen;
 mod serve;
+mod sessions;
 mod settings;
 mod simulate;
 mod talk;
@@ -52,6 +54,7 @@ enum Command {
     MockServer(mock_server::MockServer),
     Simulate(simulate::Simulate),
     Pack(pack::PackCommand),
+    Sessions(sessions::Sessions),
     Config(config::ConfigCommand),
     Doctor(doctor::Doctor),
     Completions(completions::Completions),
@@ -103,6 +106,7 @@ pub fn main() -> ExitCode {
         Command::MockServer(server) => server.run(),
         Command::Simulate(simulate) => simulate.run(),
         Command::Pack(pack) => pack.run(),
+        Command::Sessions(sessions) => sessions.run(),
         Command::Config(config) => config.run(),
         Command::Doctor(doctor) => doctor.run(),
         Command::Completions(completions) => completions.run(),
@@ -115,7 +119,7 @@ pub fn main() -> ExitCode {
         // Nobody reads on: `banter … | head` is no failure.
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
-            let _unheard = writeln!(stderr(), "banter: {}", complaint(&error));
+            let _unheard = writeln!(stderr(), "banter: {}", harmless::harmless(&complaint(&error)));
             ExitCode::FAILURE
         }
     }

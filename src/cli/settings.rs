@@ -94,6 +94,11 @@ impl SettingFlags {
         Ok(settings)
     }
 
+    /// Those flags alone that name a file and any setting, for a command to which no other applies.
+    pub(super) fn bare(config: Option<PathBuf>, set: Vec<Secret>) -> Self {
+        Self { config, set, ..Self::default() }
+    }
+
     /// The file that `--config` names.
     pub(super) fn file(&self) -> Option<&Path> {
         self.config.as_deref()
@@ -126,7 +131,7 @@ fn given(flag: &str, key: &str, value: &str) -> (String, String, String) {
 }
 
 /// It may hold a key.
-fn hidden(text: &str) -> Result<Secret, Infallible> {
+pub(super) fn hidden(text: &str) -> Result<Secret, Infallible> {
     Ok(Secret::new(text))
 }
 

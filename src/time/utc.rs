@@ -7,6 +7,8 @@ use std::time::{Duration, SystemTime};
 use jiff::Timestamp;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use super::WallTime;
+
 /// A moment in UTC, to the millisecond: when something was said, for whoever reads it later.
 ///
 /// In JSON it is a text as in RFC 3339, `2026-11-21T10:30:00.250Z`.
@@ -34,6 +36,12 @@ impl UtcTime {
     #[must_use]
     pub const fn as_millis(self) -> i64 {
         self.0
+    }
+
+    /// What a clock on the wall shows then, in the system's time zone.
+    #[must_use]
+    pub fn on_the_wall(self) -> WallTime {
+        WallTime::of(Timestamp::from_millisecond(self.0).unwrap_or_default())
     }
 
     /// How long after `earlier` it is; zero if it is not.

@@ -14,8 +14,11 @@ impl WallTime {
     #[expect(clippy::disallowed_methods, reason = "people ask for the time of day")]
     #[must_use]
     pub fn now() -> Self {
-        let now = jiff::Timestamp::try_from(SystemTime::now()).unwrap_or_default();
-        Self(now.to_zoned(TimeZone::system()).datetime())
+        Self::of(jiff::Timestamp::try_from(SystemTime::now()).unwrap_or_default())
+    }
+
+    pub(super) fn of(time: jiff::Timestamp) -> Self {
+        Self(time.to_zoned(TimeZone::system()).datetime())
     }
 
     /// The date and time now in UTC, as in RFC 3339, to the second.

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 /// A picture, sound, film or document.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Media {
     /// What it is.
     pub kind: MediaKind,
@@ -105,6 +106,7 @@ impl fmt::Debug for MediaSource {
 
 /// What media are called in a store.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct MediaRef {
     /// The SHA-256 of the bytes, in hexadecimal digits.
     pub sha256: String,

@@ -24,6 +24,7 @@ impl ToolDescriptor {
 
 /// A model's wish to have a tool called.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct ToolCall {
     /// The provider's name of this call; the result carries it back.
     pub id: String,
@@ -35,6 +36,7 @@ pub struct ToolCall {
 
 /// What came of a tool call.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct ToolResult {
     /// The call's id.
     pub id: String,
@@ -49,6 +51,7 @@ pub struct ToolResult {
 
 /// Tokens spent on an answer.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Usage {
     /// Tokens of the request.
     pub input_tokens: u64,

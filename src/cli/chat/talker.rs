@@ -9,6 +9,7 @@ use tokio::sync::mpsc;
 
 use super::lines::{Command, LineError};
 use crate::cli::Ending;
+use crate::cli::harmless::harmless;
 use crate::media;
 use crate::session::{Chunk, Conversation, attach};
 use crate::types::{Media, Message};
@@ -226,11 +227,6 @@ impl Talker {
             (_, failed) => bail!("{failed} of {} turns failed", self.turns),
         }
     }
-}
-
-/// The text without what a terminal would obey.
-fn harmless(text: &str) -> String {
-    text.chars().filter(|c| !c.is_control() || matches!(c, '\n' | '\t')).collect()
 }
 
 fn one_line(text: &str) -> String {
