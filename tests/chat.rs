@@ -47,6 +47,27 @@ fn the_conversation_is_remembered_until_it_is_cleared() {
 }
 
 #[test]
+fn a_conversation_stays_within_its_budget() {
+    let question = "how much is two plus three\n";
+    let budget = ["--set", "llm.system=Be brief.", "--set", "context.tokens=100"];
+    let many = question.repeat(9);
+    let output = chat(budget, &many);
+    assert!(output.status.success(), "{output:?}");
+    assert!(lines(&output).iter().all(|line| line.contains("five")), "{output:?}");
+    assert_eq!(lines(&output).len(), 9);
+
+    let fails = chat(budget.into_iter().chain(["--set", "context.strategy=fail"]), &many);
+    assert_eq!(fails.status.code(), Some(1));
+    let told = String::from_utf8_lossy(&fails.stderr);
+    assert!(told.contains("more than the budget of 100"), "{told}");
+    assert!(lines(&fails)[0].contains("five"), "the first ones fit: {fails:?}");
+
+    let wrong = chat(["--set", "context.strategy=slide"], question);
+    assert_eq!(wrong.status.code(), Some(1), "{wrong:?}");
+    assert!(String::from_utf8_lossy(&wrong.stderr).contains("did you mean sliding?"), "{wrong:?}");
+}
+
+#[test]
 fn commands_are_obeyed_and_unknown_ones_told() {
     let output = chat([], "/sing\n/help\n/quit\nhello\n");
     assert!(output.status.success() && output.stdout.is_empty(), "{output:?}");

@@ -187,7 +187,7 @@ async fn a_summary_is_made_behind_the_answer_and_serves_the_next_one() {
     rig.wait(5).await;
     let [request] = &model.requests()[..] else { panic!("one summary") };
     assert!(request.system.starts_with("You keep the record of a conversation."));
-    assert_eq!(request.parameters.max_tokens, Some(400));
+    assert_eq!(request.parameters.max_tokens, Some(62));
     assert!(request.tools.is_empty());
     let asked = &request.messages[0].text;
     assert!(asked.starts_with("What was said since:\nUser: Question 0 "), "{asked}");
