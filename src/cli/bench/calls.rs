@@ -147,11 +147,7 @@ impl<'a> Calls<'a> {
     }
 
     /// A session, by the pack if there is one.
-    async fn session(
-        &self,
-        engines: Engines,
-        config: SessionConfig,
-    ) -> anyhow::Result<Session> {
+    async fn session(&self, engines: Engines, config: SessionConfig) -> anyhow::Result<Session> {
         let Some(pack) = self.pack else { return Ok(Session::new(engines, config)) };
         let Engines { vad, transcriber, provider, synthesizer, tools } = engines;
         let name = provider.name().to_owned();

@@ -27,12 +27,13 @@ async fn call(conversation: &Conversation, turns: &[&str]) {
     let (mut events, stop) = (session.subscribe(), session.handle());
     let microphone = Box::new(NullMicrophone(SampleRate::SPEECH));
     let speaker = Box::new(NullSpeaker(SampleRate::SPEECH));
+    // Who watches a call sees its end, though the conversation goes on.
     let watch = async {
         let mut left = turns.len();
         while let Some(Ok(event)) = events.next().await {
-            left -= usize::from(matches!(event.kind, EventKind::ResponseEnded { .. }));
+            left = left.saturating_sub(usize::from(matches!(event.kind, EventKind::ResponseEnded { .. })));
             if left == 0 {
-                return stop.stop();
+                stop.stop();
             }
         }
     };
