@@ -87,8 +87,8 @@
 //! | [`config`] | settings and where they come from |
 //! | [`stages`] | the steps of a conversation: where engines and pipeline meet |
 //! | [`pipeline`], [`device`] | stages connected by bounded edges; microphones and speakers |
-//! | [`stt`], [`providers`], [`tts`], [`tools`], [`events`], [`net`] | traits, the engines behind them, and doubles for tests; what happens; the way to services |
-//! | [`turn`], [`vad`], [`text`], [`pack`], [`media`] | pure cores: who has the floor, voice detectors, what can be spoken, prompts, what is shown |
+//! | [`stt`], [`providers`], [`tts`], [`tools`], [`events`], [`state`], [`net`] | traits, the engines behind them, and doubles for tests; what happens; what is kept; the way to services |
+//! | [`turn`], [`vad`], [`text`], [`pack`], [`context`], [`media`] | pure cores: who has the floor, voice detectors, what can be spoken, prompts, what of a long conversation is sent, what is shown |
 //! | [`time`], [`ids`], [`error`], [`types`], [`audio`] | vocabulary |
 //!
 //! # Features
@@ -101,7 +101,9 @@
 //! | `image` | yes | [`media::resize`]: images that fit | |
 //! | `net` | yes | [`net::HttpClient`], [`net::SocketClient`], the network behind engines that are services | |
 //! | `pocketsphinx` | yes | `stt::pocketsphinx`, the embedded recogniser | `libpocketsphinx`, its model `en-us` |
+//! | `redis` | no | `state::RedisStore`, conversations on a server | |
 //! | `server` | yes | [`server`]: mock services, sessions over a socket | |
+//! | `sqlite` | yes | [`state::SqliteStore`], conversations in a database | a C compiler |
 //! | `webrtc-vad` | yes | `vad::WebRtc`, a second voice detector | a C compiler |
 
 pub mod audio;
@@ -110,6 +112,7 @@ pub mod bench;
 #[cfg(feature = "cli")]
 pub mod cli;
 pub mod config;
+pub mod context;
 pub mod device;
 pub mod error;
 pub mod events;
@@ -125,6 +128,7 @@ pub mod session;
 #[cfg(feature = "bench")]
 pub mod sim;
 pub mod stages;
+pub mod state;
 pub mod stt;
 pub mod text;
 pub mod time;

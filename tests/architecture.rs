@@ -6,7 +6,7 @@ use std::{fs, io};
 /// Layers from the ground up. A module may import from its own row and from lower ones.
 const LAYERS: &[&[&str]] = &[
     &["time", "ids", "error", "types", "audio"],
-    &["turn", "vad", "dsp", "text", "pack", "media", "validators"],
+    &["turn", "vad", "dsp", "text", "pack", "context", "media", "validators"],
     &["providers", "stt", "tts", "duplex", "tools", "state", "events", "hooks", "models", "net"],
     &["pipeline", "device"],
     &["stages"],

@@ -69,6 +69,7 @@ impl Chat {
         let config = TextConfig {
             system: settings.text("llm.system").unwrap_or_default().to_owned(),
             parameters: settings.parameters(),
+            context: factory.context()?,
             ..TextConfig::default()
         };
         let session = TextSession::new(provider, Arc::new(tools), config);

@@ -24,6 +24,7 @@ use crate::net::{Http, HttpClient};
 use crate::providers::Provider;
 use crate::server::pcm::{Answering, Limits, NewCall, PcmServer, Served, Sid};
 use crate::session::{Engines, SessionConfig};
+use crate::stages::ContextConfig;
 use crate::stt::Transcriber;
 use crate::tools::{ClockTool, ToolRegistry};
 use crate::tts::Synthesizer;
@@ -159,6 +160,7 @@ impl Desk {
         tools.register(ClockTool::new())?;
         let factory = Factory::new(&settings, || Ok(Arc::new(HttpClient::new()?)));
         factory.vad()?;
+        factory.context()?;
         let own = |engine: &str| named && factory.is_service(engine);
         let shared = Shared {
             transcriber: Some(factory.transcriber()?).filter(|_| !own("stt")),
@@ -182,13 +184,14 @@ impl Desk {
         })
     }
 
-    fn engines(&self, sid: Option<&Sid>) -> Result<Engines, EngineError> {
+    fn engines(&self, sid: Option<&Sid>) -> Result<(Engines, Option<ContextConfig>), EngineError> {
         let factory = self.factory();
         let factory = match sid {
             Some(sid) if self.named => factory.with_key(sid.key().clone()),
             _ => factory,
         };
-        Ok(Engines {
+        let context = factory.context()?;
+        let engines = Engines {
             vad: factory.vad()?,
             transcriber: self
                 .shared
@@ -202,15 +205,16 @@ impl Desk {
                 .clone()
                 .map_or_else(|| factory.synthesizer(), Ok)?,
             tools: Arc::clone(&self.tools),
-        })
+        };
+        Ok((engines, context))
     }
 }
 
 impl Answering for Desk {
     fn answer(&self, sid: Option<&Sid>, number: u64) -> Result<NewCall, String> {
-        let engines = self.engines(sid).map_err(|error| error.to_string())?;
+        let (engines, context) = self.engines(sid).map_err(|error| error.to_string())?;
         let id = SessionId::new(format!("call-{number}"));
-        let config = SessionConfig { id, end_call: true, ..self.settings.session() };
+        let config = SessionConfig { id, end_call: true, context, ..self.settings.session() };
         let greeting = self.settings.text("greeting").map(str::to_owned);
         Ok(NewCall { engines, config, greeting })
     }

@@ -242,7 +242,7 @@ impl<'a> Factory<'a> {
 
     /// An engine with an address of its own gets the common key from nobody: it would be told
     /// to another server.
-    fn endpoint(&self, engine: &str) -> Result<Endpoint, EngineError> {
+    pub(super) fn endpoint(&self, engine: &str) -> Result<Endpoint, EngineError> {
         let (own_base, own_key) = (format!("{engine}.base_url"), format!("{engine}.api_key"));
         let has_own = self.settings.text(&own_base).is_some();
         let base = if has_own { &own_base } else { COMMON_BASE };
@@ -251,6 +251,24 @@ impl<'a> Factory<'a> {
             _ => &own_key,
         };
         let shown = self.key.as_ref().filter(|_| !has_own);
+        let missing = if has_own { &own_key } else { COMMON_KEY };
+        self.endpoint_at(base, key, shown, (missing, &format!("--{engine}")))
+    }
+
+    /// The address of all services, with the key of all; `flag` would do without it.
+    pub(super) fn common_endpoint(&self, flag: &str) -> Result<Endpoint, EngineError> {
+        self.endpoint_at(COMMON_BASE, COMMON_KEY, self.key.as_ref(), (COMMON_KEY, flag))
+    }
+
+    /// The address of one setting with the key of another, unless another key is shown. Without
+    /// any: which setting is missing, and which flag would do without it.
+    fn endpoint_at(
+        &self,
+        base: &str,
+        key: &str,
+        shown: Option<&Secret>,
+        (missing, flag): (&str, &str),
+    ) -> Result<Endpoint, EngineError> {
         let set = self.settings.secret(key);
         if shown.is_none() && set.is_some() {
             self.check_origins(base, key)?;
@@ -258,9 +276,8 @@ impl<'a> Factory<'a> {
         let secret = shown.or(set);
         let endpoint = Endpoint::new(self.text(base), secret.cloned())?;
         if secret.is_none() && endpoint.host() == OFFICIAL {
-            let key = Setting::of(if has_own { &own_key } else { COMMON_KEY });
-            let variable = key.map(Setting::variable).unwrap_or_default();
-            let (host, flag) = (OFFICIAL.to_owned(), format!("--{engine}"));
+            let variable = Setting::of(missing).map(Setting::variable).unwrap_or_default();
+            let (host, flag) = (OFFICIAL.to_owned(), flag.to_owned());
             return Err(EngineError::NoKey { host, variable, flag });
         }
         Ok(endpoint)
@@ -285,7 +302,7 @@ impl<'a> Factory<'a> {
         })))
     }
 
-    fn limits(&self) -> Limits {
+    pub(super) fn limits(&self) -> Limits {
         let wait = self.settings.integer("timeout_ms").map(Duration::from_millis);
         match wait {
             Some(wait) => Limits { head: wait, piece: wait, ..Limits::default() },
@@ -293,7 +310,7 @@ impl<'a> Factory<'a> {
         }
     }
 
-    fn http(&self) -> Result<Arc<dyn Http>, NetError> {
+    pub(super) fn http(&self) -> Result<Arc<dyn Http>, NetError> {
         let http = match self.http.get() {
             Some(http) => http,
             None => {
@@ -314,7 +331,7 @@ impl<'a> Factory<'a> {
 }
 
 pub(super) const AUTO: &str = "auto";
-const SERVICE: &str = "openai";
+pub(super) const SERVICE: &str = "openai";
 const COMMON_BASE: &str = "openai.base_url";
 const COMMON_KEY: &str = "openai.api_key";
 const OFFICIAL: &str = "api.openai.com";

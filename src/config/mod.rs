@@ -9,6 +9,7 @@
 //! [`Factory`] makes the engines that settings name.
 
 mod access;
+mod context;
 mod engines;
 mod file;
 mod find;

@@ -72,6 +72,15 @@ pub const TABLE: &[Setting] = &[
     row("llm.max_tokens", Kind::Integer(1, 1_000_000), "", "The longest answer, in tokens"),
     row("llm.base_url", Kind::Address, "", "The model's address, if it has its own"),
     row("llm.api_key", Kind::Secret, "", "The model's key, if it has its own"),
+    row(
+        "context.tokens",
+        Kind::Integer(100, 100_000_000),
+        "",
+        "The longest request to the model, in tokens",
+    ),
+    row("context.strategy", Kind::Choice(CUT), "sliding", "What happens to a longer one"),
+    row("context.summariser", Kind::Engine(LLM), "", "The model that summarises, if another"),
+    row("context.embeddings", Kind::Engine(EMBEDDINGS), "hashed", "What messages are compared by"),
     row("tts.engine", Kind::Engine(TTS), "auto", "The synthesizer"),
     row("tts.model", Kind::Text, "gpt-4o-mini-tts", "The service's synthesizer"),
     row("tts.voice", Kind::Text, "alloy", "The service's voice"),
@@ -106,4 +115,6 @@ const TTS: &[&str] = &[
     "espeak-ng:VOICE",
     "mock",
 ];
+const CUT: &[&str] = &["sliding", "summarise", "relevance", "fail"];
+const EMBEDDINGS: &[&str] = &["hashed", "openai", "openai:MODEL"];
 const BARGE_IN: &[&str] = &["immediate", "deferred", "ignore"];

@@ -123,7 +123,8 @@ pub enum EventKind {
     },
     /// A response is over.
     ResponseEnded {
-        /// `completed`, `interrupted`, `failed`, or `discarded` when nothing of it was heard.
+        /// `completed`, `interrupted`, `failed`, `awaiting_tools` when somebody else has the results of
+        /// its calls, or `discarded` when nothing of it was heard.
         outcome: &'static str,
     },
     /// The model calls a tool.
@@ -165,6 +166,15 @@ pub enum EventKind {
         /// What broke and what to do about it.
         error: String,
     },
+    /// Less than the whole conversation was sent to the model: it would be over the budget.
+    ContextCut {
+        /// How many messages were left out.
+        left_out: usize,
+        /// How many of these a summary told of.
+        summarised: usize,
+        /// The size of what was sent, in tokens.
+        tokens: u32,
+    },
     /// Where the time went from the user's last word to the agent's first sound.
     Latency(Latency),
     /// Something beside the conversation failed, such as a recording. The call goes on.
@@ -200,6 +210,8 @@ pub enum StageName {
     Provider,
     /// Text to speech.
     Tts,
+    /// What of the conversation is sent to the model.
+    Context,
 }
 
 fn millis<S: Serializer>(at: &SessionTime, serializer: S) -> Result<S::Ok, S::Error> {

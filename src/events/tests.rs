@@ -46,7 +46,8 @@ fn every_value_of_a_choice_is_explained() {
     };
     use EndReason::{MaxTurn, Silence, StreamEnd, TooShort};
     told("turn_ended", &[json!(Silence), json!(MaxTurn), json!(StreamEnd), json!(TooShort)]);
-    told("turn_failed", &[StageName::Stt, StageName::Provider, StageName::Tts].map(|at| json!(at)));
+    use StageName::{Context, Provider, Stt, Tts};
+    told("turn_failed", &[Stt, Provider, Tts, Context].map(|at| json!(at)));
     told("latency", &[json!(SpeechEnd::Label), json!(SpeechEnd::Estimate)]);
 }
 
@@ -118,7 +119,8 @@ fn after(kind: &EventKind) -> Option<EventKind> {
         ToolCalled { .. } => ToolFinished { call: text(), name: text(), ok: true, took_ms: 0.0 },
         ToolFinished { .. } => Retried { stage: StageName::Stt, error: text() },
         Retried { .. } => TurnFailed { stage: StageName::Stt, error: text() },
-        TurnFailed { .. } => EventKind::Latency(no_latency()),
+        TurnFailed { .. } => ContextCut { left_out: 1, summarised: 0, tokens: 1 },
+        ContextCut { .. } => EventKind::Latency(no_latency()),
         EventKind::Latency(_) => Warning { message: text() },
         Warning { .. } => DeviceChanged { device: "speaker", name: text() },
         DeviceChanged { .. } => SessionEnded { turns: 0, under_runs: 0, lost_ms: 0.0 },

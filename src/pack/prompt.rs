@@ -94,7 +94,11 @@ impl Pack {
             parameters: special.map_or(prompt.parameters, |special| {
                 prompt.parameters.overridden(special.parameters)
             }),
-            tools: allowed.filter_map(|name| Some(self.tools.get(name)?.descriptor())).collect(),
+            tools: allowed
+                .clone()
+                .filter_map(|name| Some(self.tools.get(name)?.descriptor()))
+                .collect(),
+            tool_names: allowed.cloned().collect(),
         })
     }
 }
@@ -118,6 +122,7 @@ pub struct SystemPrompt {
     rules: Vec<Rule>,
     parameters: Parameters,
     tools: Vec<ToolDescriptor>,
+    tool_names: Vec<String>,
 }
 
 impl SystemPrompt {
@@ -131,6 +136,12 @@ impl SystemPrompt {
     #[must_use]
     pub fn tools(&self) -> &[ToolDescriptor] {
         &self.tools
+    }
+
+    /// The names of all tools that it may call, without the forbidden ones.
+    #[must_use]
+    pub fn tool_names(&self) -> &[String] {
+        &self.tool_names
     }
 
     /// All names that a value can be given for: declared variables, and what stands in the

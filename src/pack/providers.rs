@@ -69,6 +69,12 @@ impl Environment {
         };
         Self(variables.into_iter().filter_map(named).collect())
     }
+
+    /// Their values by their names.
+    #[must_use]
+    pub fn values(&self) -> &Values {
+        &self.0
+    }
 }
 
 impl VariableProvider for Environment {

@@ -36,6 +36,16 @@ impl Default for ToolPolicy {
     }
 }
 
+impl From<&ToolPolicy> for types::ToolPolicy {
+    fn from(of: &ToolPolicy) -> Self {
+        Self {
+            choice: of.tool_choice,
+            max_rounds: of.max_rounds,
+            max_calls: of.max_tool_calls_per_turn,
+        }
+    }
+}
+
 /// How a model is to answer. What is not given is left to the model's service.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Deserialize)]
 pub struct Parameters {

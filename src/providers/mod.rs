@@ -1,6 +1,7 @@
 //! Language models: a conversation in, an answer out as it is written.
 
 mod capabilities;
+pub mod embeddings;
 pub mod mock;
 mod openai;
 pub mod scripted;

@@ -6,7 +6,7 @@ use crate::events::StageName;
 use crate::ids::{ResponseId, TurnId};
 use crate::pipeline::Outcome;
 use crate::time::SessionTime;
-use crate::types::{Message, Role, ToolCall, ToolResult};
+use crate::types::{Message, Role, ToolCall, ToolResult, Usage};
 
 /// A response in flight.
 #[derive(Debug)]
@@ -25,6 +25,14 @@ pub(super) struct Answer {
     pub(super) played: u64,
     /// The stage whose turn it is to go on.
     pub(super) waits_for: StageName,
+    /// When it began.
+    pub(super) began: SessionTime,
+    /// When the model gave its first text.
+    pub(super) first_text: Option<SessionTime>,
+    /// From the user's last sound to the agent's first, if both were heard.
+    pub(super) voice_to_voice_ms: Option<f64>,
+    /// What the model's requests took, if it tells.
+    pub(super) usage: Option<Usage>,
     /// It was given up.
     pub(super) failed: Option<Outcome>,
 }
@@ -63,6 +71,10 @@ impl Answer {
             alive: now,
             played,
             waits_for: StageName::Provider,
+            began: now,
+            first_text: None,
+            voice_to_voice_ms: None,
+            usage: None,
             failed: None,
         }
     }
@@ -83,6 +95,10 @@ impl Answer {
 
     pub(super) fn returned(&mut self, result: ToolResult) {
         self.tools.push(Message::tool(result));
+    }
+
+    pub(super) fn used(&mut self, usage: Usage) {
+        self.usage = Some(self.usage.map_or(usage, |before| before + usage));
     }
 
     /// When the wait for progress becomes too long.

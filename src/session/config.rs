@@ -7,6 +7,7 @@ use std::time::Duration;
 use crate::ids::SessionId;
 use crate::pipeline::{Metadata, PipelineConfig};
 use crate::providers::Provider;
+use crate::stages::ContextConfig;
 use crate::stt::Transcriber;
 use crate::text::{English, Language};
 use crate::time::SessionTime;
@@ -46,6 +47,8 @@ pub struct SessionConfig {
     pub parameters: Parameters,
     /// How it may call tools.
     pub tool_policy: ToolPolicy,
+    /// How much of a long conversation is sent to the model: all of it by default.
+    pub context: Option<ContextConfig>,
     /// The synthesizer's voice; its own by default.
     pub voice: Option<String>,
     /// How fast it speaks, from 0.5 to 2; 1 by default.
@@ -100,6 +103,7 @@ impl Default for SessionConfig {
             system: String::new(),
             parameters: Parameters::default(),
             tool_policy: ToolPolicy::default(),
+            context: None,
             voice: None,
             speed: 1.0,
             language: Arc::new(English),

@@ -15,16 +15,22 @@ mod actor;
 mod answer;
 pub mod attach;
 mod config;
+mod conversation;
+mod dialogue;
 mod drive;
 mod end_call;
 mod handle;
-mod history;
 mod modes;
+mod report;
 
 pub use config::{Apology, Engines, SessionConfig};
+pub use conversation::{
+    Chunk, Conversation, ConversationError, Opening, PackSource, Response, ResponseStream, Voice,
+};
+pub use dialogue::InstructionsError;
 pub use drive::{Devices, DriveCommand, Pace, SessionError};
 pub use handle::{SessionHandle, WishError};
-pub use modes::text::{TextConfig, TextEvent, TextReply, TextSession};
+pub use modes::text::{ReplyError, TextConfig, TextEvent, TextReply, TextSession};
 pub use modes::vad::{Session, Summary};
 
 #[cfg(test)]

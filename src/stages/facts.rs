@@ -1,5 +1,6 @@
 //! What stages tell the session.
 
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,8 +10,9 @@ use crate::device::Instants;
 use crate::events::StageName;
 use crate::ids::{ResponseId, TurnId};
 use crate::pipeline::Outcome;
+use crate::providers::ProviderError;
 use crate::time::SessionTime;
-use crate::types::{ToolCall, ToolResult};
+use crate::types::{ToolCall, ToolResult, Usage};
 
 /// Something that happened in a stage.
 #[derive(Debug)]
@@ -92,7 +94,32 @@ pub enum Fact {
         /// The stage.
         stage: StageName,
         /// What broke.
-        error: String,
+        error: Fault,
+    },
+    /// The model has told what a part of its answer took.
+    Used {
+        /// The response.
+        response: ResponseId,
+        /// The tokens of one request.
+        usage: Usage,
+    },
+    /// Less than the whole conversation goes to the model.
+    Shortened {
+        /// The turn.
+        turn: TurnId,
+        /// The response.
+        response: ResponseId,
+        /// How many messages were left out.
+        left_out: usize,
+        /// How many of these a summary tells of.
+        summarised: usize,
+        /// The size of what was sent, in tokens.
+        tokens: u32,
+    },
+    /// Something beside the answer failed. The call goes on.
+    Warning {
+        /// What broke and what to do about it.
+        message: String,
     },
     /// The first audible sample of a response is in the air.
     Sounding {
@@ -116,6 +143,31 @@ pub enum Fact {
         /// When the last of it was heard.
         at: SessionTime,
     },
+}
+
+/// What broke in a stage.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum Fault {
+    /// The model.
+    Provider(Arc<ProviderError>),
+    /// Anything else, for people.
+    Other(String),
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Provider(error) => error.fmt(f),
+            Self::Other(error) => error.fmt(f),
+        }
+    }
+}
+
+impl From<String> for Fault {
+    fn from(error: String) -> Self {
+        Self::Other(error)
+    }
 }
 
 /// The points on the way to the first sound of a response.

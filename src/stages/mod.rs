@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!  microphone ▶ resample ▶ audio_turn ▶ stt                     listening
-//!  response   ▶ provider ▶ tts ▶ playout ▶ speaker              speaking
+//!  response   ▶ context ▶ provider ▶ tts ▶ playout ▶ speaker    speaking
 //! ```
 //!
 //! Each stage also tells the session small [`Fact`]s; without a session, [`Facts::none`] drops
@@ -10,6 +10,7 @@
 
 mod anchor;
 mod audio_turn;
+mod context;
 mod debug;
 mod facts;
 mod merge;
@@ -21,11 +22,12 @@ mod stt;
 mod tts;
 
 pub use audio_turn::{AudioTurn, TurnCommand};
+pub use context::{ContextConfig, ContextStage};
 pub use debug::Debug;
-pub use facts::{Fact, Facts, Mark};
+pub use facts::{Fact, Facts, Fault, Mark};
 pub use merge::Merge;
 pub use playout::{Playout, PlayoutCommand};
-pub use provider::ProviderStage;
+pub use provider::{MissingTools, ProviderStage};
 pub use resample::Resample;
 pub use router::Router;
 pub use stt::Stt;

@@ -171,7 +171,7 @@ impl Stt {
         let end = Payload::TurnEnd(Outcome::Failed { reason });
         let _ended = outlet.send(Element::new(turn, context.clock.now(), end)).await;
         let stage = StageName::Stt;
-        self.facts.tell(Fact::Failed { turn, response: None, stage, error }).await;
+        self.facts.tell(Fact::Failed { turn, response: None, stage, error: error.into() }).await;
     }
 }
 

@@ -277,7 +277,7 @@ impl Speaker {
             let _ended = self.outlet.send(mark).await;
         }
         let stage = StageName::Tts;
-        self.stage.facts.tell(Fact::Failed { turn, response, stage, error }).await;
+        self.stage.facts.tell(Fact::Failed { turn, response, stage, error: error.into() }).await;
     }
 
     /// The response is cancelled. Its end is sent when it comes; if it has come, now.

@@ -4,16 +4,18 @@
 //! deltas of the answer ─▶ ClauseCutter ─▶ Clause { text, range } ─▶ spoken(text) ─▶ synthesizer
 //! ```
 //!
-//! And text as it is written for a model: [`Template`].
+//! And text as it is written for a model: [`Template`], and how many tokens it is: [`Estimate`].
 
 mod clause;
 mod language;
 pub mod numbers;
 mod spoken;
 mod template;
+pub(crate) mod tokens;
 pub mod wer;
 
 pub use clause::{Clause, ClauseCutter};
 pub use language::{English, Language, Mark, Universal};
 pub use spoken::spoken;
 pub use template::{Place, Template, TemplateError};
+pub use tokens::{Estimate, TokenCount};

@@ -10,14 +10,17 @@
 //!          an engine works
 //! ```
 //!
-//! [`WallTime`] is the time of day, for people who ask for it.
+//! [`WallTime`] is the time of day, for people who ask for it; [`UtcTime`] is when something was
+//! said, for whoever reads it later.
 
 mod clock;
 mod stepper;
+mod utc;
 mod wall;
 
 pub use clock::{SessionClock, Tracked, Work};
 pub use stepper::Stepper;
+pub use utc::{UtcTime, UtcTimeError};
 pub use wall::WallTime;
 
 use std::ops::{Add, Sub};

@@ -199,7 +199,7 @@ impl Talker {
                 Some(TextEvent::ToolCalled(call)) if live => {
                     writeln!(self.output, "[{}]", harmless(&call.name))?;
                 }
-                Some(TextEvent::Failed { error }) => turn.error = Some(error),
+                Some(TextEvent::Failed { error }) => turn.error = Some(error.to_string()),
                 Some(TextEvent::Done) | None => break,
                 Some(_) => {}
             }

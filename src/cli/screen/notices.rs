@@ -43,6 +43,7 @@ impl Notices {
             StageName::Stt => "You were not understood",
             StageName::Provider => "There is no answer",
             StageName::Tts => "The voice failed",
+            StageName::Context => "The conversation is too long",
         };
         self.add(Topic::Trouble, &format!("{what}: {error}. Say it again, or go on."));
     }
@@ -52,6 +53,7 @@ impl Notices {
             StageName::Stt => "The recogniser",
             StageName::Provider => "The model",
             StageName::Tts => "The voice",
+            StageName::Context => "What is sent to the model",
         };
         self.add(Topic::Information, &format!("{what} failed and tries again: {error}"));
     }

@@ -119,7 +119,9 @@ impl Talk {
                 None => return Ok(Ending::Interrupted),
             }
         }
-        let session = Session::new(engines, self.config(&input, &settings)?);
+        let context = factory.context()?;
+        let config = SessionConfig { context, ..self.config(&input, &settings)? };
+        let session = Session::new(engines, config);
         let handle = session.handle();
         if let Some(greeting) = settings.text("greeting") {
             handle.say(greeting)?;

@@ -179,3 +179,21 @@ pub(super) struct Usage {
 fn lenient<'de, D: Deserializer<'de>, T: DeserializeOwned>(from: D) -> Result<Option<T>, D::Error> {
     Ok(serde_json::from_value(Value::deserialize(from)?).ok())
 }
+
+#[derive(Debug, Serialize)]
+pub(super) struct EmbeddingRequest<'a> {
+    pub(super) model: &'a str,
+    pub(super) input: Vec<&'a str>,
+    pub(super) encoding_format: &'static str,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Embeddings {
+    pub(super) data: Vec<Embedding>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Embedding {
+    pub(super) index: usize,
+    pub(super) embedding: Vec<f32>,
+}

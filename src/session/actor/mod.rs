@@ -4,7 +4,6 @@
 //! with commands: to the microphone's stage, to the playout, to the floor and the gate, and by
 //! opening a response. It never waits for anything but the next fact.
 
-mod report;
 mod respond;
 mod waits;
 mod wishes;
@@ -15,21 +14,21 @@ use std::time::Duration;
 
 use tokio::sync::{mpsc, watch};
 
-pub(super) use self::report::Reporter;
 use crate::device::Gate;
 use crate::events::{EventKind, StageName};
 use crate::ids::{ResponseId, TurnId};
-use crate::pipeline::{self, Floor, Metadata, Outlet};
+use crate::pipeline::{self, Floor, Outlet};
 use crate::providers::Provider;
 use crate::session::Apology;
 use crate::session::answer::{Answer, Said};
+use crate::session::dialogue::Dialogue;
 use crate::session::handle::Wishes;
-use crate::session::history::History;
-use crate::stages::{Fact, PlayoutCommand, TurnCommand};
+use crate::session::report::Reporter;
+use crate::stages::{Fact, Mark, PlayoutCommand, TurnCommand};
 use crate::time::{SessionClock, SessionTime};
 use crate::tts::Synthesizer;
 use crate::turn::{Action, Agent, EndReason, Input, TurnMachine};
-use crate::types::{Message, Parameters, ToolDescriptor, ToolPolicy};
+use crate::types::{Message, ToolDescriptor};
 
 /// What the actor commands.
 #[derive(Debug)]
@@ -49,6 +48,7 @@ pub(super) struct Members {
     pub(super) machine: TurnMachine,
     pub(super) report: Reporter,
     pub(super) brief: Brief,
+    pub(super) dialogue: Dialogue,
     pub(super) services: Services,
     pub(super) rules: Rules,
 }
@@ -67,14 +67,10 @@ impl Services {
     }
 }
 
-/// What the actor gives to every response.
+/// What the actor gives to every response, besides what was said before.
 #[derive(Debug)]
 pub(super) struct Brief {
-    pub(super) system: Arc<str>,
     pub(super) tools: Arc<[ToolDescriptor]>,
-    pub(super) tool_policy: ToolPolicy,
-    pub(super) parameters: Arc<Parameters>,
-    pub(super) metadata: Arc<Metadata>,
     pub(super) apology: Apology,
 }
 
@@ -96,7 +92,7 @@ pub(super) struct Actor {
     clock: SessionClock,
     machine: TurnMachine,
     report: Reporter,
-    history: History,
+    dialogue: Dialogue,
     /// A turn has begun and is not over.
     talking: bool,
     /// Turns that are over, and whose words are still to come. Each waits for ten seconds at
@@ -153,7 +149,7 @@ pub(super) struct Outcome {
 
 impl Actor {
     pub(super) fn new(wires: Wires, members: Members, clock: SessionClock) -> Self {
-        let Members { machine, report, brief, services, rules } = members;
+        let Members { machine, report, brief, dialogue, services, rules } = members;
         Self {
             wires,
             brief,
@@ -162,7 +158,7 @@ impl Actor {
             clock,
             machine,
             report,
-            history: History::default(),
+            dialogue,
             talking: false,
             awaited: Vec::new(),
             unheard: TurnId::default(),
@@ -200,8 +196,9 @@ impl Actor {
             }
             self.open_response().await;
         }
+        self.leave();
         let under_runs = self.wires.gate.under_runs();
-        Outcome { messages: self.history.into_messages(), turns: self.report.turns(), under_runs }
+        Outcome { messages: self.dialogue.messages(), turns: self.report.turns(), under_runs }
     }
 
     fn is_over(&self) -> bool {
@@ -235,7 +232,7 @@ impl Actor {
             // The wait for it was over before.
             Fact::Failed { turn, stage: StageName::Stt, .. } if turn == self.unheard => {}
             Fact::Failed { turn, response, stage, error } => {
-                self.report.failed(turn, response, stage, error);
+                self.report.failed(turn, response, stage, error.to_string());
                 if stage == StageName::Stt {
                     self.unheard = turn;
                     self.no_words(turn);
@@ -244,45 +241,41 @@ impl Actor {
             }
             Fact::Sounding { response, instants } => {
                 self.machine.handle(Input::Agent(Agent::Sounding));
-                if let Some(answer) = self.alive(response) {
+                if self.alive(response).is_some() {
+                    let latency = self.report.sounding(response, instants);
+                    let Some(answer) = &mut self.answer else { return };
                     answer.sounding = true;
-                    self.report.sounding(response, instants);
+                    answer.voice_to_voice_ms = latency.map(|latency| latency.total_ms);
                 }
             }
             Fact::Over { response, outcome, text, heard_bytes, heard, at } => {
-                let Some(answer) = self.answer.take_if(|answer| answer.is(response)) else {
-                    return;
-                };
-                self.look_for_silence();
-                self.silencing = None;
-                // It may have been lowered between its end and this report of it.
-                self.wires.gate.play();
-                self.machine.handle(Input::Agent(Agent::Listening));
-                let outcome = answer.failed.clone().unwrap_or(outcome);
                 let said = Said { outcome, text, heard_bytes, heard, at };
-                self.report.over(response, &said, answer.sounding);
-                // An apology that fails as well is not apologised for.
-                let failed = matches!(said.outcome, pipeline::Outcome::Failed { .. });
-                if failed {
-                    // Nobody will hear what the model goes on to say.
-                    self.wires.floor.cancel(response);
-                }
-                if failed && !answer.scripted && self.ending == Ending::NotYet {
-                    self.apologise(Arc::clone(&self.brief.apology.unanswered));
-                } else if !failed && !answer.scripted && answer.sounding {
-                    self.apologies = 0;
-                }
-                self.history.answered(answer, &said);
+                self.on_over(response, said);
             }
             Fact::Retrying { turn, response, stage, error } => {
                 self.alive(response);
                 self.report.retrying(turn, response, stage, error);
             }
+            Fact::Shortened { turn, response, left_out, summarised, tokens } => {
+                let kind = EventKind::ContextCut { left_out, summarised, tokens };
+                self.report.publish(Some(turn), Some(response), kind);
+            }
+            Fact::Warning { message } => {
+                self.report.publish(None, None, EventKind::Warning { message });
+            }
             Fact::Marked { response, mark, at } => {
                 if let Some(answer) = self.alive(response) {
+                    if mark == Mark::FirstToken {
+                        answer.first_text.get_or_insert(at);
+                    }
                     answer.waits_for = StageName::Tts;
                 }
                 self.report.marked(response, mark, at);
+            }
+            Fact::Used { response, usage } => {
+                if let Some(answer) = self.alive(response) {
+                    answer.used(usage);
+                }
             }
             Fact::Clause { response, text } => {
                 self.alive(response);
@@ -301,6 +294,32 @@ impl Actor {
                 self.report.returned(response, &result, took);
             }
         }
+    }
+
+    /// A response is over, and nothing more of it will be heard.
+    fn on_over(&mut self, response: ResponseId, mut said: Said) {
+        let Some(answer) = self.answer.take_if(|answer| answer.is(response)) else {
+            return;
+        };
+        self.look_for_silence();
+        self.silencing = None;
+        // It may have been lowered between its end and this report of it.
+        self.wires.gate.play();
+        self.machine.handle(Input::Agent(Agent::Listening));
+        said.outcome = answer.failed.clone().unwrap_or(said.outcome);
+        self.report.over(response, &said, answer.sounding);
+        // An apology that fails as well is not apologised for.
+        let failed = matches!(said.outcome, pipeline::Outcome::Failed { .. });
+        if failed {
+            // Nobody will hear what the model goes on to say.
+            self.wires.floor.cancel(response);
+        }
+        if failed && !answer.scripted && self.ending == Ending::NotYet {
+            self.apologise(Arc::clone(&self.brief.apology.unanswered));
+        } else if !failed && !answer.scripted && answer.sounding {
+            self.apologies = 0;
+        }
+        self.dialogue.answered(answer, &said);
     }
 
     /// The present answer, if it is this response. It has given a sign of life.
@@ -397,6 +416,14 @@ impl Actor {
         }
     }
 
+    /// What was said and will not be answered was said all the same.
+    fn leave(&mut self) {
+        for (_, text) in self.unanswered.drain(..) {
+            self.dialogue.said(Message::user(&*text));
+        }
+        self.dialogue.left(None);
+    }
+
     fn stops(&self) -> bool {
         self.ending == Ending::Stopping
     }
@@ -405,7 +432,6 @@ impl Actor {
         self.ending = Ending::Stopping;
         self.talking = false;
         self.awaited.clear();
-        self.unanswered.clear();
         self.lines.clear();
         self.cancel();
     }

@@ -3,9 +3,11 @@
 use std::sync::Arc;
 
 use super::{Actor, Ending};
+use crate::events::StageName;
 use crate::ids::{ResponseId, TurnId};
 use crate::pipeline::{Element, Outcome, Payload, TurnContext};
 use crate::session::answer::Answer;
+use crate::session::dialogue::InstructionsError;
 use crate::turn::{Agent, Input};
 use crate::types::Message;
 
@@ -19,19 +21,15 @@ impl Actor {
         }
         let Some((turn, script)) = self.next_to_say() else { return };
         let response = self.last_response.map_or(ResponseId::FIRST, ResponseId::next);
-        self.last_response = Some(response);
         let now = self.clock.now();
-        let context = TurnContext {
-            turn,
-            response,
-            system: Arc::clone(&self.brief.system),
-            tools: Arc::clone(&self.brief.tools),
-            tool_policy: self.brief.tool_policy,
-            parameters: Arc::clone(&self.brief.parameters),
-            history: self.history.snapshot(),
-            metadata: Arc::clone(&self.brief.metadata),
-            script,
+        let tools = Arc::clone(&self.brief.tools);
+        let context = match self.dialogue.begin(turn, response, tools) {
+            Ok(context) => TurnContext { script, ..context },
+            Err(error) if script.is_none() => return self.speechless(turn, &error),
+            // What is to be said needs no instructions.
+            Err(_) => TurnContext { script, ..TurnContext::new(turn, response, Vec::new()) },
         };
+        self.last_response = Some(response);
         let scripted = context.script.is_some();
         let played = self.wires.gate.played();
         self.answer = Some(Answer::new(turn, response, scripted, now, played));
@@ -47,6 +45,14 @@ impl Actor {
         }
     }
 
+    /// There are no instructions to answer by.
+    fn speechless(&mut self, turn: TurnId, error: &InstructionsError) {
+        let error = error.to_string();
+        self.dialogue.left(Some(&error));
+        self.report.failed(turn, None, StageName::Provider, error);
+        self.apologise(Arc::clone(&self.brief.apology.unanswered));
+    }
+
     /// The turn that is answered, and what is said, if the model is not to be asked.
     fn next_to_say(&mut self) -> Option<(TurnId, Option<Arc<str>>)> {
         if let Some(line) = self.lines.pop_front() {
@@ -54,7 +60,7 @@ impl Actor {
         }
         let &(turn, _) = self.unanswered.last().filter(|_| self.ending == Ending::NotYet)?;
         for (_, text) in self.unanswered.drain(..) {
-            self.history.said(Message::from(&*text));
+            self.dialogue.said(Message::user(&*text));
         }
         Some((turn, None))
     }

@@ -10,17 +10,23 @@ use tokio::task::{JoinError, JoinSet};
 use crate::device::{Microphone, Playback, Speaker, Taps, capture_port, render_port_with};
 use crate::events::{Event, EventBus, EventKind, Recorder, Subscription, VERSION};
 use crate::pipeline::{Context, Node, Pipeline, PipelineBuilder, PipelineError, Run, StageReport};
-use crate::session::actor::{Actor, Brief, Members, Outcome, Reporter, Rules, Services, Wires};
+use crate::session::actor::{Actor, Brief, Members, Outcome, Rules, Services, Wires};
+use crate::session::conversation::CallPermit;
+use crate::session::dialogue::{Dialogue, Instructions, Terms};
 use crate::session::drive::{Closed, DriveCommand, Frame, Pacer, Parts};
 use crate::session::end_call::with_end_call;
 use crate::session::handle::Wishes;
+use crate::session::report::Reporter;
 use crate::session::{Engines, Pace, SessionConfig, SessionError, SessionHandle};
 use crate::stages::{
-    AudioTurn, Facts, Playout, PlayoutCommand, ProviderStage, Resample, Stt, Tts, TurnCommand,
+    AudioTurn, ContextStage, Facts, Playout, PlayoutCommand, ProviderStage, Resample, Stt, Tts,
+    TurnCommand,
 };
+use crate::state::Mode;
 use crate::time::SessionClock;
+use crate::tools::ToolRegistry;
 use crate::turn::TurnMachine;
-use crate::types::Message;
+use crate::types::{Message, ToolDescriptor};
 use crate::vad::Vad;
 
 /// A conversation by voice, ready to begin.
@@ -32,6 +38,9 @@ pub struct Session {
     config: SessionConfig,
     bus: EventBus,
     handle: SessionHandle,
+    dialogue: Dialogue,
+    /// Nobody else goes on with the conversation meanwhile.
+    permit: Option<CallPermit>,
     wishes: Wishes,
     exchanges: mpsc::Receiver<DriveCommand>,
 }
@@ -55,8 +64,26 @@ impl Session {
     /// A session of these engines.
     #[must_use]
     pub fn new(engines: Engines, config: SessionConfig) -> Self {
+        let terms = Terms {
+            instructions: Instructions::Text(config.system.as_str().into()),
+            parameters: Arc::new(config.parameters.clone()),
+            tool_policy: config.tool_policy,
+            metadata: Arc::new(config.metadata.clone()),
+            model: engines.provider.name().to_owned(),
+        };
+        Self::of(Dialogue::fleeting(terms), None, EventBus::default(), engines, config)
+    }
+
+    /// One that goes on with a conversation.
+    pub(crate) fn of(
+        dialogue: Dialogue,
+        permit: Option<CallPermit>,
+        bus: EventBus,
+        engines: Engines,
+        config: SessionConfig,
+    ) -> Self {
         let (handle, wishes, exchanges) = SessionHandle::new();
-        Self { engines, config, bus: EventBus::default(), handle, wishes, exchanges }
+        Self { engines, config, bus, handle, dialogue, permit, wishes, exchanges }
     }
 
     /// The events from the beginning, if taken before [`run`](Self::run).
@@ -84,15 +111,19 @@ impl Session {
         speaker: Box<dyn Speaker>,
         pace: Pace,
     ) -> Result<Summary, SessionError> {
-        let Self { mut engines, config, bus, handle, wishes, exchanges } = self;
+        let Self { mut engines, config, bus, handle, dialogue, permit, wishes, exchanges } = self;
         config.turn.check()?;
+        dialogue.enter(Mode::Voice);
+        let terms = dialogue.terms();
         let devices = handle.devices().clone();
+        let mut offered = terms.offered(&engines.tools);
         if config.end_call {
             engines.tools = with_end_call(&engines.tools, handle);
+            offer(&mut offered, "end_call", &engines.tools);
         }
         let pacer = Pacer::new(pace);
         let clock = pacer.clock.clone();
-        let context = Context::new(clock.clone()).with_metadata(config.metadata.clone());
+        let context = Context::new(clock.clone()).with_metadata((*terms.metadata).clone());
 
         let capture = capture_port(microphone.rate());
         let taps = if config.record.is_some() { Taps::Sound } else { Taps::Times };
@@ -108,7 +139,7 @@ impl Session {
         let floor = context.floor.clone();
         let started = started(&config, &engines);
         let frame = frame(&*engines.vad);
-        let members = members(&engines, &config, &context, &bus);
+        let members = members(&engines, &config, &clock, &bus, dialogue.clone(), offered);
         let (listen, speak) = pipelines(
             engines,
             &config,
@@ -149,6 +180,9 @@ impl Session {
         let (end, over) = End::start([listen, speak], actor, &clock, &config);
         let (outcome, metrics, closed) = end.reach(drive.run(over)).await?;
         let Outcome { messages, turns, under_runs } = outcome;
+        // What cannot be kept is told by a warning of its keeper.
+        let _told = tokio::time::timeout(KEEP, dialogue.flush()).await;
+        drop(permit);
         let lost_ms = closed.lost.as_secs_f64() * 1e3;
         let kind = EventKind::SessionEnded { turns, under_runs, lost_ms };
         bus.publish(Event { at: clock.now(), turn: None, response: None, kind });
@@ -162,26 +196,30 @@ fn frame(vad: &dyn Vad) -> Frame {
     Frame { rate: vad.rate(), length: vad.rate().duration(vad.frame_len() as u64) }
 }
 
+/// A tool of the session's own, beside those of the conversation.
+fn offer(offered: &mut Vec<ToolDescriptor>, name: &str, tools: &ToolRegistry) {
+    let is_offered = offered.iter().any(|tool| tool.name == name);
+    if let Some(tool) = tools.get(name).filter(|_| !is_offered) {
+        offered.push(tool.descriptor().clone());
+    }
+}
+
 /// Those of whom the actor is made.
 fn members(
     engines: &Engines,
     config: &SessionConfig,
-    context: &Context,
+    clock: &SessionClock,
     bus: &EventBus,
+    dialogue: Dialogue,
+    offered: Vec<ToolDescriptor>,
 ) -> Members {
-    let (bus, clock) = (bus.clone(), context.clock.clone());
+    let (bus, clock) = (bus.clone(), clock.clone());
     let report = Reporter::new(bus, clock, config.turn.silence, config.speech_ends.clone());
     Members {
         report,
         machine: TurnMachine::new(config.turn.clone(), engines.vad.delay()),
-        brief: Brief {
-            system: config.system.as_str().into(),
-            tools: engines.tools.descriptors().into(),
-            tool_policy: config.tool_policy,
-            parameters: Arc::new(config.parameters.clone()),
-            metadata: Arc::clone(&context.metadata),
-            apology: config.apology.clone(),
-        },
+        brief: Brief { tools: offered.into(), apology: config.apology.clone() },
+        dialogue,
         services: Services {
             provider: Arc::clone(&engines.provider),
             synthesizer: Arc::clone(&engines.synthesizer),
@@ -302,16 +340,24 @@ fn pipelines(
         Node::transform(to_stt),
         Node::stage(Stt::new(transcriber, facts.clone())),
     ];
+    let context = config
+        .context
+        .clone()
+        .map(|config| Node::stage(ContextStage::new(config, Arc::clone(&provider), facts.clone())));
     let provider = ProviderStage::new(provider, tools, facts.clone());
     let tts = Tts::new(synthesizer, facts.clone())
         .with_voice(config.voice.clone(), config.speed)
         .with_language(Arc::clone(&config.language));
     let playout = Playout::new(playback, facts.clone(), playout_commands);
     let speak = [Node::stage(provider), Node::stage(tts), Node::stage(playout)];
+    let speak = context.into_iter().chain(speak).collect();
     let build =
         |nodes: Vec<Node>| PipelineBuilder::new(config.pipeline.clone()).chain(nodes).build();
-    Ok((build(listen.into())?, build(speak.into())?))
+    Ok((build(listen.into())?, build(speak)?))
 }
+
+/// What was said is kept by then, or is told not to be.
+const KEEP: Duration = Duration::from_secs(10);
 
 /// Seconds of frames: a session that is so far behind holds its stages back.
 const FACTS: usize = 256;

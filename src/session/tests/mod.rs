@@ -2,6 +2,7 @@
 
 mod any;
 mod barge_in;
+mod context;
 mod devices;
 mod failures;
 mod latency;
@@ -9,4 +10,4 @@ mod pace;
 mod services;
 mod turns;
 mod wishes;
-mod world;
+pub(in crate::session) mod world;

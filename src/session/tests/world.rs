@@ -154,7 +154,7 @@ impl Told {
     }
 }
 
-pub(super) fn line(message: &Message) -> String {
+pub(in crate::session) fn line(message: &Message) -> String {
     let who = format!("{:?}", message.role).to_lowercase();
     let cut = if message.interrupted { "…" } else { "" };
     match (&message.tool_result, message.tool_calls.first()) {
@@ -164,7 +164,7 @@ pub(super) fn line(message: &Message) -> String {
     }
 }
 
-pub(super) fn name(event: &Event) -> String {
+pub(in crate::session) fn name(event: &Event) -> String {
     let value = serde_json::to_value(event).unwrap();
     value["type"].as_str().map(str::to_owned).unwrap()
 }

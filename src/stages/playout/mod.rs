@@ -127,12 +127,16 @@ impl Player {
                 playing.ended = Some(outcome.clone());
                 return Ok(()); // it is passed on when all was heard
             }
-            (Payload::TurnEnd(_), None) => {
-                // It was cancelled before it began to play.
+            (Payload::TurnEnd(outcome), None) => {
+                // It was cancelled, or failed, before it began to play.
+                let outcome = match outcome {
+                    Outcome::Failed { .. } => outcome.clone(),
+                    _ => Outcome::Interrupted { heard: Duration::ZERO },
+                };
                 let Some(response) = element.response else { return Ok(()) };
                 let (start, rate) = (self.playback.pushed(), self.playback.rate());
                 let playing = Playing::new(response, &element, start, rate);
-                self.over(playing, Outcome::Interrupted { heard: Duration::ZERO }, 0).await;
+                self.over(playing, outcome, 0).await;
                 return Ok(());
             }
             _ => {}

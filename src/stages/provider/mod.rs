@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
+use futures_util::future::ready;
 use futures_util::{StreamExt, stream};
 
-use super::{Fact, Facts, Mark};
+use super::{Fact, Facts, Fault, Mark};
 use crate::events::StageName;
 use crate::pipeline::{
     Context, Element, Kinds, Outcome, Outlet, Payload, Stage, StageError, StageFuture, StageIo,
@@ -25,14 +26,32 @@ use crate::types::{FinishReason, Message, Role, ToolCall, ToolChoice, ToolResult
 pub struct ProviderStage {
     provider: Arc<dyn Provider>,
     tools: Arc<ToolRegistry>,
+    missing_tools: MissingTools,
     facts: Facts,
+}
+
+/// What becomes of a call of a tool that the model was told of and that is not there.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum MissingTools {
+    /// The model is told so.
+    #[default]
+    Refused,
+    /// The answer ends, with [`Outcome::AwaitingTools`], until somebody has the result.
+    Awaited,
 }
 
 impl ProviderStage {
     /// A stage with this model and these tools.
     #[must_use]
     pub fn new(provider: Arc<dyn Provider>, tools: Arc<ToolRegistry>, facts: Facts) -> Self {
-        Self { provider, tools, facts }
+        Self { provider, tools, missing_tools: MissingTools::default(), facts }
+    }
+
+    /// The same, in which this becomes of calls of tools that are not there.
+    #[must_use]
+    pub fn with_missing_tools(mut self, missing_tools: MissingTools) -> Self {
+        self.missing_tools = missing_tools;
+        self
     }
 
     async fn serve(self, io: StageIo) -> Result<(), StageError> {
@@ -57,7 +76,7 @@ impl ProviderStage {
                 () = context.floor.cancelled(response) => Outcome::Discarded,
                 answered = self.answer(&turn, &origin, &outlet, &context) => match answered {
                     Ok(outcome) => outcome,
-                    Err(error) => self.failed(&turn, &error).await,
+                    Err(error) => self.failed(&turn, error).await,
                 },
             };
             let at = context.clock.now();
@@ -107,6 +126,9 @@ impl ProviderStage {
                 called.saturating_add(u32::try_from(said.tool_calls.len()).unwrap_or(u32::MAX));
             let (calls, refused) = said.tool_calls.split_at(left.min(said.tool_calls.len()));
             let mut results = self.call(turn, calls, origin, outlet, context).await;
+            if results.len() < calls.len() {
+                return Ok(Outcome::AwaitingTools);
+            }
             results.extend(refused.iter().map(too_many));
             messages.push(said);
             messages.extend(results.into_iter().map(Message::tool));
@@ -161,7 +183,12 @@ impl ProviderStage {
                     let reason = "it withheld its answer".to_owned();
                     return Err(ProviderError::InvalidRequest { provider, reason });
                 }
-                ProviderEvent::Finished { .. } => return Ok(()),
+                ProviderEvent::Finished { usage, .. } => {
+                    if let Some(usage) = usage {
+                        self.facts.tell(Fact::Used { response: turn.response, usage }).await;
+                    }
+                    return Ok(());
+                }
             }
         }
         Err(self.fault("its answer broke off"))
@@ -190,7 +217,8 @@ impl ProviderStage {
         ProviderError::Failed { provider, reason: reason.to_owned() }
     }
 
-    /// Calls tools side by side, eight at a time; the results are in the order of the calls.
+    /// Calls tools side by side, eight at a time; the results are in the order of the calls. Calls
+    /// that are awaited have none.
     async fn call(
         &self,
         turn: &TurnContext,
@@ -203,7 +231,7 @@ impl ProviderStage {
         for call in calls {
             running.push(self.call_one(turn, call, origin, outlet, context));
         }
-        stream::iter(running).buffered(TOOLS_AT_ONCE).collect().await
+        stream::iter(running).buffered(TOOLS_AT_ONCE).filter_map(ready).collect().await
     }
 
     async fn call_one(
@@ -213,12 +241,17 @@ impl ProviderStage {
         origin: &Element,
         outlet: &Outlet,
         context: &Context,
-    ) -> ToolResult {
+    ) -> Option<ToolResult> {
         let response = turn.response;
         let call = Arc::new(call.clone());
         let _ended = outlet.send(origin.with(Payload::ToolCall(Arc::clone(&call)))).await;
         self.facts.tell(Fact::ToolCalled { response, call: Arc::clone(&call) }).await;
-        if self.tools.get(&call.name).is_some_and(|tool| tool.has_side_effects()) {
+        let tool = self.tools.get(&call.name);
+        let is_described = turn.tools.iter().any(|tool| tool.name == call.name);
+        if tool.is_none() && is_described && self.missing_tools == MissingTools::Awaited {
+            return None;
+        }
+        if tool.is_some_and(|tool| tool.has_side_effects()) {
             context.floor.settled(response).await;
         }
         let began = context.clock.now();
@@ -227,7 +260,7 @@ impl ProviderStage {
         let _ended = outlet.send(origin.with(Payload::ToolResult(Arc::clone(&result)))).await;
         let told = Arc::clone(&result);
         self.facts.tell(Fact::ToolFinished { response, result: told, took }).await;
-        Arc::unwrap_or_clone(result)
+        Some(Arc::unwrap_or_clone(result))
     }
 
     async fn retrying(&self, turn: &TurnContext, error: &ProviderError) {
@@ -236,10 +269,10 @@ impl ProviderStage {
         self.facts.tell(Fact::Retrying { turn, response, stage, error }).await;
     }
 
-    async fn failed(&self, turn: &TurnContext, error: &ProviderError) -> Outcome {
+    async fn failed(&self, turn: &TurnContext, error: ProviderError) -> Outcome {
         let (response, stage) = (Some(turn.response), StageName::Provider);
-        let error = error.to_string();
-        let reason = error.as_str().into();
+        let reason = error.to_string().into();
+        let error = Fault::Provider(Arc::new(error));
         self.facts.tell(Fact::Failed { turn: turn.turn, response, stage, error }).await;
         Outcome::Failed { reason }
     }

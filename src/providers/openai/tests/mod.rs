@@ -1,3 +1,4 @@
 mod codec;
 mod content;
+mod embeddings;
 mod exchange;

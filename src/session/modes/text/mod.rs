@@ -5,27 +5,36 @@
 //!             ⇅ tools
 //! ```
 
+mod reply;
+
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::FutureExt;
+use tokio::sync::{OwnedMutexGuard, mpsc};
 
+use self::reply::gone;
+pub use self::reply::{ReplyError, TextEvent, TextReply};
+use crate::events::{EventBus, Subscription};
 use crate::ids::{ResponseId, TurnId};
 use crate::pipeline::{
-    Context, Element, Metadata, Node, Outcome, Outlet, Payload, PipelineBuilder, PipelineConfig,
-    Run, TurnContext,
+    Context, Element, Metadata, Node, Outlet, PipelineBuilder, PipelineConfig, Run,
 };
 use crate::providers::{Capabilities, Provider};
 use crate::session::SessionError;
-use crate::session::answer::{Answer, LIMIT, Said};
-use crate::session::history::History;
-use crate::stages::{Facts, ProviderStage};
-use crate::time::{SessionClock, SessionTime};
+use crate::session::answer::Answer;
+use crate::session::dialogue::{Dialogue, Instructions, InstructionsError, Terms};
+use crate::session::report::Reporter;
+use crate::stages::{ContextConfig, ContextStage, Fact, Facts, MissingTools, ProviderStage};
+use crate::state::Mode;
+use crate::time::SessionClock;
 use crate::tools::ToolRegistry;
-use crate::types::{Message, Parameters, ToolCall, ToolPolicy, ToolResult};
+use crate::types::{Message, Parameters, ToolPolicy};
+
+/// Who has it goes on with the conversation, and nobody else does meanwhile.
+pub(crate) type Permit = OwnedMutexGuard<TextSession>;
 
 /// The settings of a conversation in writing.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default)]
 pub struct TextConfig {
     /// Instructions for the model; none by default.
     pub system: String,
@@ -33,6 +42,8 @@ pub struct TextConfig {
     pub parameters: Parameters,
     /// How it may call tools.
     pub tool_policy: ToolPolicy,
+    /// How much of a long conversation is sent to the model: all of it by default.
+    pub context: Option<ContextConfig>,
     /// Metadata that reaches every provider request; none by default.
     pub metadata: Metadata,
 }
@@ -64,11 +75,15 @@ pub struct TextConfig {
 pub struct TextSession {
     provider: Arc<dyn Provider>,
     tools: Arc<ToolRegistry>,
-    config: TextConfig,
+    missing_tools: MissingTools,
+    /// What is sent of a long conversation; all of it, if nothing is said.
+    budget: Option<ContextConfig>,
     context: Context,
     /// Built when first needed, and again should a tool's panic have ended it.
     line: Option<Line>,
-    history: History,
+    dialogue: Dialogue,
+    bus: EventBus,
+    report: Reporter,
     turn: TurnId,
     last_response: Option<ResponseId>,
 }
@@ -78,20 +93,47 @@ pub struct TextSession {
 struct Line {
     input: Outlet,
     run: Run,
+    facts: mpsc::Receiver<Fact>,
 }
 
 impl TextSession {
     /// A conversation with this model, which may call these tools.
     #[must_use]
     pub fn new(provider: Arc<dyn Provider>, tools: Arc<ToolRegistry>, config: TextConfig) -> Self {
-        let context = Context::new(SessionClock::live()).with_metadata(config.metadata.clone());
+        let terms = Terms {
+            instructions: Instructions::Text(config.system.into()),
+            parameters: Arc::new(config.parameters),
+            tool_policy: config.tool_policy,
+            metadata: Arc::new(config.metadata),
+            model: provider.name().to_owned(),
+        };
+        let dialogue = Dialogue::fleeting(terms);
+        let (bus, clock) = (EventBus::default(), SessionClock::live());
+        Self::of(dialogue, bus, clock, provider, tools, MissingTools::Refused, config.context)
+    }
+
+    /// One that goes on with a conversation.
+    pub(crate) fn of(
+        dialogue: Dialogue,
+        bus: EventBus,
+        clock: SessionClock,
+        provider: Arc<dyn Provider>,
+        tools: Arc<ToolRegistry>,
+        missing_tools: MissingTools,
+        budget: Option<ContextConfig>,
+    ) -> Self {
+        let report = Reporter::new(bus.clone(), clock.clone(), Duration::ZERO, Vec::new());
+        let metadata = (*dialogue.terms().metadata).clone();
         Self {
             provider,
             tools,
-            config,
-            context,
+            missing_tools,
+            budget,
+            context: Context::new(clock).with_metadata(metadata),
             line: None,
-            history: History::default(),
+            dialogue,
+            bus,
+            report,
             turn: TurnId::default(),
             last_response: None,
         }
@@ -99,36 +141,24 @@ impl TextSession {
 
     /// Says `message` to the model, which begins to answer when the reply is read. A text is what
     /// the user says; [`Message::with`] shows media beside it.
-    pub fn send(&mut self, message: impl Into<Message>) -> TextReply<'_> {
-        self.history.said(message.into());
-        self.turn = self.turn.next();
-        let response = self.last_response.map_or(ResponseId::FIRST, ResponseId::next);
-        self.last_response = Some(response);
-        let now = self.context.clock.now();
-        let turn = TurnContext {
-            turn: self.turn,
-            response,
-            system: self.config.system.as_str().into(),
-            tools: self.tools.descriptors().into(),
-            tool_policy: self.config.tool_policy,
-            parameters: Arc::new(self.config.parameters.clone()),
-            history: self.history.snapshot(),
-            metadata: Arc::clone(&self.context.metadata),
-            script: None,
-        };
-        TextReply {
-            answer: Some(Answer::new(self.turn, response, false, now, 0)),
-            begin: Some(Element::begin(now, turn)),
-            shown: String::new(),
-            waits_since: None,
-            session: self,
-        }
+    pub fn send(&mut self, message: impl Into<Message>) -> TextReply<&mut Self> {
+        TextReply::to(self, Some(message.into()))
+    }
+
+    /// The events from now on: what is typed, answered and called.
+    #[must_use]
+    pub fn subscribe(&self) -> Subscription {
+        self.bus.subscribe()
+    }
+
+    pub(crate) fn clock(&self) -> &SessionClock {
+        &self.context.clock
     }
 
     /// The conversation so far, as it was shown.
     #[must_use]
     pub fn messages(&self) -> Arc<[Message]> {
-        self.history.snapshot()
+        self.dialogue.messages().into()
     }
 
     /// What its model can be asked for and shown.
@@ -139,198 +169,53 @@ impl TextSession {
 
     /// Forgets the conversation.
     pub fn clear(&mut self) {
-        self.history = History::default();
+        self.dialogue.clear();
+    }
+
+    /// The next response: to `message`, or to what came of the calls that it waited for.
+    fn begin(&mut self, message: Option<Message>) -> (Answer, Result<Element, InstructionsError>) {
+        if let Some(message) = message {
+            self.turn = self.turn.next();
+            self.report.typed(self.turn, &message.text);
+            self.dialogue.enter(Mode::Text);
+            self.dialogue.said(message);
+        }
+        let turn = self.turn;
+        let response = self.last_response.map_or(ResponseId::FIRST, ResponseId::next);
+        self.last_response = Some(response);
+        let tools = self.dialogue.terms().offered(&self.tools).into();
+        let now = self.context.clock.now();
+        self.report.response_started(turn, response, false);
+        let begin = self.dialogue.begin(turn, response, tools);
+        let begin = begin.map(|context| Element::begin(now, context));
+        (Answer::new(turn, response, false, now, 0), begin)
     }
 
     fn line(&mut self) -> Result<&mut Line, SessionError> {
         if self.line.is_none() {
-            let stage = ProviderStage::new(
-                Arc::clone(&self.provider),
-                Arc::clone(&self.tools),
-                Facts::none(),
-            );
+            let (facts_in, facts) = mpsc::channel(FACTS);
+            let (provider, tools) = (Arc::clone(&self.provider), Arc::clone(&self.tools));
+            let facts_in = Facts::to(facts_in);
+            let context = self
+                .budget
+                .clone()
+                .map(|config| ContextStage::new(config, Arc::clone(&provider), facts_in.clone()));
+            let stage = ProviderStage::new(provider, tools, facts_in)
+                .with_missing_tools(self.missing_tools);
+            let nodes = context.map(Node::stage).into_iter().chain([Node::stage(stage)]);
             // Between two lines there may be any silence; the reply has a watchdog of its own.
             let config = PipelineConfig { idle_timeout: None, ..PipelineConfig::default() };
-            let pipeline = PipelineBuilder::new(config).chain([Node::stage(stage)]).build()?;
+            let pipeline = PipelineBuilder::new(config).chain(nodes).build()?;
             let mut run = pipeline.run(&self.context);
             let Some(input) = run.take_input() else { return Err(gone()) };
-            self.line = Some(Line { input, run });
+            self.line = Some(Line { input, run, facts });
         }
         self.line.as_mut().ok_or_else(gone)
     }
 }
 
-/// A piece of a reply. [`Done`](Self::Done) or [`Failed`](Self::Failed) is the last.
-#[derive(Clone, Debug, PartialEq)]
-#[non_exhaustive]
-pub enum TextEvent {
-    /// More text. Never the text so far.
-    Delta(String),
-    /// The model calls a tool.
-    ToolCalled(ToolCall),
-    /// A tool has answered.
-    ToolFinished(ToolResult),
-    /// The answer broke off, or never began. The conversation goes on.
-    Failed {
-        /// What broke and what to do about it.
-        error: String,
-    },
-    /// The answer is complete.
-    Done,
-}
-
-/// An answer as it is written.
-///
-/// Dropping it cancels what is left: the model and its tools end, and what was shown counts as
-/// said.
-#[derive(Debug)]
-pub struct TextReply<'a> {
-    session: &'a mut TextSession,
-    /// `None` when the answer is over and in the history.
-    answer: Option<Answer>,
-    /// What the model has still to be sent.
-    begin: Option<Element>,
-    shown: String,
-    /// Since when the reader waits for the next piece.
-    waits_since: Option<SessionTime>,
-}
-
-impl TextReply<'_> {
-    /// The next piece; `None` after the last. Fails the answer when nothing comes for 30 s.
-    ///
-    /// Cancel-safe. Must be called within a Tokio runtime.
-    pub async fn next(&mut self) -> Option<TextEvent> {
-        let answer = self.answer.as_ref()?;
-        let (response, clock) = (answer.response, self.session.context.clock.clone());
-        let since = *self.waits_since.get_or_insert_with(|| clock.now());
-        loop {
-            let read = read(self.session, &mut self.begin, response);
-            let element = tokio::select! {
-                biased;
-                element = read => element,
-                () = clock.sleep_until(since + LIMIT) => {
-                    let error = format!("there was no progress for {LIMIT:?}; ask again");
-                    return Some(self.fail(error));
-                }
-            };
-            let event = match element {
-                Ok(element) => self.take(element.payload),
-                Err(error) => {
-                    self.session.line = None;
-                    Some(self.fail(error.to_string()))
-                }
-            };
-            if event.is_some() {
-                self.waits_since = None;
-                return event;
-            }
-        }
-    }
-
-    /// Ends the answer here. Dropping it does the same.
-    pub fn cancel(self) {
-        drop(self);
-    }
-
-    /// Writes down what an element says, and tells it.
-    fn take(&mut self, payload: Payload) -> Option<TextEvent> {
-        match payload {
-            Payload::TextDelta(text) => {
-                self.shown.push_str(&text);
-                Some(TextEvent::Delta(text.into()))
-            }
-            Payload::ToolCall(call) => {
-                self.answer.as_mut()?.called((*call).clone());
-                Some(TextEvent::ToolCalled((*call).clone()))
-            }
-            Payload::ToolResult(result) => {
-                self.answer.as_mut()?.returned((*result).clone());
-                Some(TextEvent::ToolFinished((*result).clone()))
-            }
-            Payload::TurnEnd(Outcome::Failed { reason }) => Some(self.fail(reason.to_string())),
-            Payload::TurnEnd(outcome) => {
-                self.end(outcome);
-                Some(TextEvent::Done)
-            }
-            _ => None,
-        }
-    }
-
-    fn fail(&mut self, error: String) -> TextEvent {
-        self.end(Outcome::Failed { reason: error.as_str().into() });
-        TextEvent::Failed { error }
-    }
-
-    /// The answer is over, and what was shown of it is said.
-    fn end(&mut self, outcome: Outcome) {
-        let Some(answer) = self.answer.take() else { return };
-        self.session.context.floor.cancel(answer.response);
-        let text = std::mem::take(&mut self.shown);
-        let at = self.session.context.clock.now();
-        let said = Said { outcome, heard_bytes: text.len(), text, heard: LENGTH_OF_TEXT, at };
-        self.session.history.answered(answer, &said);
-    }
-
-    /// Tools that have run did so, whether or not anybody has read it.
-    fn drain(&mut self) {
-        let Some(response) = self.answer.as_ref().map(|answer| answer.response) else { return };
-        while let Some(line) = &mut self.session.line
-            && let Some(Ok(Some(element))) = line.run.output.recv().now_or_never()
-        {
-            if element.response != Some(response) {
-                continue;
-            }
-            match (element.payload, self.answer.as_mut()) {
-                (Payload::ToolCall(call), Some(answer)) => answer.called((*call).clone()),
-                (Payload::ToolResult(result), Some(answer)) => answer.returned((*result).clone()),
-                _ => {}
-            }
-        }
-    }
-}
-
-impl Drop for TextReply<'_> {
-    fn drop(&mut self) {
-        if self.answer.is_some() {
-            self.drain();
-            self.end(Outcome::Interrupted { heard: LENGTH_OF_TEXT });
-        }
-    }
-}
-
-/// The next element of `response`. What is left of those before it is passed over.
-async fn read(
-    session: &mut TextSession,
-    begin: &mut Option<Element>,
-    response: ResponseId,
-) -> Result<Element, SessionError> {
-    let floor = session.context.floor.clone();
-    let Line { input, run } = session.line()?;
-    if let Some(element) = begin {
-        // Whoever types means it.
-        floor.commit(response);
-        input.send(element.clone()).await.map_err(|_closed| gone())?;
-        *begin = None;
-    }
-    loop {
-        match run.output.recv().await {
-            Ok(Some(element)) if element.response == Some(response) => return Ok(element),
-            Ok(Some(_)) => {}
-            Ok(None) => {
-                run.wait().await?;
-                return Err(gone());
-            }
-            Err(error) => return Err(SessionError::Pipeline(error.into())),
-        }
-    }
-}
-
-fn gone() -> SessionError {
-    SessionError::BrokeOff("the model's stage has ended; ask again".to_owned())
-}
-
-/// Text makes no sound.
-const LENGTH_OF_TEXT: Duration = Duration::ZERO;
+/// A reader that falls behind by more holds the model back.
+const FACTS: usize = 64;
 
 #[cfg(test)]
 mod tests;

@@ -1,4 +1,4 @@
-//! What the actor tells the world: events, and the latency of each turn.
+//! What a conversation tells the world: events, and the latency of each turn.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use crate::types::{ToolCall, ToolResult};
 
 /// Writes events, and keeps the instants that a latency is made of.
 #[derive(Debug)]
-pub(crate) struct Reporter {
+pub(super) struct Reporter {
     bus: EventBus,
     clock: SessionClock,
     silence: Duration,
@@ -51,7 +51,7 @@ struct Way {
 }
 
 impl Reporter {
-    pub(crate) fn new(
+    pub(super) fn new(
         bus: EventBus,
         clock: SessionClock,
         silence: Duration,
@@ -121,11 +121,12 @@ impl Reporter {
         self.of(response, EventKind::SynthesisStarted { characters });
     }
 
-    pub(super) fn sounding(&self, response: ResponseId, at: device::Instants) {
+    /// The response is heard: after how long, if that is known.
+    pub(super) fn sounding(&self, response: ResponseId, at: device::Instants) -> Option<Latency> {
         self.of(response, EventKind::AgentSpeechStarted { start_ms: ms(at.in_air) });
-        if let Some(latency) = self.latency(response, at) {
-            self.of(response, EventKind::Latency(latency));
-        }
+        let latency = self.latency(response, at)?;
+        self.of(response, EventKind::Latency(latency));
+        Some(latency)
     }
 
     pub(super) fn over(&self, response: ResponseId, said: &Said, sounded: bool) {
@@ -145,10 +146,11 @@ impl Reporter {
         let outcome = match &said.outcome {
             Outcome::Completed => "completed",
             Outcome::Failed { .. } => "failed",
-            Outcome::Interrupted { .. } if sounded => "interrupted",
-            Outcome::Interrupted { .. } | Outcome::Discarded | Outcome::AwaitingTools => {
-                "discarded"
+            Outcome::Interrupted { .. } if sounded || !said.heard_text().is_empty() => {
+                "interrupted"
             }
+            Outcome::AwaitingTools => "awaiting_tools",
+            Outcome::Interrupted { .. } | Outcome::Discarded => "discarded",
         };
         self.of(response, EventKind::ResponseEnded { outcome });
     }
@@ -197,7 +199,7 @@ impl Reporter {
         self.publish(turn, response, kind);
     }
 
-    pub(crate) fn publish(
+    pub(super) fn publish(
         &self,
         turn: Option<TurnId>,
         response: Option<ResponseId>,

@@ -1,0 +1,143 @@
+//! What settings say about long conversations.
+
+use std::sync::Arc;
+
+use super::engines::{AUTO, EngineError, Factory, SERVICE};
+use crate::context::{Budget, Relevance, Strategy, Summarise};
+use crate::providers::embeddings::{Embedder, Hashed, OpenAiEmbedder};
+use crate::providers::{self, OpenAi, Provider};
+use crate::stages::ContextConfig;
+
+impl Factory<'_> {
+    /// How a conversation is kept within a budget; `None` if there is none.
+    ///
+    /// # Errors
+    ///
+    /// When the model or the embeddings that are named for it cannot be had.
+    pub fn context(&self) -> Result<Option<ContextConfig>, EngineError> {
+        let tokens = self.settings.integer("context.tokens");
+        let Some(tokens) = tokens.and_then(|tokens| u32::try_from(tokens).ok()) else {
+            return Ok(None);
+        };
+        let strategy = match self.text("context.strategy") {
+            "summarise" => Strategy::Summarise(Summarise::default()),
+            "relevance" => Strategy::Relevance(Relevance::default()),
+            "fail" => Strategy::Fail,
+            _ => Strategy::Sliding,
+        };
+        let mut config = ContextConfig::new(Budget::new(tokens));
+        match strategy {
+            Strategy::Summarise(_) => config.summariser = self.summariser()?,
+            Strategy::Relevance(_) => config.embedder = self.embedder()?,
+            Strategy::Sliding | Strategy::Fail => {}
+        }
+        config.budget.strategy = strategy;
+        Ok(Some(config))
+    }
+
+    /// The model that makes summaries; `None` if it is the one that answers.
+    fn summariser(&self) -> Result<Option<Arc<dyn Provider>>, EngineError> {
+        let named = self.text("context.summariser");
+        let model = match named.split_once(':') {
+            Some((SERVICE, model)) => model,
+            None if named == SERVICE => self.text("llm.model"),
+            None if named.is_empty() || named == AUTO => return Ok(None),
+            _ => return Ok(Some(providers::by_name(named)?)),
+        };
+        let engine = OpenAi::new(self.http()?, self.endpoint("llm")?, model);
+        Ok(Some(Arc::new(engine.with_limits(self.limits()))))
+    }
+
+    fn embedder(&self) -> Result<Arc<dyn Embedder>, EngineError> {
+        let named = self.text("context.embeddings");
+        let model = match named.split_once(':') {
+            Some((SERVICE, model)) => model,
+            None if named == SERVICE => EMBEDDINGS,
+            _ => return Ok(Arc::new(Hashed)),
+        };
+        let endpoint = self.common_endpoint("--set context.embeddings=hashed")?;
+        Ok(Arc::new(OpenAiEmbedder::new(self.http()?, endpoint, model)))
+    }
+
+    /// What has no effect without a budget.
+    pub(super) fn no_budget(&self) -> Option<String> {
+        let set = ["context.strategy", "context.summariser", "context.embeddings"];
+        let set = set.into_iter().find(|key| self.settings.is_set(key))?;
+        let has_budget = self.settings.integer("context.tokens").is_some();
+        (!has_budget).then(|| format!("{set} counts only with a budget: set context.tokens, too"))
+    }
+}
+
+const EMBEDDINGS: &str = "text-embedding-3-small";
+
+#[cfg(test)]
+mod tests {
+    use super::super::Settings;
+    use super::*;
+    use crate::net::mock::MockHttp;
+
+    /// What the factory makes of these settings, all of which are flags.
+    fn context(settings: &[(&str, &str)]) -> Result<Option<ContextConfig>, EngineError> {
+        let owned = |text: &str| text.to_owned();
+        let flags: Vec<_> = settings
+            .iter()
+            .map(|(key, value)| (owned("--set"), owned(key), owned(value)))
+            .collect();
+        let settings = Settings::layered(&flags, &[], None).unwrap();
+        Factory::new(&settings, || Ok(Arc::new(MockHttp::new()))).context()
+    }
+
+    #[test]
+    fn without_a_number_of_tokens_there_is_no_budget() {
+        assert!(context(&[]).unwrap().is_none());
+        assert!(context(&[("context.strategy", "fail")]).unwrap().is_none());
+        let made = context(&[("context.tokens", "4000")]).unwrap().unwrap();
+        assert_eq!(made.budget, Budget::new(4000));
+        assert!(made.summariser.is_none() && made.summaries.is_none());
+    }
+
+    #[test]
+    fn strategies_have_their_names() {
+        for (name, strategy) in [
+            ("sliding", Strategy::Sliding),
+            ("summarise", Strategy::Summarise(Summarise::default())),
+            ("relevance", Strategy::Relevance(Relevance::default())),
+            ("fail", Strategy::Fail),
+        ] {
+            let made = context(&[("context.tokens", "500"), ("context.strategy", name)]);
+            assert_eq!(made.unwrap().unwrap().budget.strategy, strategy);
+        }
+    }
+
+    #[test]
+    fn summaries_are_made_by_the_model_that_is_named() {
+        let named = |name| {
+            let budget = [("context.tokens", "500"), ("context.strategy", "summarise")];
+            let key = [("openai.api_key", "sk-7"), ("context.summariser", name)];
+            let made = context(&[budget, key].concat()).unwrap().unwrap().summariser;
+            made.map(|model| model.name().to_owned())
+        };
+        assert_eq!(named(""), None);
+        assert_eq!(named("auto"), None);
+        assert_eq!(named("mock"), Some("mock".to_owned()));
+        assert_eq!(named("openai:small"), Some("openai:small".to_owned()));
+        assert_eq!(named("openai"), Some("openai:gpt-4o-mini".to_owned()));
+    }
+
+    #[test]
+    fn messages_are_compared_by_the_embeddings_that_are_named() {
+        let budget = [("context.tokens", "500"), ("context.strategy", "relevance")];
+        let named = |name, key| {
+            context(&[budget, [("context.embeddings", name), ("openai.api_key", key)]].concat())
+        };
+        let name = |name, key| named(name, key).unwrap().unwrap().embedder.name().to_owned();
+        assert_eq!(name("", ""), "hashed");
+        assert_eq!(name("hashed", ""), "hashed");
+        assert_eq!(name("openai", "sk-7"), "openai:text-embedding-3-small");
+        assert_eq!(name("openai:mine", "sk-7"), "openai:mine");
+        let told = named("openai", "").unwrap_err().to_string();
+        for part in ["set OPENAI_API_KEY", "with --set context.embeddings=hashed"] {
+            assert!(told.contains(part), "{told}");
+        }
+    }
+}

@@ -1,0 +1,67 @@
+//! The same conversation by voice.
+
+use std::sync::{Arc, PoisonError};
+
+use super::{Conversation, ConversationError, Shared};
+use crate::session::modes::text::Permit;
+use crate::session::{Engines, Session, SessionConfig};
+use crate::stt::Transcriber;
+use crate::tts::Synthesizer;
+use crate::vad::Vad;
+
+/// The engines by which a conversation hears and speaks.
+#[derive(Debug)]
+pub struct Voice {
+    /// Detects voice.
+    pub vad: Box<dyn Vad>,
+    /// Recognises words.
+    pub transcriber: Arc<dyn Transcriber>,
+    /// Speaks.
+    pub synthesizer: Arc<dyn Synthesizer>,
+}
+
+/// The right to go on with a conversation, as long as a call lasts.
+#[derive(Debug)]
+pub(crate) struct CallPermit {
+    shared: Arc<Shared>,
+    _permit: Permit,
+}
+
+impl Conversation {
+    /// The conversation by voice, ready to [`run`](Session::run): with its model, instructions,
+    /// tools, parameters, metadata, history and events. Those in `config` are not looked at. What
+    /// was said before is history, and is not spoken.
+    ///
+    /// As long as the session is there, the conversation takes no turns in writing but by the
+    /// session's [`SessionHandle::hear`](crate::SessionHandle::hear).
+    ///
+    /// # Errors
+    ///
+    /// When a variable has no value, or the conversation cannot take a turn.
+    pub async fn open_duplex(
+        &self,
+        voice: Voice,
+        config: SessionConfig,
+    ) -> Result<Session, ConversationError> {
+        let permit = self.permit().await?;
+        self.instructions()?;
+        let Voice { vad, transcriber, synthesizer } = voice;
+        let parts = &self.shared.parts;
+        let (provider, tools) = (Arc::clone(&parts.provider), Arc::clone(&parts.tools));
+        let engines = Engines { vad, transcriber, provider, synthesizer, tools };
+        let shared = Arc::clone(&self.shared);
+        let (dialogue, bus) = (shared.dialogue.clone(), parts.bus.clone());
+        let slot = Arc::clone(&shared);
+        let config = SessionConfig { context: parts.budget(&dialogue), ..config };
+        let permit = CallPermit { shared, _permit: permit };
+        let session = Session::of(dialogue, Some(permit), bus, engines, config);
+        *slot.duplex.lock().unwrap_or_else(PoisonError::into_inner) = Some(session.handle());
+        Ok(session)
+    }
+}
+
+impl Drop for CallPermit {
+    fn drop(&mut self) {
+        *self.shared.duplex.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+}

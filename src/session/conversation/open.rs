@@ -1,0 +1,411 @@
+//! How a conversation begins: what it is made of.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use super::{Conversation, ConversationError};
+use crate::config::{self, Factory, Settings};
+use crate::events::EventBus;
+use crate::ids::ConversationId;
+use crate::net::{Http, NetError};
+use crate::pack::{
+    Environment, Loaded, Pack, Problem, SchemaCheck, Sources, Values, VariableProvider,
+};
+use crate::pipeline::Metadata;
+use crate::providers::Provider;
+use crate::session::dialogue::{Instructions, Prompted, Terms};
+use crate::stages::ContextConfig;
+use crate::state::{Opened, Saved, StateStore};
+use crate::time::UtcTime;
+use crate::tools::ToolRegistry;
+use crate::types::{Parameters, ResponseFormat};
+
+/// A conversation that is to begin. Made by [`Conversation::open`] or [`Conversation::plain`].
+#[derive(Debug)]
+#[must_use = "it begins with `start` or `resume`"]
+pub struct Opening {
+    speaks: Speaks,
+    check: SchemaCheck,
+    model: Option<String>,
+    provider: Option<Arc<dyn Provider>>,
+    tools: Arc<ToolRegistry>,
+    parameters: Parameters,
+    variables: Values,
+    sources: Sources,
+    providers: Vec<Arc<dyn VariableProvider>>,
+    metadata: Metadata,
+    context: Option<ContextConfig>,
+    store: Option<Arc<dyn StateStore>>,
+    id: Option<ConversationId>,
+}
+
+/// What the model is told.
+#[derive(Debug)]
+enum Speaks {
+    Plainly(String),
+    By { pack: PackSource, prompt: String },
+}
+
+/// Where a pack is.
+#[derive(Clone, Debug)]
+pub enum PackSource {
+    /// In this file.
+    File(PathBuf),
+    /// Here, read already: its name, and what it holds.
+    Loaded(Arc<Pack>),
+}
+
+impl From<&str> for PackSource {
+    fn from(path: &str) -> Self {
+        Self::File(path.into())
+    }
+}
+
+impl From<&std::path::Path> for PackSource {
+    fn from(path: &std::path::Path) -> Self {
+        Self::File(path.into())
+    }
+}
+
+impl From<PathBuf> for PackSource {
+    fn from(path: PathBuf) -> Self {
+        Self::File(path)
+    }
+}
+
+impl From<Arc<Pack>> for PackSource {
+    fn from(pack: Arc<Pack>) -> Self {
+        Self::Loaded(pack)
+    }
+}
+
+impl From<Pack> for PackSource {
+    fn from(pack: Pack) -> Self {
+        Self::Loaded(Arc::new(pack))
+    }
+}
+
+impl Opening {
+    pub(super) fn by(pack: PackSource, prompt: String) -> Self {
+        Self::new(Speaks::By { pack, prompt })
+    }
+
+    pub(super) fn plainly(instructions: String) -> Self {
+        Self::new(Speaks::Plainly(instructions))
+    }
+
+    fn new(speaks: Speaks) -> Self {
+        Self {
+            speaks,
+            check: SchemaCheck::Full,
+            model: None,
+            provider: None,
+            tools: Arc::default(),
+            parameters: Parameters::default(),
+            variables: Values::new(),
+            sources: Sources::new(),
+            providers: Vec::new(),
+            metadata: Metadata::default(),
+            context: None,
+            store: None,
+            id: None,
+        }
+    }
+
+    /// The model. Without one, the one that the settings of the environment and of the user's file
+    /// name, if it is a service.
+    pub fn provider(mut self, provider: Arc<dyn Provider>) -> Self {
+        self.provider = Some(provider);
+        self
+    }
+
+    /// The model's name, by which a pack may have other words and parameters for it.
+    pub fn model(mut self, name: impl Into<String>) -> Self {
+        self.model = Some(name.into());
+        self
+    }
+
+    /// The tools that the model may call; none by default. With a pack, those of them that its
+    /// prompt names.
+    pub fn tools(mut self, tools: impl Into<Arc<ToolRegistry>>) -> Self {
+        self.tools = tools.into();
+        self
+    }
+
+    /// How the model is to answer. What is given here stands before what the pack says.
+    pub fn parameters(mut self, parameters: Parameters) -> Self {
+        self.parameters = self.parameters.overridden(parameters);
+        self
+    }
+
+    /// Asks for any JSON object as the answer.
+    pub fn json_mode(self) -> Self {
+        self.format(ResponseFormat::JsonObject)
+    }
+
+    /// Asks for an answer of this form.
+    pub fn format(mut self, format: ResponseFormat) -> Self {
+        self.parameters.format = Some(format);
+        self
+    }
+
+    /// The value of a variable. It stands before what any provider or binding says.
+    pub fn var(mut self, name: impl Into<String>, value: impl Into<Value>) -> Self {
+        self.variables.insert(name.into(), value.into());
+        self
+    }
+
+    /// The values of variables.
+    pub fn vars(mut self, values: Values) -> Self {
+        self.variables.extend(values);
+        self
+    }
+
+    /// Values from the environment variables that begin with `prefix`: with `APP_`, `APP_CITY` is
+    /// `city`.
+    pub fn vars_from_env(self, prefix: &str) -> Self {
+        let values = from_environment(prefix);
+        self.vars(values)
+    }
+
+    /// Gives values at the beginning of each turn. A later provider stands before an earlier one.
+    pub fn variable_provider(mut self, provider: impl VariableProvider + 'static) -> Self {
+        self.providers.push(Arc::new(provider));
+        self
+    }
+
+    /// Values for variables whose `binding` names this kind of source, such as `session` or `env`.
+    pub fn source(mut self, kind: impl Into<String>, values: Values) -> Self {
+        self.sources.insert(kind.into(), values);
+        self
+    }
+
+    /// What every request to the provider carries: tenant, user.
+    pub fn metadata(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.metadata.insert(name.into(), value.into());
+        self
+    }
+
+    /// What is sent of a long conversation; all of it by default.
+    pub fn context(mut self, context: ContextConfig) -> Self {
+        self.context = Some(context);
+        self
+    }
+
+    /// Keeps the conversation: each turn is written when it has ended.
+    pub fn store(mut self, store: Arc<dyn StateStore>) -> Self {
+        self.store = Some(store);
+        self
+    }
+
+    /// What it is called; by default the day and some digits.
+    pub fn id(mut self, id: ConversationId) -> Self {
+        self.id = Some(id);
+        self
+    }
+
+    /// Does not hold the pack against the schema of the format.
+    pub fn skip_schema_validation(mut self) -> Self {
+        self.check = SchemaCheck::Skipped;
+        self
+    }
+
+    /// Begins a new conversation.
+    ///
+    /// Must be called within a Tokio runtime.
+    ///
+    /// # Errors
+    ///
+    /// When the pack cannot be read or has no such prompt, when there is no model, and when the
+    /// store has a conversation of that id or cannot be read. A variable without a value is an
+    /// error of the first turn, so that it may be set until then.
+    pub async fn start(self) -> Result<Conversation, ConversationError> {
+        let id = self.id.clone().unwrap_or_else(fresh_id);
+        if let Some(store) = &self.store
+            && self.id.is_some()
+            && store.read(&id).await?.is_some()
+        {
+            return Err(ConversationError::Exists(id));
+        }
+        self.at(id, Saved::default()).await
+    }
+
+    /// Goes on with a conversation that was kept: with its history and its variables, over which
+    /// those of this opening are set.
+    ///
+    /// Must be called within a Tokio runtime.
+    ///
+    /// # Errors
+    ///
+    /// As for [`start`](Self::start), and when there is no store, no conversation of that id, or
+    /// it was held with another pack or prompt.
+    pub async fn resume(self, id: ConversationId) -> Result<Conversation, ConversationError> {
+        let store = self.store.as_ref().ok_or(ConversationError::NoStore)?;
+        let entries = store.read(&id).await?;
+        let entries = entries.ok_or_else(|| ConversationError::NotFound(id.clone()))?;
+        let saved = Saved::of(entries);
+        self.at(id, saved).await
+    }
+
+    /// Goes on with the conversation of that id if there is one, else begins it.
+    ///
+    /// # Errors
+    ///
+    /// As for [`start`](Self::start) and [`resume`](Self::resume).
+    pub async fn resume_or_start(
+        self,
+        id: ConversationId,
+    ) -> Result<Conversation, ConversationError> {
+        let store = self.store.as_ref().ok_or(ConversationError::NoStore)?;
+        let saved = store.read(&id).await?.map(Saved::of).unwrap_or_default();
+        self.at(id, saved).await
+    }
+
+    async fn at(self, id: ConversationId, saved: Saved) -> Result<Conversation, ConversationError> {
+        let provider = match &self.provider {
+            Some(provider) => Arc::clone(provider),
+            None => detected()?,
+        };
+        let mut metadata = self.metadata;
+        metadata.entry("conversation_id".to_owned()).or_insert_with(|| id.to_string());
+        let mut opened = Opened { metadata: metadata.clone(), ..Opened::new(UtcTime::now()) };
+        let mut terms = Terms {
+            metadata: Arc::new(metadata),
+            model: provider.name().to_owned(),
+            ..Terms::default()
+        };
+        let mut media = None;
+        let mut warnings = Vec::new();
+        match self.speaks {
+            Speaks::Plainly(text) => {
+                terms.instructions = Instructions::Text(text.into());
+                terms.parameters = Arc::new(self.parameters);
+            }
+            Speaks::By { pack, prompt: name } => {
+                let (pack, found) = read(pack, self.check).await?;
+                warnings = found;
+                opened.pack = Some(pack.id.clone());
+                opened.prompt = Some(name.clone());
+                same_prompt(&id, saved.opened.as_ref(), &opened)?;
+                let prompt = pack.prompt(&name, self.model.as_deref())?;
+                let parameters = (*prompt.parameters()).into();
+                terms.parameters = Arc::new(Parameters::overridden(parameters, self.parameters));
+                let spec = &pack.prompts[&name];
+                if let Some(policy) = &spec.tool_policy {
+                    terms.tool_policy = policy.into();
+                }
+                media.clone_from(&spec.media);
+                let mut sources = self.sources;
+                let of_session = sources.entry("session".to_owned()).or_default();
+                of_session.entry("id".to_owned()).or_insert_with(|| id.to_string().into());
+                terms.instructions = Instructions::Prompt(Arc::new(Prompted {
+                    prompt,
+                    variables: spec.variables.clone(),
+                    sources,
+                    providers: self.providers,
+                }));
+            }
+        }
+        let parts = super::Parts {
+            id,
+            terms,
+            provider,
+            tools: self.tools,
+            store: self.store,
+            media,
+            warnings,
+            context: self.context,
+            bus: EventBus::default(),
+        };
+        let conversation = Conversation::of(parts, saved);
+        conversation.shared.dialogue.open(opened);
+        conversation.shared.dialogue.set(self.variables);
+        Ok(conversation)
+    }
+}
+
+/// The values of the environment's variables that begin with `prefix`.
+pub(super) fn from_environment(prefix: &str) -> Values {
+    let variables = std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+    let environment = Environment::new(prefix, variables);
+    environment.values().clone()
+}
+
+async fn read(
+    pack: PackSource,
+    check: SchemaCheck,
+) -> Result<(Arc<Pack>, Vec<Problem>), ConversationError> {
+    let path = match pack {
+        PackSource::Loaded(pack) => return Ok((pack, Vec::new())),
+        PackSource::File(path) => path,
+    };
+    let shown = path.display().to_string();
+    let failed = |reason: String| ConversationError::File { path: shown.clone(), reason };
+    let read = move || {
+        let bytes = std::fs::read(&path).map_err(|error| error.to_string())?;
+        Ok::<_, String>(Pack::load(&bytes, check))
+    };
+    // A pack may be large, and others wait.
+    let read = tokio::task::spawn_blocking(read).await;
+    let loaded = read.map_err(|gone| failed(gone.to_string()))?.map_err(&failed)?;
+    let Loaded { pack, warnings } = loaded?;
+    Ok((Arc::new(pack), warnings))
+}
+
+/// History that was held under other instructions is not mixed with these.
+fn same_prompt(
+    id: &ConversationId,
+    was: Option<&Opened>,
+    now: &Opened,
+) -> Result<(), ConversationError> {
+    let name = |opened: &Opened| match (&opened.pack, &opened.prompt) {
+        (Some(pack), Some(prompt)) => format!("the prompt {prompt} of the pack {pack}"),
+        _ => "no pack".to_owned(),
+    };
+    match was.map(name).filter(|was| *was != name(now)) {
+        Some(was) => Err(ConversationError::OtherPrompt { id: id.clone(), was, now: name(now) }),
+        None => Ok(()),
+    }
+}
+
+/// The model of the environment and the user's settings, if it is a service.
+fn detected() -> Result<Arc<dyn Provider>, ConversationError> {
+    let no = ConversationError::NoProvider;
+    let file = config::read(None).map_err(|error| no(error.to_string()))?;
+    let variables: Vec<_> = std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+        .collect();
+    let settings = Settings::layered(&[], &variables, file.as_ref());
+    let settings = settings.map_err(|wrong| {
+        no(wrong.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))
+    })?;
+    let factory = Factory::new(&settings, network);
+    if !factory.is_service("llm") && !settings.is_set("llm.engine") {
+        return Err(no("give one, or set OPENAI_API_KEY or `llm.engine`".to_owned()));
+    }
+    factory.provider().map_err(|error| no(error.to_string()))
+}
+
+#[cfg(feature = "net")]
+fn network() -> Result<Arc<dyn Http>, NetError> {
+    Ok(Arc::new(crate::net::HttpClient::new()?))
+}
+
+#[cfg(not(feature = "net"))]
+fn network() -> Result<Arc<dyn Http>, NetError> {
+    let reason = "this program was built without the feature `net`".to_owned();
+    Err(NetError::Unreachable { host: "the model".to_owned(), reason })
+}
+
+/// As `2026-11-21-3f9ac2d17b04`.
+pub(super) fn fresh_id() -> ConversationId {
+    use std::hash::{BuildHasher, Hasher};
+    // Seeded by the system, anew for each.
+    let digits = std::hash::RandomState::new().build_hasher().finish() & 0xffff_ffff_ffff;
+    let day = UtcTime::now().to_string();
+    let day = day.get(..10).unwrap_or_default();
+    format!("{day}-{digits:012x}").parse().unwrap_or_else(|_| unreachable!())
+}

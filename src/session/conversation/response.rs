@@ -1,0 +1,202 @@
+//! An answer, whole and in pieces.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::{Stream, stream};
+
+use super::{ConversationError, Shared};
+use crate::session::modes::text::{Permit, TextEvent, TextReply};
+use crate::time::{SessionClock, SessionTime};
+use crate::types::{Media, Message, ToolCall, ToolResult, Usage};
+
+/// A whole answer.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Response {
+    /// What the agent said. Its `tool_calls` are those that wait for their results.
+    pub message: Message,
+    /// All tools that the model called, in order.
+    pub tool_calls: Vec<ToolCall>,
+    /// What came of them.
+    pub tool_results: Vec<ToolResult>,
+    /// The tokens that it took, if the provider tells.
+    pub usage: Option<Usage>,
+    /// From the question to the end of the answer.
+    pub duration: Duration,
+}
+
+impl Response {
+    /// The words of the answer.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        &self.message.text
+    }
+
+    /// What the answer shows or plays beside its words.
+    #[must_use]
+    pub fn media(&self) -> &[Media] {
+        &self.message.media
+    }
+
+    /// The calls that wait for results which only the program has: give each to
+    /// [`Conversation::resolve`](super::Conversation::resolve), then
+    /// [`continue_`](super::Conversation::continue_).
+    #[must_use]
+    pub fn pending_tools(&self) -> &[ToolCall] {
+        &self.message.tool_calls
+    }
+}
+
+/// A piece of an answer.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Chunk {
+    /// More text. Never the text so far.
+    Text(String),
+    /// The model calls a tool.
+    ToolCalled(ToolCall),
+    /// A tool has answered.
+    ToolFinished(ToolResult),
+    /// The answer is whole, and kept if the conversation is. The last piece.
+    Done(Box<Response>),
+}
+
+/// An answer as it is written. Dropping it ends the answer: what was read of it is what was said.
+#[derive(Debug)]
+pub struct ResponseStream {
+    shared: Arc<Shared>,
+    clock: SessionClock,
+    began: SessionTime,
+    /// `None` after the last piece.
+    reply: Option<TextReply<Permit>>,
+    text: String,
+    tool_calls: Vec<ToolCall>,
+    tool_results: Vec<ToolResult>,
+    /// The whole answer, until it is kept.
+    whole: Option<Box<Response>>,
+}
+
+impl ResponseStream {
+    pub(super) fn new(shared: Arc<Shared>, permit: Permit, message: Option<Message>) -> Self {
+        let clock = permit.clock().clone();
+        Self {
+            shared,
+            began: clock.now(),
+            clock,
+            reply: Some(TextReply::to(permit, message)),
+            text: String::new(),
+            tool_calls: Vec::new(),
+            tool_results: Vec::new(),
+            whole: None,
+        }
+    }
+
+    /// The next piece; `None` after [`Chunk::Done`] or an error.
+    ///
+    /// Cancel-safe. Must be called within a Tokio runtime.
+    pub async fn next(&mut self) -> Option<Result<Chunk, ConversationError>> {
+        if self.whole.is_none() {
+            let event = self.reply.as_mut()?.next().await?;
+            match self.piece(event) {
+                Ok(Some(chunk)) => return Some(Ok(chunk)),
+                Ok(None) => self.whole = Some(Box::new(self.gathered())),
+                Err(error) => {
+                    self.reply = None;
+                    return Some(Err(error));
+                }
+            }
+        }
+        // Others may go on only when this is kept.
+        let kept = self.shared.flush().await;
+        self.reply = None;
+        let response = self.whole.take()?;
+        Some(match kept {
+            Ok(()) => Ok(Chunk::Done(response)),
+            Err(source) => Err(ConversationError::NotKept { response, source }),
+        })
+    }
+
+    /// The whole answer.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Conversation::send`](super::Conversation::send).
+    pub async fn response(self) -> Result<Response, ConversationError> {
+        self.process(|_chunk| {}).await
+    }
+
+    /// The whole answer, of which `look` sees every piece but the last as it comes.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Conversation::send`](super::Conversation::send).
+    pub async fn process(
+        mut self,
+        mut look: impl FnMut(&Chunk),
+    ) -> Result<Response, ConversationError> {
+        while let Some(chunk) = self.next().await {
+            match chunk? {
+                Chunk::Done(response) => return Ok(*response),
+                chunk => look(&chunk),
+            }
+        }
+        Err(ConversationError::Closed)
+    }
+
+    /// The words of the whole answer.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Conversation::send`](super::Conversation::send).
+    pub async fn collect_text(self) -> Result<String, ConversationError> {
+        Ok(self.response().await?.message.text)
+    }
+
+    /// The same as a stream, for the combinators of `futures`.
+    pub fn into_stream(self) -> impl Stream<Item = Result<Chunk, ConversationError>> + Send {
+        stream::unfold(self, |mut chunks| async move {
+            let chunk = chunks.next().await?;
+            Some((chunk, chunks))
+        })
+    }
+
+    /// What an event says; nothing if it is the end.
+    fn piece(&mut self, event: TextEvent) -> Result<Option<Chunk>, ConversationError> {
+        Ok(Some(match event {
+            TextEvent::Delta(text) => {
+                self.text.push_str(&text);
+                Chunk::Text(text)
+            }
+            TextEvent::ToolCalled(call) => {
+                self.tool_calls.push(call.clone());
+                Chunk::ToolCalled(call)
+            }
+            TextEvent::ToolFinished(result) => {
+                self.tool_results.push(result.clone());
+                Chunk::ToolFinished(result)
+            }
+            TextEvent::Failed { error } => return Err(error.into()),
+            TextEvent::Done => return Ok(None),
+        }))
+    }
+
+    fn gathered(&mut self) -> Response {
+        let tool_calls = self.shared.dialogue.pending();
+        let text = std::mem::take(&mut self.text);
+        Response {
+            message: Message { tool_calls, ..Message::assistant(text) },
+            tool_calls: std::mem::take(&mut self.tool_calls),
+            tool_results: std::mem::take(&mut self.tool_results),
+            usage: self.reply.as_ref().and_then(TextReply::usage),
+            duration: self.clock.now().since(self.began),
+        }
+    }
+}
+
+impl fmt::Display for Response {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.text())
+    }
+}

@@ -1,0 +1,152 @@
+//! The same conversation in writing and by voice.
+
+use super::*;
+use crate::audio::SampleRate;
+use crate::device::{NullMicrophone, NullSpeaker};
+use crate::providers::ProviderRequest;
+use crate::providers::mock::MockAnswer;
+use crate::session::{Pace, SessionConfig};
+use crate::state::{MemoryStore, Mode, StateStore};
+use crate::stt::mock::MockTranscriber;
+use crate::tts::MockSynthesizer;
+use crate::vad::Scripted;
+
+/// Who says these things, one after the other, with pauses between.
+fn voice(turns: &[&str]) -> Voice {
+    let turn = [".".repeat(25), "s".repeat(30), ".".repeat(200)].concat();
+    Voice {
+        vad: Box::new(Scripted::new(&turn.repeat(turns.len()))),
+        transcriber: Arc::new(MockTranscriber::new(turns.iter().copied())),
+        synthesizer: Arc::new(MockSynthesizer::default()),
+    }
+}
+
+/// Holds a call in which all of `turns` are said and answered.
+async fn call(conversation: &Conversation, turns: &[&str]) {
+    let session = conversation.open_duplex(voice(turns), SessionConfig::default()).await.unwrap();
+    let (mut events, stop) = (session.subscribe(), session.handle());
+    let microphone = Box::new(NullMicrophone(SampleRate::SPEECH));
+    let speaker = Box::new(NullSpeaker(SampleRate::SPEECH));
+    let watch = async {
+        let mut left = turns.len();
+        while let Some(Ok(event)) = events.next().await {
+            left -= usize::from(matches!(event.kind, EventKind::ResponseEnded { .. }));
+            if left == 0 {
+                return stop.stop();
+            }
+        }
+    };
+    let (summary, ()) = tokio::join!(session.run(microphone, speaker, Pace::Max), watch);
+    summary.unwrap();
+}
+
+/// What a model is asked in a talk of three turns with a tool, in which a variable changes.
+async fn requests(spoken: bool) -> (Vec<ProviderRequest>, Vec<String>) {
+    let model = model(&["Hello, Ann."]);
+    model.add_tool_call("find_room", json!({ "name": "whales" }));
+    model.add_response("On the second floor.");
+    model.add(MockAnswer::text("Goodbye, Bob."));
+    let opening = opening(&model).tools(rooms()).metadata("tenant", "t1").id(id("c1"));
+    let conversation = opening.start().await.unwrap();
+    let turns = ["good morning", "where are the whales", "goodbye"];
+    for (number, turn) in turns.into_iter().enumerate() {
+        if number == 2 {
+            conversation.set_var("visitor", "Bob");
+        }
+        if spoken {
+            call(&conversation, &[turn]).await;
+        } else {
+            conversation.send(turn).await.unwrap();
+        }
+    }
+    (model.requests(), said(&conversation))
+}
+
+#[tokio::test]
+async fn a_model_is_asked_the_same_in_writing_and_by_voice() {
+    let (written, history) = requests(false).await;
+    let (spoken, heard) = requests(true).await;
+
+    assert_eq!(written.len(), 4);
+    assert_eq!(written, spoken, "instructions, history, tools, parameters and metadata");
+    assert_eq!(history, heard);
+    assert_eq!((written[0].system.as_str(), written[3].system.contains("Bob")), (ANN, true));
+}
+
+#[tokio::test]
+async fn one_call_and_lines_in_writing_are_one_conversation() {
+    let model = model(&["One.", "Two.", "Three.", "Four."]);
+    let store: Arc<dyn StateStore> = Arc::new(MemoryStore::default());
+    let opening = opening(&model).store(Arc::clone(&store)).id(id("c1"));
+    let conversation = opening.start().await.unwrap();
+    conversation.send("a").await.unwrap();
+    call(&conversation, &["b", "c"]).await;
+    conversation.send("d").await.unwrap();
+
+    let all = [
+        "user: a",
+        "assistant: One.",
+        "user: b",
+        "assistant: Two.",
+        "user: c",
+        "assistant: Three.",
+        "user: d",
+        "assistant: Four.",
+    ];
+    assert_eq!(said(&conversation), all);
+    let saved = Saved::of(store.read(&id("c1")).await.unwrap().unwrap());
+    let modes: Vec<_> = saved.turns.iter().map(|turn| turn.mode).collect();
+    assert_eq!(modes, [Mode::Text, Mode::Voice, Mode::Voice, Mode::Text]);
+    let latency = saved.turns[1].latency.unwrap();
+    assert!(latency.voice_to_voice_ms.is_some_and(|ms| ms > 0.0), "{latency:?}");
+}
+
+#[tokio::test]
+async fn what_was_said_before_a_call_is_history_and_is_not_spoken() {
+    let model = model(&["One.", "Two."]);
+    let store: Arc<dyn StateStore> = Arc::new(MemoryStore::default());
+    let first = opening(&model).store(Arc::clone(&store)).id(id("c1")).start().await.unwrap();
+    first.send("a").await.unwrap();
+    let again = opening(&model).store(store).resume(id("c1")).await.unwrap();
+    let mut events = again.subscribe();
+
+    call(&again, &["b"]).await;
+
+    let mut spoken = Vec::new();
+    while let Some(Ok(event)) = futures_util::FutureExt::now_or_never(events.next()).flatten() {
+        if let EventKind::ResponseText { text } = event.kind {
+            spoken.push(text);
+        }
+    }
+    assert_eq!(spoken, ["Two."]);
+    let lines: Vec<_> = model.requests()[1].messages.iter().map(line).collect();
+    assert_eq!(lines, ["user: a", "assistant: One.", "user: b"]);
+}
+
+#[tokio::test]
+async fn while_a_call_goes_on_nobody_writes_and_clearing_ends_it() {
+    let conversation = opening(&model(&["One."])).start().await.unwrap();
+    let config = SessionConfig::default();
+    let session = conversation.open_duplex(voice(&["b"]), config.clone()).await.unwrap();
+    let running = |error| matches!(error, ConversationError::DuplexRunning);
+    assert!(running(conversation.send("a").await.unwrap_err()));
+    assert!(running(conversation.open_duplex(voice(&[]), config).await.unwrap_err()));
+
+    let microphone = Box::new(NullMicrophone(SampleRate::SPEECH));
+    let speaker = Box::new(NullSpeaker(SampleRate::SPEECH));
+    let running = session.run(microphone, speaker, Pace::Live);
+    let (ended, cleared) = tokio::join!(running, conversation.clear());
+
+    ended.unwrap();
+    cleared.unwrap();
+    assert!(conversation.messages().is_empty());
+    assert_eq!(conversation.send("a").await.unwrap().text(), "One.");
+}
+
+#[tokio::test]
+async fn a_call_needs_values_for_all_variables() {
+    let conversation = opening(&model(&[])).start().await.unwrap();
+    conversation.set_var("visitor", Value::Null);
+    let error = conversation.open_duplex(voice(&[]), SessionConfig::default()).await.unwrap_err();
+    assert!(matches!(error, ConversationError::Instructions(_)));
+}

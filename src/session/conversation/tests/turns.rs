@@ -1,0 +1,248 @@
+//! Turns in writing.
+
+use super::*;
+use crate::pack;
+use crate::providers::ProviderError;
+use crate::providers::mock::MockAnswer;
+use crate::session::InstructionsError;
+use crate::types::ResponseFormat;
+
+#[tokio::test]
+async fn a_request_is_made_of_the_prompt_the_variables_and_what_was_said() {
+    let model = model(&["Hello, Ann.", "In room 2."]);
+    let format = ResponseFormat::JsonObject;
+    let opening = opening(&model).tools(rooms()).metadata("tenant", "t1").id(id("c1"));
+    let conversation = opening.format(format.clone()).start().await.unwrap();
+
+    let response = conversation.send("Good morning!").await.unwrap();
+    conversation.send("Where is the whale?").await.unwrap();
+
+    assert_eq!((response.text(), response.to_string().as_str()), ("Hello, Ann.", "Hello, Ann."));
+    let asked = &model.requests()[1];
+    assert_eq!(asked.system, ANN);
+    let lines: Vec<_> = asked.messages.iter().map(line).collect();
+    assert_eq!(
+        lines,
+        ["user: Good morning!", "assistant: Hello, Ann.", "user: Where is the whale?"]
+    );
+    let offered: Vec<_> = asked.tools.iter().map(|tool| tool.name.as_str()).collect();
+    assert_eq!(offered, ["find_room"], "one is not described by the pack, one is blocked");
+    assert_eq!(asked.tools[0].description, "Looks it up.", "the pack's words stand first");
+    let parameters = &asked.parameters;
+    assert_eq!((parameters.temperature, parameters.top_p), (Some(0.25), Some(0.5)));
+    assert_eq!((parameters.max_tokens, &parameters.format), (Some(300), &Some(format)));
+    assert_eq!(asked.metadata["tenant"], "t1");
+    assert_eq!(asked.metadata["conversation_id"], "c1");
+}
+
+#[tokio::test]
+async fn variables_may_change_from_turn_to_turn() {
+    let model = model(&["One.", "Two.", "Three."]);
+    let conversation = opening(&model).variable_provider(pack::Time).start().await.unwrap();
+    conversation.send("a").await.unwrap();
+    conversation.set_var("visitor", "Bob");
+    conversation.send("b").await.unwrap();
+    conversation.set_vars(pack::Values::from([
+        ("visitor".to_owned(), "Cid".into()),
+        ("language".to_owned(), "Welsh".into()),
+    ]));
+    conversation.send("c").await.unwrap();
+
+    let told: Vec<_> = model.requests().into_iter().map(|asked| asked.system).collect();
+    let bob = "You guide Bob in English. Be kind to Bob.";
+    assert_eq!(told, [ANN, bob, "You guide Cid in Welsh. Be kind to Cid."]);
+    assert_eq!(conversation.get_var("visitor"), Some("Cid".into()));
+    assert_eq!(conversation.vars().len(), 2);
+}
+
+#[tokio::test]
+async fn a_variable_without_a_value_is_an_error_and_nothing_is_asked() {
+    let model = model(&["One."]);
+    let conversation = opening(&model).start().await.unwrap();
+    conversation.set_var("visitor", Value::Null);
+
+    let error = conversation.send("hello").await.unwrap_err();
+
+    assert!(matches!(error, ConversationError::Instructions(InstructionsError::Prompt(_))));
+    assert_eq!(error.to_string(), "no value for `visitor`");
+    assert!(model.requests().is_empty());
+    // It can be mended; what was said before the error was not lost.
+    conversation.set_var("visitor", "Ann");
+    conversation.send("hello again").await.unwrap();
+    assert_eq!(said(&conversation), ["user: hello", "user: hello again", "assistant: One."]);
+}
+
+#[tokio::test]
+async fn what_a_user_or_a_value_says_is_never_expanded() {
+    let model = model(&["One."]);
+    let conversation = opening(&model).var("visitor", "{{language}}").start().await.unwrap();
+    conversation.send("{{manners}}").await.unwrap();
+    let asked = &model.requests()[0];
+    assert_eq!(asked.system, "You guide {{language}} in English. Be kind to {{language}}.");
+    assert_eq!(asked.messages[0].text, "{{manners}}");
+}
+
+#[derive(Debug)]
+struct Broken;
+
+impl pack::VariableProvider for Broken {
+    fn name(&self) -> &str {
+        "weather"
+    }
+
+    fn provide(&self, _: pack::Facts<'_>) -> Result<pack::Values, pack::ProviderError> {
+        Err(pack::ProviderError { provider: "weather".to_owned(), reason: "rain".to_owned() })
+    }
+}
+
+#[tokio::test]
+async fn a_provider_of_variables_that_fails_is_named() {
+    let conversation = opening(&model(&[])).variable_provider(Broken).start().await.unwrap();
+    let error = conversation.send("hello").await.unwrap_err().to_string();
+    assert_eq!(error, "the variables of `weather` are not to be had: rain");
+}
+
+#[tokio::test]
+async fn a_missing_prompt_names_those_that_there_are() {
+    let error = Conversation::open(pack(), "gide").start().await.unwrap_err();
+    // Without a model there is none to talk to, whatever the prompt.
+    assert!(matches!(error, ConversationError::NoProvider(_) | ConversationError::Prompt(_)));
+    let provider: Arc<dyn Provider> = model(&[]);
+    let error = Conversation::open(pack(), "gide").provider(provider).start().await.unwrap_err();
+    assert_eq!(error.to_string(), "the pack has no prompt `gide`; it has guide, other");
+}
+
+#[tokio::test]
+async fn an_answer_streams_and_its_last_piece_is_the_whole() {
+    let model = model(&["Once upon a time."]);
+    let conversation = opening(&model).start().await.unwrap();
+    let mut stream = conversation.stream("a story").await.unwrap();
+    let mut pieces = Vec::new();
+    while let Some(chunk) = stream.next().await {
+        match chunk.unwrap() {
+            Chunk::Text(text) => pieces.push(text),
+            Chunk::Done(response) => pieces.push(format!("[{}]", response.text())),
+            other => panic!("{other:?}"),
+        }
+    }
+    assert_eq!(pieces, ["Once ", "upon ", "a ", "time.", "[Once upon a time.]"]);
+    assert!(stream.next().await.is_none());
+}
+
+#[tokio::test]
+async fn a_stream_can_be_processed_collected_or_combined() {
+    use futures_util::{StreamExt, pin_mut};
+    let model = model(&["One two.", "Three four.", "Five."]);
+    let conversation = opening(&model).start().await.unwrap();
+
+    let mut seen = 0;
+    let stream = conversation.stream("a").await.unwrap();
+    let response = stream.process(|_| seen += 1).await.unwrap();
+    assert_eq!((seen, response.text()), (2, "One two."));
+    let text = conversation.stream("b").await.unwrap().collect_text().await.unwrap();
+    assert_eq!(text, "Three four.");
+    let stream = conversation.stream("c").await.unwrap().into_stream();
+    pin_mut!(stream);
+    assert_eq!(stream.count().await, 2);
+}
+
+#[tokio::test]
+async fn who_stops_reading_ends_the_answer_and_what_was_read_stays() {
+    let model = model(&["Once upon a time.", "Well?"]);
+    let conversation = opening(&model).start().await.unwrap();
+    let mut stream = conversation.stream("a story").await.unwrap();
+    stream.next().await.unwrap().unwrap();
+    drop(stream);
+    conversation.send("go on").await.unwrap();
+    let story = ["user: a story", "assistant: Once…", "user: go on", "assistant: Well?"];
+    assert_eq!(said(&conversation), story);
+}
+
+#[tokio::test]
+async fn a_model_that_fails_is_a_typed_error_and_the_conversation_goes_on() {
+    let model = model(&[]);
+    let refusal = || ProviderError::Unauthorized {
+        provider: "mock".to_owned(),
+        reason: "no such key".to_owned(),
+    };
+    model.add(MockAnswer::text("").failing_after(0, refusal()));
+    model.add_response("Yes?");
+    let conversation = opening(&model).start().await.unwrap();
+
+    let error = conversation.send("hello").await.unwrap_err();
+
+    let ConversationError::Provider(error) = error else { panic!("{error:?}") };
+    assert!(
+        matches!(&*error, ProviderError::Unauthorized { reason, .. } if reason == "no such key")
+    );
+    assert_eq!(conversation.send("again").await.unwrap().text(), "Yes?");
+}
+
+#[tokio::test]
+async fn tasks_share_it_and_their_turns_do_not_mix() {
+    let model = Arc::new(MockProvider::answering(|asked| {
+        let last = asked.messages.last().map(|message| message.text.clone());
+        crate::providers::mock::MockAnswer::text(last.unwrap_or_default())
+    }));
+    let conversation = opening(&model).start().await.unwrap();
+    let ask = |number: usize| {
+        let conversation = conversation.clone();
+        tokio::spawn(async move { conversation.send(format!("q{number}")).await.unwrap() })
+    };
+    let asked: Vec<_> = (0..20).map(ask).collect();
+    for (number, task) in asked.into_iter().enumerate() {
+        assert_eq!(task.await.unwrap().text(), format!("q{number}"));
+    }
+    let lines = said(&conversation);
+    assert_eq!(lines.len(), 40);
+    for turn in lines.chunks(2) {
+        assert_eq!(turn[0].replace("user", ""), turn[1].replace("assistant", ""));
+    }
+}
+
+#[tokio::test]
+async fn an_empty_message_is_refused() {
+    let conversation = opening(&model(&[])).start().await.unwrap();
+    assert!(matches!(conversation.send(" ").await, Err(ConversationError::Empty)));
+}
+
+#[tokio::test]
+async fn the_events_of_a_turn_are_told() {
+    let conversation = opening(&model(&["Hello there."])).start().await.unwrap();
+    let mut events = conversation.subscribe();
+    conversation.send("hi").await.unwrap();
+    let mut told = Vec::new();
+    while told.last().is_none_or(|kind| kind != "response_ended") {
+        told.push(crate::session::tests::world::name(&events.next().await.unwrap().unwrap()));
+    }
+    let expected =
+        ["typed", "response_started", "response_text", "response_text", "response_ended"];
+    assert_eq!(told, expected);
+}
+
+/// A prompt that takes small images, looked at closely.
+fn with_media(model: &Arc<MockProvider>) -> Opening {
+    let mut pack = pack();
+    let rules = json!({ "enabled": true, "supported_types": ["image"],
+        "image": { "default_detail": "high", "max_images_per_msg": 1 } });
+    pack.prompts.get_mut("guide").unwrap().media = Some(serde_json::from_value(rules).unwrap());
+    let provider: Arc<dyn Provider> = Arc::<MockProvider>::clone(model);
+    Conversation::open(pack, "guide").provider(provider).var("visitor", "Ann")
+}
+
+#[tokio::test]
+async fn what_is_attached_is_held_against_the_prompt_s_rules() {
+    use crate::types::{Detail, Media, MediaKind};
+    let model = model(&["A whale."]);
+    let conversation = with_media(&model).start().await.unwrap();
+    let png = || Media::bytes(MediaKind::Image, "image/png", &b"\x89PNG\r\n\x1a\n"[..]);
+
+    let two = Message::user("What are these?").with(png()).with(png());
+    let error = conversation.send(two).await.unwrap_err();
+    assert!(matches!(error, ConversationError::Media(_)), "{error}");
+    conversation.send(Message::user("What is this?").with(png())).await.unwrap();
+
+    let asked = &model.requests()[0].messages;
+    assert_eq!(asked.len(), 1, "what was refused was not said");
+    assert_eq!(asked[0].media[0].detail, Some(Detail::High));
+}

@@ -1,0 +1,106 @@
+//! What every response of a conversation is made from, besides its history.
+
+use std::sync::Arc;
+
+use crate::pack::{
+    Facts, PromptError, ProviderError, Sources, SystemPrompt, ValueError, Values, Variable,
+    VariableProvider, bound,
+};
+use crate::pipeline::Metadata;
+use crate::time::WallTime;
+use crate::tools::ToolRegistry;
+use crate::types::{Parameters, ToolDescriptor, ToolPolicy};
+
+/// What every response of a conversation is made from, besides its history.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Terms {
+    pub(crate) instructions: Instructions,
+    pub(crate) parameters: Arc<Parameters>,
+    pub(crate) tool_policy: ToolPolicy,
+    pub(crate) metadata: Arc<Metadata>,
+    /// The model, as its provider calls itself.
+    pub(crate) model: String,
+}
+
+/// What the model is told.
+#[derive(Clone, Debug)]
+pub(crate) enum Instructions {
+    /// Always the same.
+    Text(Arc<str>),
+    /// A prompt of a pack.
+    Prompt(Arc<Prompted>),
+}
+
+/// A prompt of a pack, and where the values of its variables come from.
+#[derive(Debug)]
+pub(crate) struct Prompted {
+    pub(crate) prompt: SystemPrompt,
+    pub(crate) variables: Vec<Variable>,
+    pub(crate) sources: Sources,
+    pub(crate) providers: Vec<Arc<dyn VariableProvider>>,
+}
+
+/// Why there are no instructions for a response.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum InstructionsError {
+    /// The prompt cannot be rendered with these values.
+    #[error(transparent)]
+    Prompt(#[from] PromptError),
+    /// A provider of variables failed.
+    #[error(transparent)]
+    Provider(#[from] ProviderError),
+    /// A variable is bound in a way that is not known.
+    #[error("variable {0}")]
+    Binding(#[from] ValueError),
+}
+
+impl Terms {
+    /// The tools that the model is told of: all that there are, or those that the prompt names.
+    /// What a pack says of a tool stands before what the tool says of itself.
+    pub(crate) fn offered(&self, tools: &ToolRegistry) -> Vec<ToolDescriptor> {
+        let Instructions::Prompt(prompted) = &self.instructions else {
+            return tools.descriptors();
+        };
+        let prompt = &prompted.prompt;
+        let described = |name: &str| prompt.tools().iter().find(|tool| tool.name == name).cloned();
+        let known = |name: &str| tools.get(name).map(|tool| tool.descriptor().clone());
+        prompt
+            .tool_names()
+            .iter()
+            .filter_map(|name| described(name).or_else(|| known(name)))
+            .collect()
+    }
+}
+
+impl Default for Instructions {
+    fn default() -> Self {
+        Self::Text("".into())
+    }
+}
+
+impl Prompted {
+    /// What the model is told with the `variables` that were set, at this moment.
+    pub(crate) fn render(
+        &self,
+        variables: &Values,
+        metadata: &Metadata,
+    ) -> Result<Arc<str>, InstructionsError> {
+        let mut state: Values =
+            metadata.iter().map(|(name, value)| (name.clone(), value.as_str().into())).collect();
+        state.extend(variables.clone());
+        let facts = Facts { now: WallTime::now(), state: &state };
+        let mut values = Values::new();
+        for provider in &self.providers {
+            values.extend(provider.provide(facts)?);
+        }
+        values.extend(bound(&self.variables, &self.sources)?);
+        values.extend(variables.clone());
+        Ok(self.prompt.render(&values)?.into())
+    }
+
+    /// Whether the same variables always give the same text.
+    pub(crate) fn is_steady(&self) -> bool {
+        self.providers.is_empty()
+    }
+}
