@@ -31,7 +31,8 @@ async fn call(conversation: &Conversation, turns: &[&str]) {
     let watch = async {
         let mut left = turns.len();
         while let Some(Ok(event)) = events.next().await {
-            left = left.saturating_sub(usize::from(matches!(event.kind, EventKind::ResponseEnded { .. })));
+            left = left
+                .saturating_sub(usize::from(matches!(event.kind, EventKind::ResponseEnded { .. })));
             if left == 0 {
                 stop.stop();
             }
