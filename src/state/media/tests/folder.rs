@@ -81,7 +81,7 @@ async fn what_was_put_long_ago_is_old_until_it_is_put_again() {
     assert_eq!(store.older(hour).await.unwrap(), []);
     let file = fs::File::open(folder.path().join("media").join(&name.sha256)).unwrap();
     file.set_modified(SystemTime::UNIX_EPOCH).unwrap();
-    assert_eq!(store.older(hour).await.unwrap(), [name.clone()]);
+    assert_eq!(store.older(hour).await.unwrap(), std::slice::from_ref(&name));
     store.put(Bytes::from_static(b"a picture")).await.unwrap();
     assert_eq!(store.older(hour).await.unwrap(), []);
 }
