@@ -93,7 +93,12 @@ pub const TABLE: &[Setting] = &[
     row("apology.unheard", Kind::Text, UNHEARD, "Said when the user could not be heard"),
     row("apology.unanswered", Kind::Text, UNANSWERED, "Said when there is no answer"),
     row("state.store", Kind::Store, "files", "Where conversations are kept"),
-    row("state.keep_days", Kind::Integer(1, 36_500), "", "How long after its last entry"),
+    row(
+        "state.keep_days",
+        Kind::Integer(1, 36_500),
+        "",
+        "Days after its last entry until a conversation expires",
+    ),
     row("turn.silence_ms", Kind::Integer(100, 10_000), "800", "The silence that ends a turn"),
     row("turn.barge_in", Kind::Choice(BARGE_IN), "immediate", "What speaking over the agent does"),
     row("turn.push_to_talk", Kind::Bool, "false", "Listen only while a key is pressed"),

@@ -1,8 +1,10 @@
 //! Stores by their names.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::files;
+use super::media::{FolderMedia, WithMedia};
 use super::{FileStore, MemoryStore, StateStore};
 
 /// The store called `name`:
@@ -15,7 +17,8 @@ use super::{FileStore, MemoryStore, StateStore};
 /// | `sqlite:FILE` | in this database (feature `sqlite`) |
 /// | `redis://HOST` | on this server (feature `redis`); with port, user, password and database as in `redis://user:password@host:6379/0`; `rediss://` over TLS, `redis+unix:///path` by a socket |
 ///
-/// Nothing is opened before it is used.
+/// Media of 64 KiB or more are kept beside files and databases: in the folder `DIR/media`, or
+/// `FILE.media`. Nothing is opened before it is used.
 ///
 /// # Errors
 ///
@@ -24,12 +27,13 @@ pub fn by_name(name: &str) -> Result<Arc<dyn StateStore>, StoreNameError> {
     let (kind, rest) = name.split_once(':').map_or((name, None), |(kind, rest)| (kind, Some(rest)));
     Ok(match (kind, rest) {
         ("memory", None) => Arc::new(MemoryStore::default()),
-        ("files", None) => {
-            Arc::new(FileStore::new(files::of_user().ok_or(StoreNameError::NoHome)?))
-        }
-        ("files", Some(folder)) if !folder.is_empty() => Arc::new(FileStore::new(folder)),
+        ("files", None) => in_folder(files::of_user().ok_or(StoreNameError::NoHome)?),
+        ("files", Some(folder)) if !folder.is_empty() => in_folder(PathBuf::from(folder)),
         #[cfg(feature = "sqlite")]
-        ("sqlite", Some(file)) if !file.is_empty() => Arc::new(super::SqliteStore::new(file)),
+        ("sqlite", Some(file)) if !file.is_empty() => {
+            let media = FolderMedia::new(format!("{file}.media"));
+            Arc::new(WithMedia::new(Arc::new(super::SqliteStore::new(file)), Arc::new(media)))
+        }
         #[cfg(feature = "redis")]
         ("redis" | "rediss" | "redis+unix", Some(_)) => Arc::new(super::RedisStore::new(name)?),
         #[cfg(not(feature = "sqlite"))]
@@ -41,6 +45,11 @@ pub fn by_name(name: &str) -> Result<Arc<dyn StateStore>, StoreNameError> {
         // The rest may hold a password.
         _ => return Err(StoreNameError::Unknown { kind: kind.to_owned() }),
     })
+}
+
+fn in_folder(folder: PathBuf) -> Arc<dyn StateStore> {
+    let media = FolderMedia::new(folder.join("media"));
+    Arc::new(WithMedia::new(Arc::new(FileStore::new(folder)), Arc::new(media)))
 }
 
 /// Why a store cannot be had by its name.

@@ -55,6 +55,14 @@ pub enum StateError {
         /// What this version does not know.
         reason: String,
     },
+    /// Media are not where they should be.
+    #[error("{place} has no media {name}, or other bytes under that name; put them back there")]
+    Lost {
+        /// What they are called.
+        name: String,
+        /// The store of media.
+        place: String,
+    },
     /// The store's server cannot be reached.
     #[error("the store {place} cannot be reached: {reason}")]
     Unreachable {
@@ -98,9 +106,11 @@ impl StateError {
             | Self::Unreachable { .. }
             | Self::Late { .. }
             | Self::Behind { .. } => Recovery::RetryAfter(Duration::from_secs(1)),
-            Self::Full { .. } | Self::Damaged { .. } | Self::Newer { .. } | Self::Failed { .. } => {
-                Recovery::AskUser
-            }
+            Self::Full { .. }
+            | Self::Damaged { .. }
+            | Self::Newer { .. }
+            | Self::Lost { .. }
+            | Self::Failed { .. } => Recovery::AskUser,
             // Whoever writes on would tear two conversations into one.
             Self::Conflict { .. } => Recovery::Abort,
         }

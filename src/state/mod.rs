@@ -51,6 +51,7 @@ mod files;
 mod keeper;
 mod line;
 mod listing;
+pub mod media;
 mod memory;
 #[cfg(feature = "redis")]
 mod redis;

@@ -50,7 +50,7 @@ pub(in crate::state) fn file_number(path: &Path) -> Option<u64> {
 }
 
 /// A file that it makes can be read by its user alone: what people say is nobody else's business.
-pub(super) fn for_user() -> fs::OpenOptions {
+pub(in crate::state) fn for_user() -> fs::OpenOptions {
     #[cfg_attr(not(unix), expect(unused_mut, reason = "there is no mode to set"))]
     let mut options = fs::OpenOptions::new();
     #[cfg(unix)]
@@ -59,7 +59,7 @@ pub(super) fn for_user() -> fs::OpenOptions {
 }
 
 /// The names in a folder are on the disk when this returns.
-pub(super) fn sync(folder: &Path) -> io::Result<()> {
+pub(in crate::state) fn sync(folder: &Path) -> io::Result<()> {
     // Elsewhere a folder cannot be opened, and need not be.
     if cfg!(unix) {
         let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };

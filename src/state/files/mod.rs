@@ -16,12 +16,13 @@ use super::listing::{Listing, Sketch};
 use super::{Entry, Revision, StateError, StateStore, StoreFuture, blocking, line};
 use crate::ids::ConversationId;
 use crate::time::UtcTime;
-use folder::make as make_folder;
 use log::{Hold, Known, Log, shown};
 
-pub(super) use folder::of_user;
 #[cfg(feature = "sqlite")]
 pub(super) use folder::{file_number, make_file};
+pub(super) use folder::{
+    for_user as file_for_user, make as make_folder, of_user, sync as sync_folder,
+};
 pub(super) use log::failure;
 
 /// Keeps conversations in a folder: `ID.jsonl` each, a line of JSON for each entry.
