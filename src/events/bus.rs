@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
-use tokio::sync::broadcast;
+use tokio::sync::broadcast::{self, error::RecvError};
+use tokio::sync::watch;
 
-use super::Event;
+use super::{Event, EventKind};
 
 /// Brings events to any number of subscribers. Cloning gives another handle.
 ///
@@ -29,22 +30,51 @@ impl EventBus {
     /// From now on.
     #[must_use]
     pub fn subscribe(&self) -> Subscription {
-        Subscription(self.0.subscribe())
+        Subscription { events: self.0.subscribe(), over: None, has_ended: false }
+    }
+
+    /// Until the session is over that holds the other end, though others may go on telling.
+    pub(crate) fn subscribe_until(&self, over: watch::Receiver<()>) -> Subscription {
+        Subscription { over: Some(over), ..self.subscribe() }
     }
 }
 
 /// The events of a session, from when it was taken.
 #[derive(Debug)]
-pub struct Subscription(broadcast::Receiver<Arc<Event>>);
+pub struct Subscription {
+    events: broadcast::Receiver<Arc<Event>>,
+    /// Of one session of several.
+    over: Option<watch::Receiver<()>>,
+    has_ended: bool,
+}
 
 impl Subscription {
     /// The next event, or how many were lost because they were not taken in time; `None` when
     /// the session is over. Cancel-safe.
     pub async fn next(&mut self) -> Option<Result<Event, u64>> {
-        match self.0.recv().await {
-            Ok(event) => Some(Ok(Arc::unwrap_or_clone(event))),
-            Err(broadcast::error::RecvError::Lagged(lost)) => Some(Err(lost)),
-            Err(broadcast::error::RecvError::Closed) => None,
+        if self.has_ended {
+            return None;
+        }
+        let taken = match &mut self.over {
+            None => self.events.recv().await,
+            Some(over) => tokio::select! {
+                biased;
+                taken = self.events.recv() => taken,
+                // What it told last may have come just now.
+                _gone = over.changed() => self.events.try_recv().map_err(|error| match error {
+                    broadcast::error::TryRecvError::Lagged(lost) => RecvError::Lagged(lost),
+                    _ => RecvError::Closed,
+                }),
+            },
+        };
+        match taken {
+            Ok(event) => {
+                let is_last = matches!(event.kind, EventKind::SessionEnded { .. });
+                self.has_ended = is_last && self.over.is_some();
+                Some(Ok(Arc::unwrap_or_clone(event)))
+            }
+            Err(RecvError::Lagged(lost)) => Some(Err(lost)),
+            Err(RecvError::Closed) => None,
         }
     }
 }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::{JoinError, JoinSet};
 
 use crate::device::{Microphone, Playback, Speaker, Taps, capture_port, render_port_with};
@@ -41,6 +41,8 @@ pub struct Session {
     dialogue: Dialogue,
     /// Nobody else goes on with the conversation meanwhile.
     permit: Option<CallPermit>,
+    /// Dropped when the session is over.
+    over: watch::Sender<()>,
     wishes: Wishes,
     exchanges: mpsc::Receiver<DriveCommand>,
 }
@@ -83,13 +85,18 @@ impl Session {
         config: SessionConfig,
     ) -> Self {
         let (handle, wishes, exchanges) = SessionHandle::new();
-        Self { engines, config, bus, handle, dialogue, permit, wishes, exchanges }
+        let over = watch::Sender::new(());
+        Self { engines, config, bus, handle, dialogue, permit, over, wishes, exchanges }
     }
 
-    /// The events from the beginning, if taken before [`run`](Self::run).
+    /// The events from the beginning, if taken before [`run`](Self::run), to its end. Those of a
+    /// [`Conversation`](crate::session::Conversation) go on after a call.
     #[must_use]
     pub fn subscribe(&self) -> Subscription {
-        self.bus.subscribe()
+        match self.permit {
+            Some(_) => self.bus.subscribe_until(self.over.subscribe()),
+            None => self.bus.subscribe(),
+        }
     }
 
     /// A handle to end it with, and to have it do things.
@@ -111,7 +118,10 @@ impl Session {
         speaker: Box<dyn Speaker>,
         pace: Pace,
     ) -> Result<Summary, SessionError> {
-        let Self { mut engines, config, bus, handle, dialogue, permit, wishes, exchanges } = self;
+        let Self { mut engines, config, bus, handle, dialogue, permit, over, wishes, exchanges } =
+            self;
+        // To the end of all that follows.
+        let _over = over;
         config.turn.check()?;
         dialogue.enter(Mode::Voice);
         let terms = dialogue.terms();
