@@ -179,3 +179,7 @@ mod lacking;
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 struct Readme;
+
+#[cfg(doctest)]
+#[doc = include_str!("../docs/conversations.md")]
+struct Conversations;
