@@ -1,4 +1,4 @@
-//! The owner of a session's turns, responses and history.
+//! The owner of a session's turns and responses.
 //!
 //! It is told [`Fact`]s, one after the other, asks the turn machine what they mean, and answers
 //! with commands: to the microphone's stage, to the playout, to the floor and the gate, and by

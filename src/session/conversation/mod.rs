@@ -56,6 +56,7 @@ use crate::types::{Message, ToolResult};
 /// let conversation = Conversation::open("tests/packs/valid/variables.json", "guide")
 ///     .provider(Arc::new(model))
 ///     .var("visitor", "Ann")
+///     .var("age", 40)
 ///     .start()
 ///     .await?;
 ///

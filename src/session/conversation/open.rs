@@ -31,6 +31,7 @@ pub struct Opening {
     check: SchemaCheck,
     model: Option<String>,
     provider: Option<Arc<dyn Provider>>,
+    default_provider: Option<Arc<dyn Provider>>,
     tools: Arc<ToolRegistry>,
     parameters: Parameters,
     variables: Values,
@@ -105,6 +106,7 @@ impl Opening {
             check: SchemaCheck::Full,
             model: None,
             provider: None,
+            default_provider: None,
             tools: Arc::default(),
             parameters: Parameters::default(),
             variables: Values::new(),
@@ -123,6 +125,13 @@ impl Opening {
     /// name, if it is a service.
     pub fn provider(mut self, provider: Arc<dyn Provider>) -> Self {
         self.provider = Some(provider);
+        self
+    }
+
+    /// The model if neither the environment nor the user's file names one that is a service: a
+    /// small one on this machine, or a double for tests.
+    pub fn default_provider(mut self, provider: Arc<dyn Provider>) -> Self {
+        self.default_provider = Some(provider);
         self
     }
 
@@ -283,9 +292,9 @@ impl Opening {
     }
 
     async fn at(self, id: ConversationId, saved: Saved) -> Result<Conversation, ConversationError> {
-        let provider = match &self.provider {
-            Some(provider) => Arc::clone(provider),
-            None => detected()?,
+        let provider = match self.provider {
+            Some(provider) => provider,
+            None => detected()?.or(self.default_provider).ok_or_else(no_provider)?,
         };
         let mut metadata = self.metadata;
         metadata.entry("conversation_id".to_owned()).or_insert_with(|| id.to_string());
@@ -392,8 +401,8 @@ fn same_prompt(
     }
 }
 
-/// The model of the environment and the user's settings, if it is a service.
-fn detected() -> Result<Arc<dyn Provider>, ConversationError> {
+/// The model of the environment and the user's settings, if they name one.
+pub(super) fn detected() -> Result<Option<Arc<dyn Provider>>, ConversationError> {
     let no = ConversationError::NoProvider;
     let file = config::read(None).map_err(|error| no(error.to_string()))?;
     let variables: Vec<_> = std::env::vars_os()
@@ -405,9 +414,14 @@ fn detected() -> Result<Arc<dyn Provider>, ConversationError> {
     })?;
     let factory = Factory::new(&settings, network);
     if !factory.is_service("llm") && !settings.is_set("llm.engine") {
-        return Err(no("give one, or set OPENAI_API_KEY or `llm.engine`".to_owned()));
+        return Ok(None);
     }
-    factory.provider().map_err(|error| no(error.to_string()))
+    factory.provider().map(Some).map_err(|error| no(error.to_string()))
+}
+
+fn no_provider() -> ConversationError {
+    let what = "give one, or set OPENAI_API_KEY or `llm.engine`";
+    ConversationError::NoProvider(what.to_owned())
 }
 
 #[cfg(feature = "net")]
