@@ -94,7 +94,7 @@ async fn ask(
 fn model() -> MockProvider {
     MockProvider::answering(|request| {
         let texts = || request.messages.iter().map(|message| message.text.as_str());
-        let asked = texts().last().unwrap_or_default();
+        let asked = texts().next_back().unwrap_or_default();
         let sent = texts().chain([request.system.as_str()]).collect::<String>();
         MockAnswer::text(if request.system == Summarise::default().instructions {
             asked.lines().filter_map(|line| line.strip_prefix("User: ")).collect::<String>()
