@@ -1,0 +1,92 @@
+//! What a conversation adds to the bare call of its model, with 100 messages of history.
+
+use std::hint::black_box;
+use std::sync::Arc;
+use std::time::Duration;
+
+use banter::providers::{Provider, ProviderEvent, ProviderRequest, ProviderStream};
+use banter::session::Conversation;
+use banter::state::MemoryStore;
+use banter::types::{FinishReason, Message};
+use banter::SessionClock;
+use criterion::{Criterion, criterion_group, criterion_main};
+use futures_util::{StreamExt, stream};
+use tokio::runtime::{Builder, Runtime};
+
+criterion_group!(benches, sends);
+criterion_main!(benches);
+
+fn sends(c: &mut Criterion) {
+    let runtime = Builder::new_current_thread().enable_all().build().expect("a runtime");
+    let mut group = c.benchmark_group("conversation");
+    group.bench_function("bare_call_100", |b| b.iter_custom(|times| bare(&runtime, times)));
+    group.bench_function("send_100", |b| b.iter_custom(|times| send(&runtime, times, false)));
+    group.bench_function("send_100_stored", |b| b.iter_custom(|times| send(&runtime, times, true)));
+    group.finish();
+}
+
+/// A model that answers at once.
+#[derive(Debug)]
+struct Ready;
+
+impl Provider for Ready {
+    fn name(&self) -> &str {
+        "ready"
+    }
+
+    fn stream(&self, request: ProviderRequest) -> ProviderStream {
+        black_box(request);
+        let words = ProviderEvent::TextDelta("It is five.".to_owned());
+        let end = ProviderEvent::Finished { reason: FinishReason::Stop, usage: None };
+        Box::pin(stream::iter([Ok(words), Ok(end)]))
+    }
+}
+
+fn history(messages: usize) -> Vec<Message> {
+    let turn = || [Message::user(QUESTION), Message::assistant("It is five.")];
+    std::iter::repeat_with(turn).flatten().take(messages).collect()
+}
+
+fn bare(runtime: &Runtime, times: u64) -> Duration {
+    let clock = SessionClock::live();
+    let messages = history(101);
+    let request = ProviderRequest { system: SYSTEM.into(), messages, ..ProviderRequest::default() };
+    runtime.block_on(async {
+        let mut took = Duration::ZERO;
+        for _ in 0..times {
+            let request = request.clone();
+            let began = clock.now();
+            let mut answer = Ready.stream(request);
+            while let Some(event) = answer.next().await {
+                black_box(event).expect("it answers");
+            }
+            took += clock.now().since(began);
+        }
+        took
+    })
+}
+
+/// Turns of copies of a conversation, each with a line that is built already.
+fn send(runtime: &Runtime, times: u64, stored: bool) -> Duration {
+    let clock = SessionClock::live();
+    runtime.block_on(async {
+        let opening = Conversation::plain(SYSTEM).provider(Arc::new(Ready));
+        let opening = if stored { opening.store(Arc::<MemoryStore>::default()) } else { opening };
+        let base = opening.start().await.expect("it begins");
+        for _ in 0..49 {
+            base.send(QUESTION).await.expect("an answer");
+        }
+        let mut took = Duration::ZERO;
+        for _ in 0..times {
+            let copy = base.fork().await.expect("a copy");
+            copy.send(QUESTION).await.expect("an answer");
+            let began = clock.now();
+            black_box(copy.send(QUESTION).await.expect("an answer"));
+            took += clock.now().since(began);
+        }
+        took
+    })
+}
+
+const SYSTEM: &str = "You are a friendly assistant in a museum. Answer in one short sentence.";
+const QUESTION: &str = "How much is two plus three, if I may ask such a thing here?";
