@@ -1,7 +1,9 @@
-//! A voice agent with a tool of its own, on the library.
+//! A voice agent with a pack and a tool of its own.
 //!
 //! `cargo run --example voice_agent` lets it talk to a recorded user, as fast as the engines
-//! work, and prints who says what. It needs the program flite and PocketSphinx's model.
+//! work, and prints who says what; `out/voice_agent.wav` is what it said. It needs the program
+//! flite and PocketSphinx's model. With `OPENAI_API_KEY` or `OPENAI_BASE_URL` in the environment
+//! a real model answers in place of the rules below.
 #![expect(clippy::print_stdout, reason = "it shows the conversation")]
 
 use std::error::Error;
@@ -9,36 +11,40 @@ use std::sync::Arc;
 
 use banter::device::{WavMicrophone, WavSpeaker};
 use banter::providers::scripted::Scripted;
+use banter::session::{Conversation, Opening, Voice};
 use banter::tools::{FunctionTool, ToolRegistry};
 use banter::types::{Message, ToolDescriptor};
-use banter::{Engines, EventKind, Microphone, Pace, Session, SessionConfig, stt, tts, vad};
+use banter::{EventKind, Microphone, Pace, SessionConfig, stt, tts, vad};
 use serde_json::json;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn Error>> {
     std::fs::create_dir_all("out")?;
-    talk("out/voice_agent.wav").await.map(drop)
+    let rules = Scripted::parse(RULES, "the example's rules")?;
+    talk(librarian()?.default_provider(Arc::new(rules)), "out/voice_agent.wav").await.map(drop)
 }
 
-async fn talk(output: &str) -> Result<Vec<Message>, Box<dyn Error>> {
-    let parameters = json!({ "type": "object", "properties": { "of": { "type": "string" } } });
-    let descriptor = ToolDescriptor::new("find_story", "Finds a story.", parameters);
+/// The pack says what the model is told, also of the tool; the program brings what the tool does.
+fn librarian() -> Result<Opening, Box<dyn Error>> {
+    let descriptor = ToolDescriptor::new("find_story", "Finds a story.", json!({}));
     let find_story = FunctionTool::sync(descriptor, |_arguments| Ok(json!({ "story": STORY })));
     let mut tools = ToolRegistry::new();
     tools.register(find_story.without_side_effects())?;
+    Ok(Conversation::open("examples/packs/library.json", "librarian").tools(tools))
+}
 
-    let engines = Engines {
+async fn talk(opening: Opening, output: &str) -> Result<Vec<Message>, Box<dyn Error>> {
+    let conversation = opening.start().await?;
+    let voice = Voice {
         vad: vad::by_name("earshot")?,
         transcriber: stt::by_name("pocketsphinx")?,
-        provider: Arc::new(Scripted::parse(RULES, "the example's rules")?),
         synthesizer: tts::by_name("flite")?,
-        tools: Arc::new(tools),
     };
+    let session = conversation.open_duplex(voice, SessionConfig::default()).await?;
+    let mut events = session.subscribe();
+
     let microphone = Box::new(WavMicrophone::open("assets/conversation.wav")?);
     let speaker = Box::new(WavSpeaker::create(output, microphone.rate())?);
-
-    let session = Session::new(engines, SessionConfig::default());
-    let mut events = session.subscribe();
     let captions = async {
         while let Some(event) = events.next().await {
             match event.map(|event| event.kind) {
@@ -65,7 +71,7 @@ say = ["By my own arithmetic, {a + b}."]
 [[rule]]
 hear = ["story"]
 tool = "find_story"
-arguments = { of = "parrots" }
+arguments = { about = "parrots" }
 then = ["Well. {story}"]
 
 [[rule]]
@@ -75,7 +81,6 @@ say = ["I heard: {heard}."]
 
 const STORY: &str = "There was a parrot who was asked for a story every day. One day it asked back, \
     and nobody knew one. So it told them of a parrot who was asked for a story every day.";
-
 #[cfg(test)]
 #[path = "../tests/support/lacking.rs"]
 mod lacking;
@@ -89,7 +94,9 @@ async fn the_agent_calls_its_tool_and_is_interrupted() {
         return lacking::lacking("flite", "the program is not installed");
     }
     let folder = tempfile::tempdir().unwrap();
-    let messages = talk(folder.path().join("agent.wav").to_str().unwrap()).await.unwrap();
+    let rules = Scripted::parse(RULES, "the example's rules").unwrap();
+    let opening = librarian().unwrap().provider(Arc::new(rules));
+    let messages = talk(opening, folder.path().join("agent.wav").to_str().unwrap()).await.unwrap();
     assert!(messages.iter().any(|message| message.text.contains("parrot")), "{messages:?}");
     assert!(messages.iter().any(|message| message.interrupted), "{messages:?}");
 }

@@ -1,70 +1,87 @@
 //! Banter is a real-time voice agent: it answers fast, stops the instant you speak, and never
 //! goes silent.
 //!
-//! A [`Session`] holds a conversation by voice. It takes four engines behind four traits, a
-//! microphone and a speaker, and tells what happens as [`Event`]s:
+//! A [`Conversation`] talks with a language model, in writing and by voice, with one memory for
+//! both. What the model is told comes from a prompt pack, or from you in plain words. By voice it
+//! is a [`Session`], which takes a microphone, a speaker and three more engines behind traits, and
+//! tells what happens as [`Event`]s:
 //!
 //! ```text
-//! Microphone ─▶ Vad ─▶ Transcriber ─▶ Provider ⇄ Tool        Session: turns, responses, history
-//! Speaker    ◀──────── Synthesizer ◀─────┘                   └─▶ Event, Event, …
+//! Conversation ─ send, stream ─▶ Response          instructions, variables, tools, history, store
+//!     └ open_duplex ─▶ Session ─▶ Event, Event, …
+//! Microphone ─▶ Vad ─▶ Transcriber ─▶ Provider ⇄ Tool
+//! Speaker    ◀──────── Synthesizer ◀─────┘
 //! ```
 //!
-//! Sound comes from and goes to live devices ([`device::cpal`]) or WAV files. The engines that are
-//! built in need neither a key nor a network; better ones are services that speak OpenAI's
-//! protocol ([`stt::OpenAiTranscriber`], [`providers::OpenAi`], [`tts::OpenAiSynthesizer`]).
-//! [`config::Factory`] makes either as settings say. A conversation in writing is a
-//! [`session::TextSession`].
+//! # In writing
 //!
-//! # The first program
+//! ```
+//! # use banter::{Conversation, providers};
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let conversation = Conversation::open("examples/packs/hello.json", "greeter")
+//!     .provider(providers::by_name("scripted")?) // without this line: what OPENAI_API_KEY opens
+//!     .start().await?;
+//! let response = conversation.send("How much is two plus three?").await?;
+//! assert_eq!(response.text(), "It is five.");
+//! # Ok(())
+//! # }
+//! ```
 //!
-//! It runs on test doubles: the voice detector, the recogniser and the model follow a script,
-//! the synthesizer whistles. With [`Pace::Max`] time leaps over all waiting. For a program with
-//! real engines and a tool of its own see `examples/voice_agent.rs`.
+//! `docs/conversations.md` tells the rest: streams, variables, tools, keeping, resuming, forking.
+//!
+//! # By voice
+//!
+//! This runs on test doubles: the voice detector, the recogniser and the model follow a script,
+//! the synthesizer whistles. With [`Pace::Max`] time leaps over all waiting. For real engines, a
+//! pack and a tool see `examples/voice_agent.rs`; for live devices [`device::cpal`].
 //!
 //! ```
 //! use std::sync::Arc;
 //!
 //! use banter::device::{NullMicrophone, NullSpeaker};
-//! use banter::stt::mock::MockTranscriber;
-//! use banter::tts::MockSynthesizer;
-//! use banter::{Engines, EventKind, Pace, SampleRate, Session, SessionConfig, providers, vad};
+//! use banter::session::Voice;
+//! use banter::{Conversation, EventKind, Pace, SampleRate, SessionConfig};
+//! use banter::{providers, stt::mock::MockTranscriber, tts::MockSynthesizer, vad};
 //!
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! let engines = Engines {
+//! let conversation = Conversation::plain("You answer in one short sentence.")
+//!     .provider(providers::by_name("mock")?)
+//!     .start().await?;
+//! let voice = Voice {
 //!     // Half a second of silence, then half a second of speech, then silence.
 //!     vad: Box::new(vad::Scripted::new(&(".".repeat(25) + &"s".repeat(25)))),
 //!     transcriber: Arc::new(MockTranscriber::new(["good morning"])),
-//!     provider: providers::by_name("mock")?,
 //!     synthesizer: Arc::new(MockSynthesizer::default()),
-//!     tools: Arc::default(),
 //! };
-//! let session = Session::new(engines, SessionConfig::default());
+//! let session = conversation.open_duplex(voice, SessionConfig::default()).await?;
 //! let (mut events, stop) = (session.subscribe(), session.handle());
-//! let mut said = String::new();
 //! let watch = async {
 //!     while let Some(Ok(event)) = events.next().await {
-//!         match event.kind {
-//!             EventKind::ResponseText { text } => said += &text,
-//!             EventKind::ResponseEnded { .. } => stop.stop(),
-//!             _ => {}
-//!         }
+//!         if let EventKind::ResponseEnded { .. } = event.kind { stop.stop() }
 //!     }
 //! };
 //! let microphone = Box::new(NullMicrophone(SampleRate::SPEECH));
 //! let speaker = Box::new(NullSpeaker(SampleRate::SPEECH));
 //! let (summary, ()) = tokio::join!(session.run(microphone, speaker, Pace::Max), watch);
 //!
-//! assert_eq!(said, "You said: good morning");
 //! assert_eq!(summary?.turns, 1);
+//! assert_eq!(conversation.messages()[1].text, "You said: good morning");
 //! # Ok(())
 //! # }
 //! ```
 //!
+//! The engines that are built in need neither a key nor a network; better ones are services that
+//! speak OpenAI's protocol ([`stt::OpenAiTranscriber`], [`providers::OpenAi`],
+//! [`tts::OpenAiSynthesizer`]). [`config::Factory`] makes either as settings say.
+//!
 //! # Making it yours
 //!
-//! - An engine: implement [`Vad`], [`Transcriber`], [`Provider`] or [`Synthesizer`], and put it
-//!   into [`Engines`].
+//! - What the model is told: a [`pack`], with variables of your own
+//!   ([`pack::VariableProvider`]). Where it is kept: a [`state::StateStore`]. How much of a long
+//!   conversation is sent: [`stages::ContextConfig`].
+//! - An engine: implement [`Vad`], [`Transcriber`], [`Provider`] or [`Synthesizer`].
 //! - A tool: [`FunctionTool`], or implement [`Tool`].
 //! - A device: implement [`Microphone`] or [`Speaker`].
 //! - A step of a pipeline: implement [`Transform`] if it only computes, [`Stage`] if it waits.
@@ -144,6 +161,7 @@ pub use error::Recovery;
 pub use events::{Event, EventKind, EventLog, Latency, Subscription};
 pub use pipeline::{Element, Payload, Pipeline, PipelineBuilder, Stage, Transform};
 pub use providers::Provider;
+pub use session::{Chunk, Conversation, ConversationError, Response};
 pub use session::{Engines, Pace, Session, SessionConfig, SessionError, SessionHandle, Summary};
 pub use stt::Transcriber;
 pub use time::{SessionClock, SessionTime};
@@ -161,3 +179,7 @@ mod lacking;
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 struct Readme;
+
+#[cfg(doctest)]
+#[doc = include_str!("../docs/conversations.md")]
+struct Conversations;

@@ -47,6 +47,27 @@ fn the_conversation_is_remembered_until_it_is_cleared() {
 }
 
 #[test]
+fn a_conversation_stays_within_its_budget() {
+    let question = "how much is two plus three\n";
+    let budget = ["--set", "llm.system=Be brief.", "--set", "context.tokens=100"];
+    let many = question.repeat(9);
+    let output = chat(budget, &many);
+    assert!(output.status.success(), "{output:?}");
+    assert!(lines(&output).iter().all(|line| line.contains("five")), "{output:?}");
+    assert_eq!(lines(&output).len(), 9);
+
+    let fails = chat(budget.into_iter().chain(["--set", "context.strategy=fail"]), &many);
+    assert_eq!(fails.status.code(), Some(1));
+    let told = String::from_utf8_lossy(&fails.stderr);
+    assert!(told.contains("more than the budget of 100"), "{told}");
+    assert!(lines(&fails)[0].contains("five"), "the first ones fit: {fails:?}");
+
+    let wrong = chat(["--set", "context.strategy=slide"], question);
+    assert_eq!(wrong.status.code(), Some(1), "{wrong:?}");
+    assert!(String::from_utf8_lossy(&wrong.stderr).contains("did you mean sliding?"), "{wrong:?}");
+}
+
+#[test]
 fn commands_are_obeyed_and_unknown_ones_told() {
     let output = chat([], "/sing\n/help\n/quit\nhello\n");
     assert!(output.status.success() && output.stdout.is_empty(), "{output:?}");
@@ -65,6 +86,35 @@ fn a_turn_is_an_object_when_asked() {
 }
 
 #[test]
+fn files_are_shown_with_the_first_line_and_by_command() {
+    let sound = "assets/sentences/01.wav";
+    let input = format!("thank you\nhello\n/attach {sound}\nthank you\n");
+    let output = chat(["--audio", sound, "--document", "README.md"], &input);
+    assert!(output.status.success(), "{output:?}");
+    let [both, none, one] = lines(&output)[..] else { panic!("{output:?}") };
+    assert!(
+        both.starts_with("I was shown 1 recording (0.8 s of WAV) and 1 document (MD). "),
+        "{both}"
+    );
+    assert!(!none.contains("shown"), "{none}");
+    assert!(one.starts_with("I was shown 1 recording (0.8 s of WAV). "), "{one}");
+}
+
+#[test]
+fn what_cannot_be_shown_is_told_before_anything_is_asked() {
+    for (arguments, told) in [
+        (["--image", "assets/sentences/01.wav"], "is wav, which is of the kind `audio`"),
+        (["--image", "assets/nonesuch.png"], "nonesuch.png: No such file"),
+        (["--document", "assets"], "is no regular file"),
+    ] {
+        let output = chat(arguments, "hello\n");
+        assert_eq!(output.status.code(), Some(1), "{output:?}");
+        let error = String::from_utf8_lossy(&output.stderr);
+        assert!(error.contains(told) && output.stdout.is_empty(), "{output:?}");
+    }
+}
+
+#[test]
 fn an_unknown_model_is_answered_with_those_there_are() {
     let output = chat(["--llm", "nonesuch"], "hello\n");
     assert_eq!(output.status.code(), Some(1), "{output:?}");
@@ -76,7 +126,9 @@ fn an_unknown_model_is_answered_with_those_there_are() {
 fn help_names_every_option_and_command() {
     let output = run(banter(["chat", "--help"]));
     let help = str::from_utf8(&output.stdout).unwrap();
-    for name in ["--llm", "--json", "scripted:FILE.toml", "/clear", "/help", "/quit", "Ctrl-C"] {
+    let options = ["--llm", "--json", "scripted:FILE.toml", "--image", "--audio", "--document"];
+    let commands = ["/attach FILE", "/clear", "/help", "/quit", "Ctrl-C"];
+    for name in options.into_iter().chain(commands) {
         assert!(help.contains(name), "{name}: {help}");
     }
 }

@@ -13,7 +13,10 @@ use std::time::Duration;
 use banter::error::Recovery;
 use banter::net::{Endpoint, HttpClient, Limits};
 use banter::providers::{OpenAi, Provider, ProviderError, ProviderEvent, ProviderRequest};
-use banter::types::{FinishReason, Message, Parameters, Secret, ToolDescriptor, ToolResult, Usage};
+use banter::types::{
+    Detail, FinishReason, Media, MediaKind, Message, Parameters, ResponseFormat, Secret,
+    ToolDescriptor, ToolResult, Usage,
+};
 use futures_util::StreamExt;
 use serde_json::{Value, json};
 
@@ -140,6 +143,46 @@ async fn tools_are_called_and_their_results_are_answered() {
             json!({"role": "tool", "tool_call_id": "call_rome", "content": "sunny, 24 degrees"}),
         ]
     );
+}
+
+#[tokio::test]
+async fn what_is_shown_reaches_the_server() {
+    let Some(server) = Aimock::start("chat.json") else { return };
+    let sound = include_bytes!("../assets/sentences/01.wav");
+    let shown = Message::user("tell me a story")
+        .with(Media::bytes(MediaKind::Image, "image/png", PIXEL).with_detail(Detail::Low))
+        .with(Media::bytes(MediaKind::Audio, "audio/wav", &sound[..]))
+        .with(Media::bytes(MediaKind::Document, "application/pdf", &b"%PDF-1.7"[..]));
+    let request = ProviderRequest {
+        messages: vec![shown],
+        parameters: Parameters {
+            top_p: Some(0.5),
+            frequency_penalty: Some(1.5),
+            presence_penalty: Some(-1.5),
+            format: Some(ResponseFormat::JsonObject),
+            ..Parameters::default()
+        },
+        ..ProviderRequest::default()
+    };
+
+    let (events, error) = answer(&server, request).await;
+
+    assert!(error.is_none(), "{error:?}");
+    assert!(text(&events).starts_with("Once upon a time"), "{events:?}");
+    let body = &server.requests("chat/completions")[0]["body"];
+    let parts = body["messages"][0]["content"].as_array().unwrap();
+    let kinds: Vec<_> = parts.iter().map(|part| part["type"].as_str().unwrap()).collect();
+    assert_eq!(kinds, ["text", "image_url", "input_audio", "file"]);
+    let url = parts[1]["image_url"]["url"].as_str().unwrap();
+    assert!(url.starts_with("data:image/png;base64,iVBORw0KGgo"), "{url}");
+    assert_eq!(parts[2]["input_audio"]["format"], "wav");
+    let data = parts[2]["input_audio"]["data"].as_str().unwrap();
+    assert_eq!(data.len(), sound.len().div_ceil(3) * 4);
+    assert_eq!(
+        [&body["top_p"], &body["frequency_penalty"], &body["presence_penalty"]],
+        [&json!(0.5), &json!(1.5), &json!(-1.5)]
+    );
+    assert_eq!(body["response_format"], json!({"type": "json_object"}));
 }
 
 #[tokio::test]
@@ -309,6 +352,10 @@ fn end(events: &[ProviderEvent]) -> FinishReason {
         _ => panic!("no end: {events:?}"),
     }
 }
+
+/// An image of one grey pixel.
+const PIXEL: &[u8] = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\x01\0\0\0\x01\x08\0\0\0\0:~\x9bU\
+    \0\0\0\nIDATx\x9cc`\0\0\0\x02\0\x01H\xaf\xa4q\0\0\0\0IEND\xaeB`\x82";
 
 /// Far more than any answer needs.
 const LIMIT: Duration = Duration::from_secs(20);

@@ -18,6 +18,20 @@ fn a_valid_pack_is_told_with_its_warnings() {
 }
 
 #[test]
+fn the_packs_of_the_examples_are_valid_and_nothing_is_to_be_said_of_them() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/packs");
+    let files = folder.read_dir().unwrap().map(|entry| entry.unwrap().path());
+    let files: Vec<_> = files.map(|file| file.display().to_string()).collect();
+    assert!(files.len() >= 4, "{files:?}");
+    let arguments: Vec<_> = ["validate"].into_iter().chain(files.iter().map(|x| &**x)).collect();
+    let output = pack(&arguments);
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    let text = stdout(&output);
+    let valid = text.lines().filter(|line| line.contains(".json: valid: ")).count();
+    assert_eq!((valid, text.lines().count()), (files.len(), files.len()), "{text}");
+}
+
+#[test]
 fn each_error_is_a_line_and_the_other_files_are_told_as_well() {
     let files = ["wrong/no_template.json", "valid/minimal.json", "no/such.json"];
     let output = pack(&["validate", files[0], files[1], files[2]]);

@@ -13,7 +13,9 @@ use std::time::Duration;
 
 use banter::EventKind;
 use banter::bench::scenario::Scenario;
+use banter::context::{Budget, Relevance, Strategy, Summarise};
 use banter::sim::{self, Fault, Faults, Link, Options, Outcome, Play};
+use banter::stages::ContextConfig;
 
 use crate::program::{banter, run};
 
@@ -104,6 +106,34 @@ fn the_network_takes_its_time() {
     });
     let stt = stt.unwrap();
     assert!((230.0..240.0).contains(&stt), "there and back, beside the service's 150 ms: {stt}");
+}
+
+/// A budget, its summaries and its vectors change nothing of what must hold, and nothing of them is
+/// left to chance.
+#[test]
+fn calls_with_a_budget_are_calls_like_others() {
+    let strategies = [
+        Strategy::Sliding,
+        Strategy::Summarise(Summarise { keep_recent: 1, threshold: 0.5, ..Summarise::default() }),
+        Strategy::Relevance(Relevance::default()),
+        Strategy::Fail,
+    ];
+    for strategy in strategies {
+        let context = ContextConfig::new(Budget::new(30).with(strategy));
+        for (mut play, seed, faults) in [
+            (question(), 0, Faults::default()),
+            (sim::random_play(3), 3, Faults::Random),
+            (sim::random_play(4), 4, Faults::Random),
+        ] {
+            play.config.context = Some(context.clone());
+            let options = Options { seed, faults, ..Options::default() };
+            let (call, again) = (sim::run(&play, &options).unwrap(), sim::run(&play, &options));
+            assert_eq!(call.broken, [], "{context:?}, seed {seed}");
+            assert_eq!(call.lines, again.unwrap().lines, "{context:?}, seed {seed}");
+            let is_cut = tells(&call, "context_cut") || tells(&call, "turn_failed");
+            assert!(is_cut || seed > 0, "{context:?}");
+        }
+    }
 }
 
 /// What devices go through in calls of some seeds, and what the session tells of it.

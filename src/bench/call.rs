@@ -59,8 +59,13 @@ impl Call {
     /// A call of `person` with an agent of these engines.
     #[must_use]
     pub fn new(engines: Engines, config: SessionConfig, person: Person) -> Self {
+        Self::of(Session::new(engines, config), person)
+    }
+
+    /// A call of `person` in this session.
+    #[must_use]
+    pub fn of(session: Session, person: Person) -> Self {
         let (microphone, speaker, person) = person.devices();
-        let session = Session::new(engines, config);
         Self {
             events: session.subscribe(),
             session,

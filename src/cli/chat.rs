@@ -4,6 +4,7 @@ mod lines;
 mod talker;
 
 use std::io::{IsTerminal, Write, stderr, stdin, stdout};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,11 +14,13 @@ use tokio::sync::mpsc;
 
 use self::talker::{Show, Talker};
 use super::Ending;
+use super::conversation::{KeepFlags, PackFlags};
 use super::settings::SettingFlags;
 use crate::config::Factory;
 use crate::net::HttpClient;
-use crate::session::{TextConfig, TextSession};
+use crate::session::attach::{self, AttachError};
 use crate::tools::{ClockTool, ToolRegistry};
+use crate::types::Media;
 
 /// Hold a conversation in writing: read lines, answer each.
 ///
@@ -25,14 +28,30 @@ use crate::tools::{ClockTool, ToolRegistry};
 /// the program. From a pipe or file, each line is answered with one line. A turn that fails is
 /// told on the standard error and the chat goes on; from a pipe or file, the exit code is then 1.
 ///
-/// Lines that begin with a slash are commands: /clear, /help, /quit.
-#[derive(Debug, Args)]
+/// Lines that begin with a slash are commands: /attach FILE, /clear, /help, /quit.
+#[derive(Debug, Default, Args)]
 pub(super) struct Chat {
+    /// Show an image with the first line; may be given several times.
+    #[arg(long, value_name = "FILE")]
+    pub(super) image: Vec<PathBuf>,
+    /// Play a recording with the first line: WAV or MP3, for most models.
+    #[arg(long, value_name = "FILE")]
+    pub(super) audio: Vec<PathBuf>,
+    /// Show a document with the first line: PDF or plain text, for most models.
+    #[arg(long, value_name = "FILE")]
+    pub(super) document: Vec<PathBuf>,
     /// Write each turn as a JSON object on a line: `user`, `agent`, and `error` if it failed.
     #[arg(long)]
-    json: bool,
+    pub(super) json: bool,
     #[command(flatten)]
-    settings: SettingFlags,
+    pub(super) pack: PackFlags,
+    #[command(flatten)]
+    pub(super) keep: KeepFlags,
+    #[command(flatten)]
+    pub(super) settings: SettingFlags,
+    /// What is said, in place of what is read.
+    #[arg(skip)]
+    pub(super) lines: Option<Vec<String>>,
 }
 
 impl Chat {
@@ -48,18 +67,13 @@ impl Chat {
     }
 
     async fn chat(self) -> anyhow::Result<Ending> {
+        let attached = self.attached().await?;
         let mut tools = ToolRegistry::new();
         tools.register(ClockTool::new())?;
         let settings = self.settings.load(&[])?;
         let factory = Factory::new(&settings, || Ok(Arc::new(HttpClient::new()?)));
-        let provider = factory.provider()?;
-        let config = TextConfig {
-            system: settings.text("llm.system").unwrap_or_default().to_owned(),
-            parameters: settings.parameters(),
-            context: factory.context()?,
-            ..TextConfig::default()
-        };
-        let session = TextSession::new(provider, Arc::new(tools), config);
+        let opening = self.pack.opening(&settings, &factory, tools)?;
+        let conversation = self.keep.begin(opening, &settings).await?;
         let live = stdin().is_terminal() && stdout().is_terminal() && !self.json;
         let show = match (self.json, live) {
             (true, _) => Show::Json,
@@ -69,8 +83,38 @@ impl Chat {
         for note in factory.notes(&["llm"]).iter().filter(|_| live) {
             writeln!(stderr(), "{note}")?;
         }
-        let talker = Talker::new(session, show, Box::new(stdout()), Box::new(stderr()));
-        talker.talk(lines::read()?, interrupts()).await
+        for warning in conversation.warnings() {
+            writeln!(stderr(), "banter: the pack: {warning}")?;
+        }
+        let talker =
+            Talker::new(conversation.clone(), show, Box::new(stdout()), Box::new(stderr()));
+        let talker = talker.showing(attached)?;
+        let lines = match self.lines {
+            Some(lines) => lines::given(lines),
+            None => lines::read()?,
+        };
+        let ending = talker.talk(lines, interrupts()).await;
+        match conversation.close().await {
+            Err(error) => {
+                writeln!(stderr(), "banter: the conversation was not kept whole: {error}")?;
+                ending.map(|_| Ending::NotWhole)
+            }
+            Ok(()) => ending,
+        }
+    }
+
+    async fn attached(&self) -> Result<Vec<Media>, AttachError> {
+        let mut attached = Vec::new();
+        for file in &self.image {
+            attached.push(attach::image_file(file).await?);
+        }
+        for file in &self.audio {
+            attached.push(attach::audio_file(file).await?);
+        }
+        for file in &self.document {
+            attached.push(attach::document_file(file).await?);
+        }
+        Ok(attached)
     }
 }
 

@@ -8,6 +8,7 @@ mod captions;
 mod chat;
 mod completions;
 mod config;
+mod conversation;
 mod devices;
 mod doctor;
 mod end;

@@ -10,6 +10,9 @@ use anyhow::{Context as _, bail};
 use clap::{Args, Subcommand};
 
 use super::Ending;
+use super::chat::Chat;
+use super::conversation::{KeepFlags, PackFlags};
+use super::settings::SettingFlags;
 use crate::pack::{
     Chain, Environment, Facts, Fixed, Loaded, Pack, PackError, SchemaCheck, Sources, SystemPrompt,
     Time, Values, VariableProvider, bound,
@@ -27,6 +30,7 @@ pub(super) struct PackCommand {
 enum Action {
     Validate(Validate),
     Show(Show),
+    Run(Box<Run>),
 }
 
 impl PackCommand {
@@ -34,6 +38,7 @@ impl PackCommand {
         match self.action {
             Action::Validate(validate) => validate.run(),
             Action::Show(show) => show.run(),
+            Action::Run(run) => run.run(),
         }
     }
 }
@@ -140,20 +145,58 @@ impl Show {
     }
 }
 
+/// Hold a conversation by a prompt of a pack: say the words that are given, or read lines.
+///
+/// It is `banter chat` with `--pack` and `--prompt`; `banter talk` takes them as well.
+#[derive(Debug, Args)]
+struct Run {
+    /// A pack: a JSON file.
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+    /// What is said, each a turn; without any, lines are read.
+    #[arg(value_name = "WORDS")]
+    words: Vec<String>,
+    /// The prompt of the pack.
+    #[arg(long, value_name = "NAME")]
+    prompt: String,
+    /// The value of a variable; may be given again.
+    #[arg(long, value_name = "NAME=VALUE", value_parser = pair)]
+    var: Vec<(String, String)>,
+    /// Take values from environment variables that begin so: with `APP_`, `APP_CITY` is `city`.
+    #[arg(long, value_name = "PREFIX")]
+    env: Option<String>,
+    /// Write each turn as a JSON object on a line.
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    keep: KeepFlags,
+    #[command(flatten)]
+    settings: SettingFlags,
+}
+
+impl Run {
+    fn run(self) -> anyhow::Result<Ending> {
+        let Self { file, words, prompt, var, env, json, keep, settings } = self;
+        let pack = PackFlags { pack: Some(file), prompt: Some(prompt), var, env };
+        let lines = (!words.is_empty()).then_some(words);
+        Chat { pack, keep, json, settings, lines, ..Chat::default() }.run()
+    }
+}
+
 fn read(file: &Path, check: SchemaCheck) -> anyhow::Result<Loaded> {
     let bytes = fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
     Ok(Pack::load(&bytes, check)?)
 }
 
 /// What of it is text.
-fn readable_environment() -> impl Iterator<Item = (String, String)> {
+pub(super) fn readable_environment() -> impl Iterator<Item = (String, String)> {
     let text = |(name, value): (std::ffi::OsString, std::ffi::OsString)| {
         Some((name.into_string().ok()?, value.into_string().ok()?))
     };
     env::vars_os().filter_map(text)
 }
 
-fn pair(text: &str) -> anyhow::Result<(String, String)> {
+pub(super) fn pair(text: &str) -> anyhow::Result<(String, String)> {
     match text.split_once('=') {
         Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
         _ => bail!("write NAME=VALUE"),

@@ -18,6 +18,15 @@ impl Budget {
         Self { tokens, strategy: Strategy::default() }
     }
 
+    /// The longest summary, in tokens; 0 if there are none.
+    #[must_use]
+    pub fn longest_summary(&self) -> u32 {
+        match &self.strategy {
+            Strategy::Summarise(how) => how.longest.min(self.tokens / 4),
+            _ => 0,
+        }
+    }
+
     /// The same with another strategy.
     #[must_use]
     pub fn with(mut self, strategy: Strategy) -> Self {
@@ -46,11 +55,12 @@ pub enum Strategy {
 pub struct Summarise {
     /// The part of the budget that must be used before there is a summary: 0.75 by default.
     pub threshold: f32,
-    /// So many messages, or some more, are never summarised: 6 by default.
+    /// So many messages, or some more, are not summarised as long as they fit: 6 by default.
     pub keep_recent: usize,
     /// What the model is told that makes the summary.
     pub instructions: String,
-    /// The longest summary, in tokens: 400 by default. It is cut there.
+    /// The longest summary, in tokens: 400 by default. It is cut there, and at a quarter of the
+    /// budget.
     pub longest: u32,
 }
 

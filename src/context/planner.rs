@@ -124,12 +124,17 @@ impl Planner {
         let starts = starts(asked.messages);
         let covered = covered(summary, &starts, asked.messages.len());
         let told = if covered > 0 { self.told(asked, summary) } else { 0 };
-        let all = self.size(asked, covered..asked.messages.len());
-        if sum([self.fixed(asked), told, all]) <= threshold {
+        let (all, fixed) = (asked.messages.len(), self.fixed(asked));
+        if sum([fixed, told, self.size(asked, covered..all)]) <= threshold {
             return None;
         }
-        let until = asked.messages.len().saturating_sub(keep.max(1));
         let last = starts.last().copied()?;
+        // What will not be sent beside the next summary should be told in it.
+        let mark = self.told(asked, Some(&Summary::default()));
+        let fixed = sum([fixed, mark, self.budget.longest_summary()]);
+        let sent = self.slide(asked, &starts, 0, fixed).kept;
+        let sent = sent.first().map_or(last, |sent| sent.start);
+        let until = all.saturating_sub(keep.max(1)).max(sent);
         let (mut end, mut tokens) = (covered, 0);
         for start in starts.into_iter().filter(|start| *start > covered) {
             tokens = sum([tokens, self.size(asked, end..start)]);

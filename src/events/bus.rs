@@ -12,24 +12,39 @@ use super::Event;
 /// many: watching never holds the session back.
 #[derive(Clone, Debug)]
 // A session has room for its whole backlog, used or not: an `Arc` keeps that small.
-pub struct EventBus(broadcast::Sender<Arc<Event>>);
+pub struct EventBus {
+    own: broadcast::Sender<Arc<Event>>,
+    /// The events of the whole that this is a part of.
+    whole: Option<broadcast::Sender<Arc<Event>>>,
+}
 
 impl Default for EventBus {
     fn default() -> Self {
-        Self(broadcast::Sender::new(BACKLOG))
+        Self { own: broadcast::Sender::new(BACKLOG), whole: None }
     }
 }
 
 impl EventBus {
     /// Tells all subscribers.
     pub fn publish(&self, event: Event) {
-        let _nobody = self.0.send(Arc::new(event));
+        let event = Arc::new(event);
+        if let Some(whole) = &self.whole {
+            let _nobody = whole.send(Arc::clone(&event));
+        }
+        let _nobody = self.own.send(event);
+    }
+
+    /// The events of a part: all of them are told here as well, and those who watch the part see
+    /// it end.
+    #[must_use]
+    pub fn part(&self) -> Self {
+        Self { whole: Some(self.own.clone()), ..Self::default() }
     }
 
     /// From now on.
     #[must_use]
     pub fn subscribe(&self) -> Subscription {
-        Subscription(self.0.subscribe())
+        Subscription(self.own.subscribe())
     }
 }
 

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use super::Format;
+use super::{Format, pdf};
 use crate::audio::WavReader;
 use crate::pack;
 use crate::types::{Detail, Media, MediaKind, MediaSource, Message};
@@ -13,9 +13,9 @@ use crate::types::{Detail, Media, MediaKind, MediaSource, Message};
 /// A prompt that says nothing (no `media` in the pack) has no rules: there is nothing to check
 /// then, and its model decides. Likewise, what `rules` do not name is not limited.
 ///
-/// Formats are those of the bytes where they tell. Sizes are in MiB. The length of sound is known of
-/// WAV, the pages of a document are not counted, and of what stands at an address nothing is known:
-/// such a rule is not guessed at, but given back as [`Unchecked`].
+/// Formats are those of the bytes where they tell. Sizes are in MiB. The length is known of WAV, the
+/// number of pages of a PDF that tells it in plain, and of what stands at an address nothing: such a
+/// rule is not guessed at, but given back as [`Unchecked`].
 ///
 /// # Errors
 ///
@@ -75,7 +75,9 @@ impl fmt::Display for Unchecked {
             Rule::Format => write!(f, "{what}: its format is not known and was not checked"),
             Rule::Size => write!(f, "{what}: its size is not known and was not checked"),
             Rule::Length => write!(f, "{what}: its length is not known and was not checked"),
-            Rule::Pages => write!(f, "{what}: its pages were not counted"),
+            Rule::Pages => {
+                write!(f, "{what}: how many pages it has is not known and was not checked")
+            }
         }
     }
 }
@@ -156,6 +158,16 @@ pub enum MediaRefused {
         /// How long it is.
         found: Duration,
         /// The limit in seconds.
+        most: u32,
+    },
+    /// It has too many pages.
+    #[error("{what} has {found} pages, and this prompt takes {most}; leave some out")]
+    Pages {
+        /// Which of the media.
+        what: String,
+        /// So many it says that it has.
+        found: u32,
+        /// So many are taken.
         most: u32,
     },
     /// It needs words beside it.
@@ -241,10 +253,19 @@ impl One<'_> {
         }
     }
 
-    /// To count them means to read the document, whatever wrote it, and to believe it.
-    #[expect(clippy::unnecessary_wraps, reason = "it is one of the rules, and they may refuse")]
     fn pages(&self) -> Outcome {
-        Ok(self.limits.max_pages.map(|_| self.unchecked(Rule::Pages)))
+        let Some(most) = self.limits.max_pages else { return Ok(None) };
+        let found = match &self.media.source {
+            MediaSource::Bytes(bytes) => pdf::pages(bytes),
+            MediaSource::Url(_) | MediaSource::Stored(_) => None,
+        };
+        match found {
+            Some(found) if found > most => {
+                Err(MediaRefused::Pages { what: self.what.clone(), found, most })
+            }
+            Some(_) => Ok(None),
+            None => Ok(Some(self.unchecked(Rule::Pages))),
+        }
     }
 
     fn words(&self) -> Result<(), MediaRefused> {

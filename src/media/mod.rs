@@ -27,6 +27,7 @@
 mod check;
 mod fit;
 mod format;
+mod pdf;
 
 pub use check::{MediaRefused, Rule, Unchecked, check, with_default_detail};
 pub use fit::{Fit, ImageError, Resized};

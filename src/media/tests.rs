@@ -1,6 +1,7 @@
 mod check;
 mod fit;
 mod format;
+mod pdf;
 
 use super::describe;
 use crate::types::{Media, MediaKind};

@@ -3,16 +3,18 @@
 //! ```text
 //!  microphone ─▶ audio_turn ─▶ stt ─┐ facts          ┌▶ provider ─▶ tts ─▶ playout ─▶ speaker
 //!                    ▲ commands     ▼                │ responses              │ facts
-//!                    └────────── actor: turns, responses, history ◀───────────┘
+//!                    └────────── actor: turns, responses ⇄ dialogue ◀─────────┘
 //! ```
 //!
-//! One actor a session owns the turn machine, the responses and the history. Everything else
-//! tells it facts and obeys.
+//! One actor a session owns the turn machine and the responses. Everything else tells it facts and
+//! obeys. What was said, and what the model is told, is in a dialogue, which outlives the call.
 //!
-//! A [`TextSession`] is the speaking half alone, without a voice: text in, text out.
+//! A [`TextSession`] is the speaking half alone, without a voice: text in, text out. A
+//! [`Conversation`] is both, one after the other, with one dialogue.
 
 mod actor;
 mod answer;
+pub mod attach;
 mod config;
 mod conversation;
 mod dialogue;

@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 
 use crate::device::Instants;
-use crate::events::StageName;
+use crate::events::{EventKind, StageName};
 use crate::ids::{ResponseId, TurnId};
 use crate::pipeline::Outcome;
 use crate::providers::ProviderError;
@@ -103,23 +103,14 @@ pub enum Fact {
         /// The tokens of one request.
         usage: Usage,
     },
-    /// Less than the whole conversation goes to the model.
-    Shortened {
-        /// The turn.
-        turn: TurnId,
-        /// The response.
-        response: ResponseId,
-        /// How many messages were left out.
-        left_out: usize,
-        /// How many of these a summary tells of.
-        summarised: usize,
-        /// The size of what was sent, in tokens.
-        tokens: u32,
-    },
-    /// Something beside the answer failed. The call goes on.
-    Warning {
-        /// What broke and what to do about it.
-        message: String,
+    /// Something that changes nothing for the session, and is only to be told.
+    Event {
+        /// The turn, if it is of one.
+        turn: Option<TurnId>,
+        /// The response, if it is of one.
+        response: Option<ResponseId>,
+        /// What happened.
+        kind: EventKind,
     },
     /// The first audible sample of a response is in the air.
     Sounding {

@@ -17,18 +17,21 @@ use crate::bench::person::Person;
 use crate::bench::remote::{Launch, MockServer};
 use crate::bench::scenario::Scenario;
 use crate::bench::services::{Delays, Entry, Overrides, Profile};
+use crate::cli::conversation::PackFlags;
 use crate::cli::talk::{AT_ONCE, Ends};
 use crate::config::{Factory, Settings};
 use crate::events::EventKind;
 use crate::ids::SessionId;
 use crate::net::{Http, HttpClient};
-use crate::session::{Engines, SessionConfig};
+use crate::session::{Engines, Session, SessionConfig, Voice};
 use crate::time::SessionClock;
 use crate::tools::{ClockTool, ToolRegistry};
 
 /// Whoever makes the calls.
 pub(super) struct Calls<'a> {
     settings: &'a Settings,
+    /// The prompt in place of the instructions.
+    pack: Option<&'a PackFlags>,
     http: Arc<dyn Http>,
     whose: Whose,
     profile: Option<Profile>,
@@ -56,7 +59,13 @@ impl<'a> Calls<'a> {
         profile: Option<Profile>,
     ) -> anyhow::Result<Self> {
         let http = Arc::new(HttpClient::new()?);
-        Ok(Self { settings, http, whose, profile, server: None, pin: None, made: 0 })
+        Ok(Self { settings, pack: None, http, whose, profile, server: None, pin: None, made: 0 })
+    }
+
+    /// The same by the prompt of a pack, if these flags name one.
+    pub(super) fn by(mut self, pack: &'a PackFlags) -> Self {
+        self.pack = pack.pack.is_some().then_some(pack);
+        self
     }
 
     /// The same on one core, and the services on another: what is measured then is the sessions.
@@ -129,11 +138,23 @@ impl<'a> Calls<'a> {
         let greeting = scenario.agent.greeting.as_deref().or(self.settings.text("greeting"));
         let greeting = greeting.filter(|greeting| !greeting.trim().is_empty());
         let person = Person::new(caller.utterances).greeted(greeting.is_some());
-        let call = Call::new(engines, scenario.agent.apply(config), person).with_tools_of(tool);
+        let session = self.session(engines, scenario.agent.apply(config)).await?;
+        let call = Call::of(session, person).with_tools_of(tool);
         if let Some(greeting) = greeting {
             call.greet(greeting)?;
         }
         Ok(call)
+    }
+
+    /// A session, by the pack if there is one.
+    async fn session(&self, engines: Engines, config: SessionConfig) -> anyhow::Result<Session> {
+        let Some(pack) = self.pack else { return Ok(Session::new(engines, config)) };
+        let Engines { vad, transcriber, provider, synthesizer, tools } = engines;
+        let name = provider.name().to_owned();
+        let opening = pack.opening_with(self.settings, (provider, &name), tools)?;
+        let conversation = opening.start().await?;
+        let voice = Voice { vad, transcriber, synthesizer };
+        Ok(conversation.open_duplex(voice, config).await?)
     }
 
     /// Mock services in a process of their own, and what a tool takes.

@@ -20,6 +20,7 @@ use self::calls::Calls;
 use self::engine::EngineBench;
 use self::load::Load;
 use super::Ending;
+use super::conversation::PackFlags;
 use super::settings::SettingFlags;
 use super::talk::Ends;
 use crate::bench::figures::{Group, Made, Report, VERSION};
@@ -89,6 +90,8 @@ pub(super) struct Bench {
     #[command(flatten)]
     black_box: BlackBox,
     #[command(flatten)]
+    pack: PackFlags,
+    #[command(flatten)]
     settings: SettingFlags,
 }
 
@@ -133,6 +136,9 @@ impl Bench {
         if !self.sessions.is_empty() {
             return self.measure_many(&settings, &scenarios, baseline.as_ref(), &mut ends).await;
         }
+        if self.black_box.target.is_some() && self.pack.pack.is_some() {
+            bail!("an agent behind --target has instructions of its own: leave --pack out");
+        }
         match self.black_box.target {
             Some(target) => {
                 self.measure_another(target, &scenarios, baseline.as_ref(), &mut ends).await
@@ -149,7 +155,7 @@ impl Bench {
         baseline: Option<&Report>,
         ends: &mut Ends,
     ) -> anyhow::Result<Ending> {
-        let mut calls = Calls::new(settings, self.engines, self.profile)?;
+        let mut calls = Calls::new(settings, self.engines, self.profile)?.by(&self.pack);
         let total = scenarios.len() * self.repeat as usize;
         let mut measured = Vec::with_capacity(total);
         let mut interrupted = false;
@@ -194,7 +200,7 @@ impl Bench {
                 "--sessions tells overhead, which only mock services let it: leave --engines out"
             );
         }
-        let calls = Calls::new(settings, self.engines, self.profile)?;
+        let calls = Calls::new(settings, self.engines, self.profile)?.by(&self.pack);
         let target = match &self.black_box.url {
             Some(url) => url.clone(),
             None => format!("{}, on one core", calls.target()),

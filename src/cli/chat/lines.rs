@@ -1,6 +1,7 @@
 //! The lines that are typed, or come from a pipe.
 
 use std::io::{BufRead, Read, stdin};
+use std::path::PathBuf;
 
 use anyhow::Context as _;
 use tokio::sync::mpsc;
@@ -17,24 +18,38 @@ pub(super) enum LineError {
 }
 
 /// A line that is meant for the program.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Command {
     Quit,
     Clear,
     Help,
+    /// Shows a file with the next line.
+    Attach(PathBuf),
     Unknown,
 }
 
 impl Command {
     /// What begins with a slash and a word is a command.
     pub(super) fn parse(line: &str) -> Option<Self> {
-        Some(match line.trim().strip_prefix('/')? {
-            "quit" | "exit" => Self::Quit,
-            "clear" => Self::Clear,
-            "help" => Self::Help,
+        let line = line.trim().strip_prefix('/')?;
+        let (command, rest) = line.split_once(char::is_whitespace).unwrap_or((line, ""));
+        Some(match (command, rest.trim()) {
+            ("quit" | "exit", "") => Self::Quit,
+            ("clear", "") => Self::Clear,
+            ("help", "") => Self::Help,
+            ("attach", file) if !file.is_empty() => Self::Attach(PathBuf::from(file)),
             _ => Self::Unknown,
         })
     }
+}
+
+/// These lines.
+pub(super) fn given(lines: Vec<String>) -> mpsc::Receiver<Result<String, LineError>> {
+    let (lines_in, lines_out) = mpsc::channel(lines.len().max(1));
+    for line in lines {
+        let _room_for_all = lines_in.try_send(Ok(line));
+    }
+    lines_out
 }
 
 /// Reads lines on a thread of their own, since reading blocks. It ends with the program.
@@ -93,6 +108,9 @@ mod tests {
         assert_eq!(Command::parse("/quit"), Some(Command::Quit));
         assert_eq!(Command::parse(" /clear "), Some(Command::Clear));
         assert_eq!(Command::parse("/sing"), Some(Command::Unknown));
+        assert_eq!(Command::parse("/attach"), Some(Command::Unknown));
+        let file = PathBuf::from("my file.png");
+        assert_eq!(Command::parse("/attach  my file.png "), Some(Command::Attach(file)));
         assert_eq!(Command::parse("and/or"), None);
     }
 }

@@ -1,6 +1,7 @@
 //! Who says what, and how it is shown.
 
 use std::io::{self, Write};
+use std::path::Path;
 
 use anyhow::bail;
 use serde::Serialize;
@@ -9,7 +10,9 @@ use tokio::sync::mpsc;
 use super::lines::{Command, LineError};
 use crate::cli::Ending;
 use crate::cli::harmless::harmless;
-use crate::session::{TextEvent, TextSession};
+use crate::media;
+use crate::session::{Chunk, Conversation, attach};
+use crate::types::{Media, Message};
 
 /// How answers are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,10 +27,12 @@ pub(super) enum Show {
 
 /// Reads lines, answers each, and counts what failed.
 pub(super) struct Talker {
-    session: TextSession,
+    conversation: Conversation,
     show: Show,
     output: Box<dyn Write>,
     complaints: Box<dyn Write>,
+    /// What is shown with the next line.
+    attached: Vec<Media>,
     turns: u32,
     failed: u32,
 }
@@ -45,12 +50,25 @@ struct Turn<'a> {
 
 impl Talker {
     pub(super) fn new(
-        session: TextSession,
+        conversation: Conversation,
         show: Show,
         output: Box<dyn Write>,
         complaints: Box<dyn Write>,
     ) -> Self {
-        Self { session, show, output, complaints, turns: 0, failed: 0 }
+        let attached = Vec::new();
+        Self { conversation, show, output, complaints, attached, turns: 0, failed: 0 }
+    }
+
+    /// The same with media that are shown with the first line.
+    ///
+    /// # Errors
+    ///
+    /// When the model takes no such media.
+    pub(super) fn showing(mut self, media: Vec<Media>) -> anyhow::Result<Self> {
+        for media in media {
+            self.show(media)?;
+        }
+        Ok(self)
     }
 
     /// Talks until the lines end.
@@ -69,7 +87,11 @@ impl Talker {
             let Some(line) = line.transpose()? else { break };
             match Command::parse(&line) {
                 Some(Command::Quit) => return self.ending(),
-                Some(Command::Clear) => self.session.clear(),
+                Some(Command::Clear) => {
+                    self.attached.clear();
+                    self.conversation.clear().await?;
+                }
+                Some(Command::Attach(file)) => self.attach(&file).await?,
                 Some(Command::Help) => writeln!(self.complaints, "{HELP}")?,
                 Some(Command::Unknown) => {
                     writeln!(
@@ -98,6 +120,33 @@ impl Talker {
         }
         write!(self.output, "> ")?;
         self.output.flush()
+    }
+
+    /// Shows a file with the next line. Where nobody reads complaints, the line must not be
+    /// answered without it.
+    async fn attach(&mut self, file: &Path) -> anyhow::Result<()> {
+        let shown = match attach::file(file).await {
+            Ok(media) => self.show(media),
+            Err(error) => Err(error.into()),
+        };
+        match shown {
+            Err(error) if self.show == Show::Live => {
+                Ok(writeln!(self.complaints, "banter: {error:#}")?)
+            }
+            shown => shown,
+        }
+    }
+
+    fn show(&mut self, media: Media) -> anyhow::Result<()> {
+        let what = media::describe(std::slice::from_ref(&media));
+        if !self.conversation.capabilities().takes(media.kind) {
+            bail!("this model cannot be shown {what}; choose another one (--llm)");
+        }
+        if self.show == Show::Live {
+            writeln!(self.output, "[{what}, with the next line]")?;
+        }
+        self.attached.push(media);
+        Ok(())
     }
 
     /// One turn; says whether it was interrupted.
@@ -129,30 +178,37 @@ impl Talker {
     ) -> io::Result<Turn<'a>> {
         let live = self.show == Show::Live;
         let mut turn = Turn { user, ..Turn::default() };
-        let mut reply = self.session.send(user);
+        let message = self.attached.drain(..).fold(Message::user(user), Message::with);
+        let mut stream = match self.conversation.stream(message).await {
+            Ok(stream) => stream,
+            Err(error) => {
+                turn.error = Some(error.to_string());
+                return Ok(turn);
+            }
+        };
         loop {
-            let event = tokio::select! {
+            let chunk = tokio::select! {
                 biased;
                 Some(()) = interrupts.recv() => {
                     turn.interrupted = true;
                     break;
                 }
-                event = reply.next() => event,
+                chunk = stream.next() => chunk,
             };
-            match event {
-                Some(TextEvent::Delta(text)) => {
+            match chunk {
+                Some(Ok(Chunk::Text(text))) => {
                     if live {
                         write!(self.output, "{}", harmless(&text))?;
                         self.output.flush()?;
                     }
                     turn.agent.push_str(&text);
                 }
-                Some(TextEvent::ToolCalled(call)) if live => {
+                Some(Ok(Chunk::ToolCalled(call))) if live => {
                     writeln!(self.output, "[{}]", harmless(&call.name))?;
                 }
-                Some(TextEvent::Failed { error }) => turn.error = Some(error.to_string()),
-                Some(TextEvent::Done) | None => break,
-                Some(_) => {}
+                Some(Ok(_)) => {}
+                Some(Err(error)) => turn.error = Some(error.to_string()),
+                None => break,
             }
         }
         Ok(turn)
@@ -178,9 +234,10 @@ fn one_line(text: &str) -> String {
 }
 
 const HELP: &str = "\
-/clear  forget the conversation
-/help   this
-/quit   end; so does Ctrl-D";
+/attach FILE  show an image, a sound or a document with the next line
+/clear        forget the conversation
+/help         this
+/quit         end; so does Ctrl-D";
 
 #[cfg(test)]
 mod tests;

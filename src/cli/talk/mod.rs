@@ -21,13 +21,14 @@ pub(in crate::cli) use self::over::{AT_ONCE, Ends};
 use self::sound::{Place, Sound};
 use self::watch::Watcher;
 use super::captions::Captions;
+use super::conversation::{KeepFlags, PackFlags};
 use super::labels::Labels;
 use super::settings::SettingFlags;
 use super::{Ending, screen};
 use crate::config::{Factory, Settings};
 use crate::ids::SessionId;
 use crate::net::HttpClient;
-use crate::session::{Engines, Pace, Session, SessionConfig};
+use crate::session::{Pace, SessionConfig, Voice};
 use crate::stt;
 use crate::stt::Transcriber;
 use crate::time::SessionClock;
@@ -65,6 +66,10 @@ pub(in crate::cli) struct Talk {
     /// while an engine works, so that the result is the same as at `realtime`.
     #[arg(long, value_enum, default_value_t = Speed::Realtime)]
     speed: Speed,
+    #[command(flatten)]
+    pack: PackFlags,
+    #[command(flatten)]
+    keep: KeepFlags,
     #[command(flatten)]
     settings: SettingFlags,
 }
@@ -106,11 +111,17 @@ impl Talk {
         let output = settings.text("output").map(|name| Place::new(Some(name)));
         self.check_files(&input, output.as_ref())?;
         let factory = Factory::new(&settings, || Ok(Arc::new(HttpClient::new()?)));
-        let engines = engines(&factory)?;
+        let mut tools = ToolRegistry::new();
+        tools.register(ClockTool::new())?;
+        let opening = self.pack.opening(&settings, &factory, tools)?;
+        let conversation = self.keep.begin(opening, &settings).await?;
+        let voice = voice(&factory)?;
         let Sound { microphone, speaker, mut notices } =
             sound::open(&input, output.as_ref(), self.speed)?;
         notices.extend(factory.notes(&["stt", "llm", "tts"]));
-        let transcriber = Arc::clone(&engines.transcriber);
+        notices
+            .extend(conversation.warnings().iter().map(|warning| format!("the pack: {warning}")));
+        let transcriber = Arc::clone(&voice.transcriber);
         if input.file().is_some() {
             // A file waits for nobody: its first words must not come before the recogniser is
             // ready.
@@ -119,9 +130,7 @@ impl Talk {
                 None => return Ok(Ending::Interrupted),
             }
         }
-        let context = factory.context()?;
-        let config = SessionConfig { context, ..self.config(&input, &settings)? };
-        let session = Session::new(engines, config);
+        let session = conversation.open_duplex(voice, self.config(&input, &settings)?).await?;
         let handle = session.handle();
         if let Some(greeting) = settings.text("greeting") {
             handle.say(greeting)?;
@@ -153,7 +162,12 @@ impl Talk {
         let (summary, interrupted) = until_over(talking, warming, screen, &mut ends, stop).await?;
         let watched = ends.unless(watching).await.ok_or_else(|| anyhow!(over::AT_ONCE))?;
         let written = watched.context("the captions have died")??;
-        Ok(match (written && summary.recording_is_whole, interrupted) {
+        let kept = conversation.close().await;
+        if let Err(error) = &kept {
+            writeln!(stderr(), "banter: the conversation was not kept whole: {error}")?;
+        }
+        let whole = written && summary.recording_is_whole && kept.is_ok();
+        Ok(match (whole, interrupted) {
             (false, _) => Ending::NotWhole,
             (true, true) => Ending::Interrupted,
             (true, false) => Ending::Done,
@@ -203,15 +217,11 @@ impl Talk {
     }
 }
 
-fn engines(factory: &Factory<'_>) -> anyhow::Result<Engines> {
-    let mut tools = ToolRegistry::new();
-    tools.register(ClockTool::new())?;
-    Ok(Engines {
+fn voice(factory: &Factory<'_>) -> anyhow::Result<Voice> {
+    Ok(Voice {
         vad: factory.vad()?,
         transcriber: factory.transcriber()?,
-        provider: factory.provider()?,
         synthesizer: factory.synthesizer()?,
-        tools: Arc::new(tools),
     })
 }
 

@@ -97,6 +97,31 @@ proptest! {
         }
     }
 
+    /// When all summaries are made, what is not sent is told by the last one.
+    #[test]
+    fn nothing_falls_between_a_summary_and_what_is_sent(
+        script in script(),
+        threshold in 0.0..1.0_f32,
+        keep_recent in 0..8_usize,
+        tokens in 0..900_u32,
+        system in "[a-z]{0,40}",
+    ) {
+        let how = Summarise { threshold, keep_recent, ..Summarise::default() };
+        let messages = conversation(&script);
+        let asked = Asked { system: &system, tools: &[], messages: &messages };
+        let mut planner = planner(tokens, Strategy::Summarise(how));
+        let longest = "x".repeat(planner.budget().longest_summary() as usize);
+        let mut summary: Option<Summary> = None;
+        while let Some(next) = planner.to_summarise(&asked, summary.as_ref()) {
+            let before = summary.map_or(0, |summary| summary.messages);
+            prop_assert_eq!(next.start as u64, before);
+            summary = Some(Summary { messages: next.end as u64, text: longest.clone() });
+        }
+        if let Ok(plan) = planner.plan(&asked, summary.as_ref(), &[]) && plan.summarised > 0 {
+            prop_assert_eq!(plan.kept[0].start, plan.summarised);
+        }
+    }
+
     /// Sizes are remembered as a conversation grows, is cleared and begins anew.
     #[test]
     fn a_planner_that_remembers_plans_as_one_that_does_not(

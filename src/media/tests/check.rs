@@ -1,5 +1,6 @@
 use serde_json::{Value, json};
 
+use super::pdf::three_pages;
 use super::wav;
 use crate::media::{MediaRefused, Rule, Unchecked, check, with_default_detail};
 use crate::pack;
@@ -51,6 +52,8 @@ fn each_rule_refuses_and_says_what_was_found_what_is_allowed_and_what_to_do() {
     let limit = |kind: &str, limits: Value| json!({ "enabled": true, kind: limits });
     let heavy = image([PNG, &vec![0; TWO_MIB]].concat()).with_name("a.png");
     let disguised = image(JPEG);
+    let document =
+        Media::bytes(MediaKind::Document, "application/pdf", three_pages()).with_name("a.pdf");
     for (message, of, expected) in [
         (
             shown([image(PNG)]),
@@ -81,6 +84,11 @@ fn each_rule_refuses_and_says_what_was_found_what_is_allowed_and_what_to_do() {
             shown([sound(3)]),
             limit("audio", json!({ "max_duration_sec": 2 })),
             "lasts 3 s, and this prompt takes 2 s; cut it",
+        ),
+        (
+            shown([document]),
+            limit("document", json!({ "max_pages": 2 })),
+            "`a.pdf` has 3 pages, and this prompt takes 2; leave some out",
         ),
         (
             Message::user(" ").with(image(PNG)),

@@ -12,10 +12,12 @@ use crate::time::SessionClock;
 /// A test double of an [`Embedder`]: it makes vectors by a closure, after a pause if it is told to,
 /// and remembers the last 256 requests.
 pub struct MockEmbedder {
-    vector: Arc<dyn Fn(&str) -> Result<Vec<f32>, ProviderError> + Send + Sync>,
+    vector: Arc<Make>,
     pause: Option<(SessionClock, Duration)>,
     requests: Mutex<VecDeque<Vec<String>>>,
 }
+
+type Make = dyn Fn(&str) -> Result<Vec<f32>, ProviderError> + Send + Sync;
 
 impl MockEmbedder {
     /// Gives what `vector` makes of each text.

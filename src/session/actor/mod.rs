@@ -1,4 +1,4 @@
-//! The owner of a session's turns, responses and history.
+//! The owner of a session's turns and responses.
 //!
 //! It is told [`Fact`]s, one after the other, asks the turn machine what they mean, and answers
 //! with commands: to the microphone's stage, to the playout, to the floor and the gate, and by
@@ -256,13 +256,7 @@ impl Actor {
                 self.alive(response);
                 self.report.retrying(turn, response, stage, error);
             }
-            Fact::Shortened { turn, response, left_out, summarised, tokens } => {
-                let kind = EventKind::ContextCut { left_out, summarised, tokens };
-                self.report.publish(Some(turn), Some(response), kind);
-            }
-            Fact::Warning { message } => {
-                self.report.publish(None, None, EventKind::Warning { message });
-            }
+            Fact::Event { turn, response, kind } => self.report.publish(turn, response, kind),
             Fact::Marked { response, mark, at } => {
                 if let Some(answer) = self.alive(response) {
                     if mark == Mark::FirstToken {

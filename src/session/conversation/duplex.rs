@@ -50,7 +50,7 @@ impl Conversation {
         let (provider, tools) = (Arc::clone(&parts.provider), Arc::clone(&parts.tools));
         let engines = Engines { vad, transcriber, provider, synthesizer, tools };
         let shared = Arc::clone(&self.shared);
-        let (dialogue, bus) = (shared.dialogue.clone(), parts.bus.clone());
+        let (dialogue, bus) = (shared.dialogue.clone(), parts.bus.part());
         let slot = Arc::clone(&shared);
         let config = SessionConfig { context: parts.budget(&dialogue), ..config };
         let permit = CallPermit { shared, _permit: permit };

@@ -8,6 +8,7 @@ use crate::ids::ConversationId;
 use crate::media::MediaRefused;
 use crate::pack::{PackError, PromptError};
 use crate::providers::ProviderError;
+use crate::session::attach::AttachError;
 use crate::session::dialogue::InstructionsError;
 use crate::session::modes::text::ReplyError;
 use crate::state::StateError;
@@ -76,6 +77,9 @@ pub enum ConversationError {
     /// The prompt does not take what was attached.
     #[error(transparent)]
     Media(#[from] MediaRefused),
+    /// What was attached cannot be made to fit.
+    #[error(transparent)]
+    Attach(#[from] AttachError),
     /// There is nothing to answer.
     #[error("the message is empty: say something, or attach something")]
     Empty,

@@ -3,12 +3,14 @@
 use super::{Conversation, ConversationError};
 use crate::events::{Event, EventKind};
 use crate::media::{check, with_default_detail};
+use crate::session::attach::fit;
 use crate::types::Message;
 
 impl Conversation {
-    /// The message as the prompt takes it. A rule that cannot be checked is told by a warning.
-    pub(super) fn presented(&self, message: Message) -> Result<Message, ConversationError> {
+    /// The message as the prompt takes it, with images that fit. A rule that cannot be checked is told by a warning.
+    pub(super) async fn presented(&self, message: Message) -> Result<Message, ConversationError> {
         let parts = &self.shared.parts;
+        let message = fit(message, &parts.images).await?;
         let Some(rules) = &parts.media else { return Ok(message) };
         for unchecked in check(&message, rules)? {
             let kind = EventKind::Warning { message: unchecked.to_string() };

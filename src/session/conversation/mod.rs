@@ -29,12 +29,13 @@ pub use self::error::ConversationError;
 pub use self::open::{Opening, PackSource};
 pub use self::response::{Chunk, Response, ResponseStream};
 use super::SessionHandle;
+use super::attach::ImageFit;
 use super::dialogue::{Dialogue, Terms};
 use super::modes::text::{Permit, TextSession};
 use crate::events::{Event, EventBus, EventKind, Subscription};
 use crate::ids::ConversationId;
 use crate::pack::{Media, Problem, Values};
-use crate::providers::Provider;
+use crate::providers::{Capabilities, Provider};
 use crate::stages::{ContextConfig, MissingTools};
 use crate::state::{Keeper, Revision, Saved, StateError, StateStore};
 use crate::time::{SessionClock, UtcTime};
@@ -55,6 +56,7 @@ use crate::types::{Message, ToolResult};
 /// let conversation = Conversation::open("tests/packs/valid/variables.json", "guide")
 ///     .provider(Arc::new(model))
 ///     .var("visitor", "Ann")
+///     .var("age", 40)
 ///     .start()
 ///     .await?;
 ///
@@ -93,6 +95,8 @@ struct Parts {
     /// What media the prompt takes, if it says.
     media: Option<Media>,
     warnings: Vec<Problem>,
+    missing_tools: MissingTools,
+    images: ImageFit,
     /// What is sent of a long conversation.
     context: Option<ContextConfig>,
     bus: EventBus,
@@ -134,7 +138,7 @@ impl Conversation {
         if message.text.trim().is_empty() && message.media.is_empty() {
             return Err(ConversationError::Empty);
         }
-        let message = self.presented(message)?;
+        let message = self.presented(message).await?;
         let permit = self.permit().await?;
         Ok(ResponseStream::new(Arc::clone(&self.shared), permit, Some(message)))
     }
@@ -306,6 +310,12 @@ impl Conversation {
         self.shared.parts.bus.subscribe()
     }
 
+    /// What its model can be asked for.
+    #[must_use]
+    pub fn capabilities(&self) -> Capabilities {
+        self.shared.parts.provider.capabilities()
+    }
+
     /// The tools that there are.
     #[must_use]
     pub fn tools(&self) -> &Arc<ToolRegistry> {
@@ -336,7 +346,7 @@ impl Conversation {
             clock.clone(),
             Arc::clone(&parts.provider),
             Arc::clone(&parts.tools),
-            MissingTools::Awaited,
+            parts.missing_tools,
             budget,
         );
         let text = Arc::new(tokio::sync::Mutex::new(text));

@@ -15,34 +15,38 @@ use crate::pack::{
 };
 use crate::pipeline::Metadata;
 use crate::providers::Provider;
+use crate::session::attach::ImageFit;
 use crate::session::dialogue::{Instructions, Prompted, Terms};
-use crate::stages::ContextConfig;
+use crate::stages::{ContextConfig, MissingTools};
 use crate::state::{Opened, Saved, StateStore};
 use crate::time::UtcTime;
 use crate::tools::ToolRegistry;
 use crate::types::{Parameters, ResponseFormat};
 
 /// A conversation that is to begin. Made by [`Conversation::open`] or [`Conversation::plain`].
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 #[must_use = "it begins with `start` or `resume`"]
 pub struct Opening {
     speaks: Speaks,
     check: SchemaCheck,
     model: Option<String>,
     provider: Option<Arc<dyn Provider>>,
+    default_provider: Option<Arc<dyn Provider>>,
     tools: Arc<ToolRegistry>,
     parameters: Parameters,
     variables: Values,
     sources: Sources,
     providers: Vec<Arc<dyn VariableProvider>>,
+    missing_tools: MissingTools,
     metadata: Metadata,
+    images: ImageFit,
     context: Option<ContextConfig>,
     store: Option<Arc<dyn StateStore>>,
     id: Option<ConversationId>,
 }
 
 /// What the model is told.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 enum Speaks {
     Plainly(String),
     By { pack: PackSource, prompt: String },
@@ -102,12 +106,15 @@ impl Opening {
             check: SchemaCheck::Full,
             model: None,
             provider: None,
+            default_provider: None,
             tools: Arc::default(),
             parameters: Parameters::default(),
             variables: Values::new(),
             sources: Sources::new(),
             providers: Vec::new(),
+            missing_tools: MissingTools::Awaited,
             metadata: Metadata::default(),
+            images: ImageFit::Off,
             context: None,
             store: None,
             id: None,
@@ -121,6 +128,13 @@ impl Opening {
         self
     }
 
+    /// The model if neither the environment nor the user's file names one that is a service: a
+    /// small one on this machine, or a double for tests.
+    pub fn default_provider(mut self, provider: Arc<dyn Provider>) -> Self {
+        self.default_provider = Some(provider);
+        self
+    }
+
     /// The model's name, by which a pack may have other words and parameters for it.
     pub fn model(mut self, name: impl Into<String>) -> Self {
         self.model = Some(name.into());
@@ -131,6 +145,20 @@ impl Opening {
     /// prompt names.
     pub fn tools(mut self, tools: impl Into<Arc<ToolRegistry>>) -> Self {
         self.tools = tools.into();
+        self
+    }
+
+    /// Tells the model of a tool that is not there that there is none. By default the answer waits
+    /// for whoever has its result; a call by voice never does.
+    pub fn refuse_missing_tools(mut self) -> Self {
+        self.missing_tools = MissingTools::Refused;
+        self
+    }
+
+    /// Makes the images of messages fit before the model gets them; they are sent as they are by
+    /// default. [`ImageFit::auto`] has them at most 1,024 pixels wide and high.
+    pub fn images(mut self, fit: ImageFit) -> Self {
+        self.images = fit;
         self
     }
 
@@ -264,9 +292,9 @@ impl Opening {
     }
 
     async fn at(self, id: ConversationId, saved: Saved) -> Result<Conversation, ConversationError> {
-        let provider = match &self.provider {
-            Some(provider) => Arc::clone(provider),
-            None => detected()?,
+        let provider = match self.provider {
+            Some(provider) => provider,
+            None => detected()?.or(self.default_provider).ok_or_else(no_provider)?,
         };
         let mut metadata = self.metadata;
         metadata.entry("conversation_id".to_owned()).or_insert_with(|| id.to_string());
@@ -316,6 +344,8 @@ impl Opening {
             store: self.store,
             media,
             warnings,
+            missing_tools: self.missing_tools,
+            images: self.images,
             context: self.context,
             bus: EventBus::default(),
         };
@@ -371,8 +401,8 @@ fn same_prompt(
     }
 }
 
-/// The model of the environment and the user's settings, if it is a service.
-fn detected() -> Result<Arc<dyn Provider>, ConversationError> {
+/// The model of the environment and the user's settings, if they name one.
+pub(super) fn detected() -> Result<Option<Arc<dyn Provider>>, ConversationError> {
     let no = ConversationError::NoProvider;
     let file = config::read(None).map_err(|error| no(error.to_string()))?;
     let variables: Vec<_> = std::env::vars_os()
@@ -384,9 +414,14 @@ fn detected() -> Result<Arc<dyn Provider>, ConversationError> {
     })?;
     let factory = Factory::new(&settings, network);
     if !factory.is_service("llm") && !settings.is_set("llm.engine") {
-        return Err(no("give one, or set OPENAI_API_KEY or `llm.engine`".to_owned()));
+        return Ok(None);
     }
-    factory.provider().map_err(|error| no(error.to_string()))
+    factory.provider().map(Some).map_err(|error| no(error.to_string()))
+}
+
+fn no_provider() -> ConversationError {
+    let what = "give one, or set OPENAI_API_KEY or `llm.engine`";
+    ConversationError::NoProvider(what.to_owned())
 }
 
 #[cfg(feature = "net")]

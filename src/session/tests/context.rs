@@ -129,8 +129,8 @@ async fn a_long_call_is_answered_to_its_end_and_nothing_is_forgotten_here() {
 async fn a_summary_serves_in_a_call() {
     let how = Summarise { keep_recent: 2, threshold: 0.6, ..Summarise::default() };
     let (requests, told) = by_voice(&budget(160, Strategy::Summarise(how))).await;
-    let answers = requests.iter().map(lines).filter(|(system, _)| system.starts_with(SYSTEM));
-    let (system, _) = answers.last().unwrap();
+    let mut answers = requests.iter().map(lines).filter(|(system, _)| system.starts_with(SYSTEM));
+    let (system, _) = answers.next_back().unwrap();
     assert!(system.contains("They talked of what there"), "{system}");
     let summarised = told.events.iter().any(|event| {
         matches!(event.kind, EventKind::ContextCut { left_out, summarised, .. } if left_out == summarised)

@@ -19,7 +19,7 @@ use self::relevance::Ranker;
 use self::summary::Summariser;
 use super::{Fact, Facts};
 use crate::context::{Asked, Budget, ContextError, Plan, Planner, Strategy, Summaries, Summary};
-use crate::events::StageName;
+use crate::events::{EventKind, StageName};
 use crate::ids::ResponseId;
 use crate::pipeline::{
     Context, Element, Inlet, Kinds, Outcome, Outlet, Payload, Stage, StageError, StageFuture,
@@ -169,7 +169,8 @@ impl ContextStage {
         if left_out > 0 {
             let TurnContext { turn, response, .. } = **turn;
             let Plan { summarised, tokens, .. } = plan;
-            self.facts.tell(Fact::Shortened { turn, response, left_out, summarised, tokens }).await;
+            let kind = EventKind::ContextCut { left_out, summarised, tokens };
+            self.facts.tell(Fact::Event { turn: Some(turn), response: Some(response), kind }).await;
         }
         let begin = Element { payload: Payload::Begin(sent), ..element.clone() };
         let _ended = outlet.send(begin).await;
@@ -229,7 +230,8 @@ impl ContextStage {
     async fn warn(&self, trouble: &Trouble) {
         let message = trouble.to_string();
         tracing::warn!("{message}");
-        self.facts.tell(Fact::Warning { message }).await;
+        let kind = EventKind::Warning { message };
+        self.facts.tell(Fact::Event { turn: None, response: None, kind }).await;
     }
 }
 

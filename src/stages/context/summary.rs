@@ -20,6 +20,7 @@ use crate::types::{Message, Parameters};
 pub(super) struct Summariser {
     /// `None` if there are to be none.
     how: Option<Summarise>,
+    longest: u32,
     provider: Arc<dyn Provider>,
     count: Arc<dyn TokenCount>,
     summaries: Arc<dyn Summaries>,
@@ -44,6 +45,7 @@ impl Summariser {
         };
         Self {
             how,
+            longest: budget.longest_summary(),
             provider,
             count,
             summaries: summaries.unwrap_or_else(|| Arc::new(MemorySummaries::default())),
@@ -100,12 +102,12 @@ impl Summariser {
         let request = ProviderRequest {
             system: how.instructions.clone(),
             messages: vec![Message::user(asked)],
-            parameters: Parameters { max_tokens: Some(how.longest), ..Parameters::default() },
+            parameters: Parameters { max_tokens: Some(self.longest), ..Parameters::default() },
             metadata: (*turn.metadata).clone(),
             ..ProviderRequest::default()
         };
         let (provider, count) = (Arc::clone(&self.provider), Arc::clone(&self.count));
-        let (longest, clock) = (how.longest, clock.clone());
+        let (longest, clock) = (self.longest, clock.clone());
         let making = clock.clone().track(async move {
             // The answer goes first, also at a server that does one thing at a time.
             clock.sleep(LULL).await;

@@ -65,10 +65,23 @@ impl Rig {
         self.context.clock.sleep(Duration::from_secs(seconds)).await;
     }
 
+    /// What is told of a request that is shorter: messages left out and summarised, and its tokens.
+    async fn cut(&mut self) -> (usize, usize, u32) {
+        match self.facts.recv().await {
+            Some(Fact::Event { kind, turn: Some(_), response: Some(_) }) => match kind {
+                EventKind::ContextCut { left_out, summarised, tokens } => {
+                    (left_out, summarised, tokens)
+                }
+                other => panic!("{other:?}"),
+            },
+            other => panic!("{other:?}"),
+        }
+    }
+
     fn warnings(&mut self) -> Vec<String> {
         let mut warnings = Vec::new();
         while let Ok(fact) = self.facts.try_recv() {
-            if let Fact::Warning { message } = fact {
+            if let Fact::Event { kind: EventKind::Warning { message }, .. } = fact {
                 warnings.push(message);
             }
         }
@@ -123,10 +136,8 @@ async fn of_a_long_conversation_the_newest_part_is_sent_and_that_is_told() {
     let sent = rig.begin(&talk(9)).await.unwrap();
     assert_eq!(questions(&sent), [7, 8, 9]);
     assert_eq!((&*sent.system, sent.history.len()), ("Be brief.", 5));
-    let Some(Fact::Shortened { left_out: 14, summarised: 0, tokens, .. }) = rig.facts.recv().await
-    else {
-        panic!("it is told")
-    };
+    let (left_out, summarised, tokens) = rig.cut().await;
+    assert_eq!((left_out, summarised), (14, 0));
     assert!((120..=150).contains(&tokens), "{tokens}");
 }
 
@@ -176,7 +187,7 @@ async fn a_summary_is_made_behind_the_answer_and_serves_the_next_one() {
     rig.wait(5).await;
     let [request] = &model.requests()[..] else { panic!("one summary") };
     assert!(request.system.starts_with("You keep the record of a conversation."));
-    assert_eq!(request.parameters.max_tokens, Some(400));
+    assert_eq!(request.parameters.max_tokens, Some(62));
     assert!(request.tools.is_empty());
     let asked = &request.messages[0].text;
     assert!(asked.starts_with("What was said since:\nUser: Question 0 "), "{asked}");
@@ -291,9 +302,8 @@ async fn a_summary_that_was_kept_serves_at_once() {
     let sent = rig.begin(&talk(5)).await.unwrap();
     assert_eq!(questions(&sent), [4, 5]);
     assert!(sent.system.contains("They met in spring."), "{}", sent.system);
-    let Some(Fact::Shortened { left_out: 8, summarised: 8, .. }) = rig.facts.recv().await else {
-        panic!("it is told")
-    };
+    let (left_out, summarised, _) = rig.cut().await;
+    assert_eq!((left_out, summarised), (8, 8));
 }
 
 fn relevance(query: Query) -> Strategy {

@@ -5,7 +5,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 use super::*;
 use crate::providers::mock::{MockAnswer, MockProvider};
 use crate::providers::{Provider, ProviderError};
-use crate::session::TextConfig;
 
 /// What is written, to be read by a test.
 #[derive(Clone, Default)]
@@ -42,9 +41,9 @@ async fn chat(show: Show, answers: Vec<MockAnswer>, lines: &[&str], cut: Option<
     answers.into_iter().for_each(|answer| provider.add(answer));
     let (output, complaints) = (Paper::default(), Paper::default());
     let shared: Arc<dyn Provider> = Arc::clone(&provider) as _;
-    let session = TextSession::new(shared, Arc::default(), TextConfig::default());
+    let conversation = Conversation::plain("").provider(shared).start().await.unwrap();
     let (out, err) = (Box::new(output.clone()), Box::new(complaints.clone()));
-    let talker = Talker::new(session, show, out, err);
+    let talker = Talker::new(conversation, show, out, err);
     let (lines_in, lines_out) = mpsc::channel(16);
     for line in lines {
         lines_in.send(Ok((*line).to_owned())).await.unwrap();
@@ -103,6 +102,39 @@ async fn an_interrupt_ends_the_answer_and_the_next_line_is_answered() {
     let last = chat.provider.requests().pop().unwrap();
     assert_eq!((last.messages[1].text.as_str(), last.messages[1].interrupted), ("Well,", true));
     assert_eq!(chat.ending.unwrap(), Ending::Done);
+}
+
+#[tokio::test]
+async fn a_file_is_shown_with_the_next_line_only() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("my page.pdf");
+    std::fs::write(&file, "%PDF-1.7").unwrap();
+    let attach = format!("/attach {}", file.display());
+    let missing = format!("/attach {}.no", file.display());
+    let answers = || vec![MockAnswer::text("One."), MockAnswer::text("Two.")];
+
+    let lines = [&*missing, &attach, "one", "two"];
+    let seen = chat(Show::Live, answers(), &lines, None).await;
+
+    let page = "[1 document (PDF), with the next line]";
+    assert_eq!(seen.output.text(), format!("> > {page}\n> One.\n> Two.\n> \n"));
+    let told = seen.complaints.text();
+    assert!(
+        told.contains("page.pdf.no: No such file") && told.contains("check the path"),
+        "{told}"
+    );
+    let last = seen.provider.requests().pop().unwrap();
+    let shown: Vec<_> = last.messages.iter().map(|message| message.media.len()).collect();
+    assert_eq!(shown, [1, 0, 0]);
+    assert_eq!(last.messages[0].media[0].name.as_deref(), Some("my page.pdf"));
+
+    // From a pipe, no line is answered as if its file were there.
+    let piped = chat(Show::Lines, answers(), &[&missing, "one"], None).await;
+    assert!(piped.ending.unwrap_err().to_string().contains("check the path"));
+    assert!(piped.output.text().is_empty() && piped.provider.requests().is_empty());
+
+    let cleared = chat(Show::Lines, answers(), &[&attach, "/clear", "one"], None).await;
+    assert!(cleared.provider.requests()[0].messages[0].media.is_empty());
 }
 
 #[tokio::test]

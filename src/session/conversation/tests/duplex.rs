@@ -27,12 +27,14 @@ async fn call(conversation: &Conversation, turns: &[&str]) {
     let (mut events, stop) = (session.subscribe(), session.handle());
     let microphone = Box::new(NullMicrophone(SampleRate::SPEECH));
     let speaker = Box::new(NullSpeaker(SampleRate::SPEECH));
+    // Who watches a call sees its end, though the conversation goes on.
     let watch = async {
         let mut left = turns.len();
         while let Some(Ok(event)) = events.next().await {
-            left -= usize::from(matches!(event.kind, EventKind::ResponseEnded { .. }));
+            left = left
+                .saturating_sub(usize::from(matches!(event.kind, EventKind::ResponseEnded { .. })));
             if left == 0 {
-                return stop.stop();
+                stop.stop();
             }
         }
     };
@@ -149,4 +151,54 @@ async fn a_call_needs_values_for_all_variables() {
     conversation.set_var("visitor", Value::Null);
     let error = conversation.open_duplex(voice(&[]), SessionConfig::default()).await.unwrap_err();
     assert!(matches!(error, ConversationError::Instructions(_)));
+}
+
+#[tokio::test]
+async fn the_events_of_a_call_end_with_it_and_those_of_the_conversation_go_on() {
+    let conversation = opening(&model(&["One.", "Two."])).start().await.unwrap();
+    let mut all = conversation.subscribe();
+    let session = conversation.open_duplex(voice(&["a"]), SessionConfig::default()).await.unwrap();
+    let (mut events, stop) = (session.subscribe(), session.handle());
+    let microphone = Box::new(NullMicrophone(SampleRate::SPEECH));
+    let speaker = Box::new(NullSpeaker(SampleRate::SPEECH));
+    let watch = async {
+        let mut told = Vec::new();
+        while let Some(Ok(event)) = events.next().await {
+            if matches!(event.kind, EventKind::ResponseEnded { .. }) {
+                stop.stop();
+            }
+            told.push(crate::session::tests::world::name(&event));
+        }
+        told
+    };
+    let (summary, told) = tokio::join!(session.run(microphone, speaker, Pace::Max), watch);
+    summary.unwrap();
+    assert_eq!(told.last().map(String::as_str), Some("session_ended"));
+    conversation.send("b").await.unwrap();
+    assert!(events.next().await.is_none(), "what is written is not of the call");
+
+    let mut of_all = Vec::new();
+    while let Some(Ok(event)) = futures_util::FutureExt::now_or_never(all.next()).flatten() {
+        of_all.push(crate::session::tests::world::name(&event));
+    }
+    assert_eq!(of_all[..told.len()], told);
+    assert_eq!(of_all.last().map(String::as_str), Some("response_ended"));
+}
+
+#[tokio::test]
+async fn the_events_of_a_call_that_fails_or_never_begins_end_as_well() {
+    let conversation = opening(&model(&[])).start().await.unwrap();
+    let mut config = SessionConfig::default();
+    config.turn.max_turn = std::time::Duration::ZERO;
+    let session = conversation.open_duplex(voice(&[]), config.clone()).await.unwrap();
+    let mut events = session.subscribe();
+    let microphone = Box::new(NullMicrophone(SampleRate::SPEECH));
+    let speaker = Box::new(NullSpeaker(SampleRate::SPEECH));
+    session.run(microphone, speaker, Pace::Max).await.unwrap_err();
+    assert!(events.next().await.is_none());
+
+    let session = conversation.open_duplex(voice(&[]), config).await.unwrap();
+    let mut events = session.subscribe();
+    drop(session);
+    assert!(events.next().await.is_none());
 }

@@ -113,6 +113,19 @@ async fn a_missing_prompt_names_those_that_there_are() {
 }
 
 #[tokio::test]
+async fn a_default_model_answers_unless_the_environment_names_one() {
+    let named = open::detected().unwrap().map(|provider| provider.name().to_owned());
+    let by_default = Conversation::open(pack(), "guide").default_provider(model(&[]));
+    let provider = by_default.start().await.unwrap().shared.parts.provider.clone();
+    assert_eq!(provider.name(), named.as_deref().unwrap_or("mock"));
+
+    let given: Arc<dyn Provider> = Arc::new(crate::providers::scripted::Scripted::default());
+    let both = Conversation::open(pack(), "guide").default_provider(model(&[])).provider(given);
+    let provider = both.start().await.unwrap().shared.parts.provider.clone();
+    assert_eq!(provider.name(), "scripted", "what is given stands first");
+}
+
+#[tokio::test]
 async fn an_answer_streams_and_its_last_piece_is_the_whole() {
     let model = model(&["Once upon a time."]);
     let conversation = opening(&model).start().await.unwrap();

@@ -19,7 +19,7 @@ use crate::ids::{ResponseId, TurnId};
 use crate::pipeline::{
     Context, Element, Metadata, Node, Outlet, PipelineBuilder, PipelineConfig, Run,
 };
-use crate::providers::Provider;
+use crate::providers::{Capabilities, Provider};
 use crate::session::SessionError;
 use crate::session::answer::Answer;
 use crate::session::dialogue::{Dialogue, Instructions, InstructionsError, Terms};
@@ -159,6 +159,12 @@ impl TextSession {
     #[must_use]
     pub fn messages(&self) -> Arc<[Message]> {
         self.dialogue.messages().into()
+    }
+
+    /// What its model can be asked for and shown.
+    #[must_use]
+    pub fn capabilities(&self) -> Capabilities {
+        self.provider.capabilities()
     }
 
     /// Forgets the conversation.

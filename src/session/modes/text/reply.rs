@@ -200,13 +200,7 @@ impl<S: DerefMut<Target = TextSession>> TextReply<S> {
             Fact::Retrying { turn, response, stage, error } => {
                 report.retrying(turn, response, stage, error);
             }
-            Fact::Shortened { turn, response, left_out, summarised, tokens } => {
-                let kind = EventKind::ContextCut { left_out, summarised, tokens };
-                report.publish(Some(turn), Some(response), kind);
-            }
-            Fact::Warning { message } => {
-                report.publish(None, None, EventKind::Warning { message });
-            }
+            Fact::Event { turn, response, kind } => report.publish(turn, response, kind),
             Fact::Failed { turn, response, stage, error } => {
                 report.failed(turn, response, stage, error.to_string());
                 self.fault = Some(error).filter(|_| response == Some(answer.response));
