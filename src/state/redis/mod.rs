@@ -19,7 +19,8 @@ use server::Server;
 /// A conversation that nobody writes to goes after a day, or what [`with_idle`](Self::with_idle)
 /// says. What is acknowledged is as safe as the server's own settings make it: by itself it writes
 /// to its disk now and then. A connection is made when it is needed, shared, and made anew when it
-/// breaks. Its keys begin with `banter:`; a cluster of servers is not supported.
+/// breaks. Its keys begin with `banter:`. It wants Redis 5 or later; a cluster of servers is not
+/// supported.
 #[derive(Debug)]
 pub struct RedisStore {
     server: Server,

@@ -88,6 +88,13 @@ async fn what_another_program_appended_is_a_conflict() {
     );
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_eight_programs_one_wins_each_revision() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = || Arc::new(SqliteStore::new(folder.path().join("new.db"))) as Arc<dyn StateStore>;
+    crate::state::tests::contract::race((0..8).map(|_| store()).collect()).await;
+}
+
 #[tokio::test]
 async fn a_database_that_another_holds_is_told_after_two_seconds() {
     let (_folder, store) = store();

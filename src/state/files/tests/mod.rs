@@ -102,6 +102,13 @@ async fn what_another_program_appended_is_seen() {
     );
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_eight_programs_one_wins_each_revision() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = || Arc::new(FileStore::new(folder.path().join("new"))) as Arc<dyn StateStore>;
+    crate::state::tests::contract::race((0..8).map(|_| store()).collect()).await;
+}
+
 #[tokio::test]
 async fn a_line_in_the_middle_that_is_broken_is_told_with_its_place() {
     for (broken, told) in [

@@ -42,6 +42,13 @@ async fn ask<T: ::redis::FromRedisValue>(store: &RedisStore, words: &[&str]) -> 
     store.server.ask(ask).await.unwrap()
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_eight_programs_one_wins_each_revision() {
+    let Some(server) = RedisServer::start(&[]).await else { return };
+    let store = || Arc::new(RedisStore::new(&server.url()).unwrap()) as Arc<dyn StateStore>;
+    crate::state::tests::contract::race((0..8).map(|_| store()).collect()).await;
+}
+
 #[tokio::test]
 async fn a_conversation_goes_a_day_after_its_last_entry() {
     let Some(server) = RedisServer::start(&[]).await else { return };
