@@ -1,28 +1,33 @@
 //! What a conversation adds to the bare call of its model, with 100 messages of history.
 
+#![expect(clippy::unwrap_used, reason = "a bench that cannot run says so")]
+
+mod support;
+
 use std::hint::black_box;
 use std::sync::Arc;
 use std::time::Duration;
 
+use banter::SessionClock;
 use banter::providers::{Provider, ProviderEvent, ProviderRequest, ProviderStream};
 use banter::session::Conversation;
 use banter::state::MemoryStore;
 use banter::types::{FinishReason, Message};
-use banter::SessionClock;
-use criterion::{Criterion, criterion_group, criterion_main};
 use futures_util::{StreamExt, stream};
 use tokio::runtime::{Builder, Runtime};
 
-criterion_group!(benches, sends);
-criterion_main!(benches);
-
-fn sends(c: &mut Criterion) {
-    let runtime = Builder::new_current_thread().enable_all().build().expect("a runtime");
-    let mut group = c.benchmark_group("conversation");
-    group.bench_function("bare_call_100", |b| b.iter_custom(|times| bare(&runtime, times)));
-    group.bench_function("send_100", |b| b.iter_custom(|times| send(&runtime, times, false)));
-    group.bench_function("send_100_stored", |b| b.iter_custom(|times| send(&runtime, times, true)));
-    group.finish();
+fn main() {
+    let mut criterion = support::criterion();
+    let runtime = Builder::new_current_thread().enable_all().build().unwrap();
+    criterion.bench_function("model called, 100 messages", |bencher| {
+        bencher.iter_custom(|times| bare(&runtime, times));
+    });
+    for (name, stored) in [("send, 100 messages", false), ("send, 100 messages, kept", true)] {
+        criterion.bench_function(name, |bencher| {
+            bencher.iter_custom(|times| send(&runtime, times, stored));
+        });
+    }
+    criterion.final_summary();
 }
 
 /// A model that answers at once.
@@ -58,7 +63,7 @@ fn bare(runtime: &Runtime, times: u64) -> Duration {
             let began = clock.now();
             let mut answer = Ready.stream(request);
             while let Some(event) = answer.next().await {
-                black_box(event).expect("it answers");
+                black_box(event).unwrap();
             }
             took += clock.now().since(began);
         }
@@ -72,16 +77,16 @@ fn send(runtime: &Runtime, times: u64, stored: bool) -> Duration {
     runtime.block_on(async {
         let opening = Conversation::plain(SYSTEM).provider(Arc::new(Ready));
         let opening = if stored { opening.store(Arc::<MemoryStore>::default()) } else { opening };
-        let base = opening.start().await.expect("it begins");
+        let base = opening.start().await.unwrap();
         for _ in 0..49 {
-            base.send(QUESTION).await.expect("an answer");
+            base.send(QUESTION).await.unwrap();
         }
         let mut took = Duration::ZERO;
         for _ in 0..times {
-            let copy = base.fork().await.expect("a copy");
-            copy.send(QUESTION).await.expect("an answer");
+            let copy = base.fork().await.unwrap();
+            copy.send(QUESTION).await.unwrap();
             let began = clock.now();
-            black_box(copy.send(QUESTION).await.expect("an answer"));
+            black_box(copy.send(QUESTION).await.unwrap());
             took += clock.now().since(began);
         }
         took

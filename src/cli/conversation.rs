@@ -7,6 +7,7 @@ use anyhow::bail;
 use clap::Args;
 
 use super::pack::{pair, readable_environment};
+use super::settings::hidden;
 use crate::config::{Factory, Origin, Settings};
 use crate::ids::ConversationId;
 use crate::pack::{Environment, Time, Values};
@@ -15,6 +16,7 @@ use crate::session::{Conversation, Opening};
 use crate::state::{Retention, StateStore};
 use crate::time::UtcTime;
 use crate::tools::ToolRegistry;
+use crate::types::Secret;
 
 /// The prompt of a pack in place of instructions.
 #[derive(Clone, Debug, Default, Args)]
@@ -44,8 +46,8 @@ pub(super) struct KeepFlags {
     #[arg(long, value_name = "ID")]
     session: Option<ConversationId>,
     /// Where it is kept: files (default), files:DIR, sqlite:FILE, redis://HOST.
-    #[arg(long, value_name = "STORE", requires = "session")]
-    store: Option<String>,
+    #[arg(long, value_name = "STORE", requires = "session", value_parser = hidden)]
+    store: Option<Secret>,
 }
 
 impl PackFlags {
@@ -117,7 +119,7 @@ impl KeepFlags {
     ) -> anyhow::Result<Conversation> {
         let Some(id) = &self.session else { return Ok(opening.start().await?) };
         let store = match &self.store {
-            Some(name) => crate::state::by_name(name)?,
+            Some(name) => crate::state::by_name(name.expose())?,
             None => settings.store()?,
         };
         forget(&*store, settings.retention(), id).await?;
