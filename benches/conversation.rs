@@ -9,9 +9,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use banter::SessionClock;
+use banter::ids::ConversationId;
 use banter::providers::{Provider, ProviderEvent, ProviderRequest, ProviderStream};
 use banter::session::Conversation;
-use banter::state::MemoryStore;
+use banter::state::{Entry, MemoryStore, Mode, Revision, StateStore, TurnRecord};
+use banter::time::UtcTime;
 use banter::types::{FinishReason, Message};
 use futures_util::{StreamExt, stream};
 use tokio::runtime::{Builder, Runtime};
@@ -27,6 +29,10 @@ fn main() {
             bencher.iter_custom(|times| send(&runtime, times, stored));
         });
     }
+    let long = runtime.block_on(resumed(10_000));
+    criterion.bench_function("send, 20,000 messages", |bencher| {
+        bencher.iter_custom(|times| runtime.block_on(turns(&long, times)));
+    });
     criterion.final_summary();
 }
 
@@ -91,6 +97,25 @@ fn send(runtime: &Runtime, times: u64, stored: bool) -> Duration {
         }
         took
     })
+}
+
+/// A conversation of so many turns, taken up again.
+async fn resumed(turns: u64) -> Conversation {
+    let store: Arc<dyn StateStore> = Arc::<MemoryStore>::default();
+    let id: ConversationId = "long".parse().unwrap();
+    let turn = |_| Entry::Turn(TurnRecord::new(UtcTime::now(), Mode::Text, history(2)));
+    store.append(&id, Revision::ZERO, (0..turns).map(turn).collect()).await.unwrap();
+    let opening = Conversation::plain(SYSTEM).provider(Arc::new(Ready)).store(store);
+    opening.resume(id).await.unwrap()
+}
+
+async fn turns(conversation: &Conversation, times: u64) -> Duration {
+    let clock = SessionClock::live();
+    let began = clock.now();
+    for _ in 0..times {
+        black_box(conversation.send(QUESTION).await.unwrap());
+    }
+    clock.now().since(began)
 }
 
 const SYSTEM: &str = "You are a friendly assistant in a museum. Answer in one short sentence.";

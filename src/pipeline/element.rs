@@ -11,7 +11,7 @@ use crate::audio::AudioChunk;
 use crate::ids::{ResponseId, TurnId};
 use crate::time::SessionTime;
 use crate::turn::SpeechMark;
-use crate::types::{Message, ToolCall, ToolResult};
+use crate::types::{Media, Message, ToolCall, ToolResult};
 
 /// One unit of data on its way through the pipeline.
 #[derive(Clone, Debug)]
@@ -50,6 +50,8 @@ pub enum Payload {
         /// The piece of the answer that begins with this sound.
         mark: Option<SpeechMark>,
     },
+    /// What the answer shows or plays beside its text.
+    Media(Arc<Media>),
     /// The model calls a tool.
     ToolCall(Arc<ToolCall>),
     /// What came of it.
@@ -168,6 +170,7 @@ impl Payload {
             Self::Transcript(_)
             | Self::Message(_)
             | Self::TextDelta(_)
+            | Self::Media(_)
             | Self::ToolCall(_)
             | Self::ToolResult(_) => Priority::Normal,
             Self::Custom(_) => Priority::Low,
@@ -184,6 +187,7 @@ impl Payload {
             Self::Transcript(_) => Kinds::TRANSCRIPT,
             Self::Message(_) => Kinds::MESSAGE,
             Self::TextDelta(_) => Kinds::TEXT_DELTA,
+            Self::Media(_) => Kinds::MEDIA,
             Self::Spoken { .. } => Kinds::SPOKEN,
             Self::ToolCall(_) => Kinds::TOOL_CALL,
             Self::ToolResult(_) => Kinds::TOOL_RESULT,
@@ -205,6 +209,7 @@ impl fmt::Debug for Payload {
             Self::Spoken { audio, mark } => {
                 f.debug_struct("Spoken").field("audio", audio).field("mark", mark).finish()
             }
+            Self::Media(media) => media.fmt(f),
             Self::ToolCall(call) => call.fmt(f),
             Self::ToolResult(result) => result.fmt(f),
             Self::TurnEnd(outcome) => f.debug_tuple("TurnEnd").field(outcome).finish(),
@@ -242,8 +247,10 @@ impl Kinds {
     pub const TURN_END: Self = Self(1 << 9);
     /// [`Payload::Custom`].
     pub const CUSTOM: Self = Self(1 << 10);
+    /// [`Payload::Media`].
+    pub const MEDIA: Self = Self(1 << 11);
     /// Everything.
-    pub const ALL: Self = Self((1 << 11) - 1);
+    pub const ALL: Self = Self((1 << 12) - 1);
 
     /// Whether the two have a kind in common. An end alone is no common ground: every stage
     /// passes it.

@@ -29,7 +29,7 @@ use super::{
     ProviderStream,
 };
 use crate::time::SessionClock;
-use crate::types::{FinishReason, ToolCall};
+use crate::types::{FinishReason, Media, ToolCall, Usage};
 
 /// A test double of a [`Provider`].
 #[derive(Debug)]
@@ -128,7 +128,9 @@ impl Provider for MockProvider {
 #[derive(Debug, Default)]
 pub struct MockAnswer {
     text: String,
+    media: Vec<Media>,
     calls: Vec<(String, Value)>,
+    usage: Option<Usage>,
     broken: Option<(usize, Break)>,
 }
 
@@ -137,6 +139,20 @@ impl MockAnswer {
     #[must_use]
     pub fn text(text: impl Into<String>) -> Self {
         Self { text: text.into(), ..Self::default() }
+    }
+
+    /// Shows or plays something after the text.
+    #[must_use]
+    pub fn showing(mut self, media: Media) -> Self {
+        self.media.push(media);
+        self
+    }
+
+    /// Tells what it took.
+    #[must_use]
+    pub fn using(mut self, usage: Usage) -> Self {
+        self.usage = Some(usage);
+        self
     }
 
     /// Calls a tool after the text. The calls of a provider have the ids `mock-1`, `mock-2`, ….
@@ -165,12 +181,13 @@ impl MockAnswer {
             if self.calls.is_empty() { FinishReason::Stop } else { FinishReason::ToolCalls };
         let words = self.text.split_inclusive(' ').map(str::to_owned);
         let mut events: Vec<_> = words.map(ProviderEvent::TextDelta).collect();
+        events.extend(self.media.into_iter().map(ProviderEvent::Media));
         for (name, arguments) in self.calls {
             *calls += 1;
             let id = format!("mock-{calls}");
             events.push(ProviderEvent::ToolCall(ToolCall { id, name, arguments }));
         }
-        events.push(ProviderEvent::Finished { reason, usage: None });
+        events.push(ProviderEvent::Finished { reason, usage: self.usage });
         let given = self.broken.as_ref().map_or(events.len(), |(after, _)| *after);
         let steps = events.into_iter().take(given).map(|event| Step::Give(Ok(event)));
         steps.chain(self.broken.map(|(_, broken)| Step::from(broken))).collect()

@@ -4,6 +4,7 @@ mod capabilities;
 pub mod embeddings;
 pub mod mock;
 mod openai;
+mod price;
 pub mod scripted;
 
 use std::collections::BTreeMap;
@@ -18,13 +19,14 @@ use futures_util::Stream;
 use crate::error::Recovery;
 use crate::net::NetError;
 use crate::types::{
-    FinishReason, Message, Parameters, ToolCall, ToolChoice, ToolDescriptor, Usage,
+    FinishReason, Media, Message, Parameters, ToolCall, ToolChoice, ToolDescriptor, Usage,
 };
 use mock::{MockAnswer, MockProvider};
 use scripted::{ScriptError, Scripted};
 
 pub use capabilities::{Capabilities, JsonAnswers};
 pub use openai::OpenAi;
+pub use price::{Price, PriceError, Prices};
 
 /// The provider called `name`: `scripted`, `scripted:FILE.toml` with rules of your own, or `mock`,
 /// which says what it was asked.
@@ -101,6 +103,8 @@ pub type ProviderStream = Pin<Box<dyn Stream<Item = Result<ProviderEvent, Provid
 pub enum ProviderEvent {
     /// More text. Never the text so far.
     TextDelta(String),
+    /// A picture, sound or document beside the text.
+    Media(Media),
     /// A whole tool call.
     ToolCall(ToolCall),
     /// The answer is complete.

@@ -6,7 +6,7 @@ use crate::events::StageName;
 use crate::ids::{ResponseId, TurnId};
 use crate::pipeline::Outcome;
 use crate::time::SessionTime;
-use crate::types::{Message, Role, ToolCall, ToolResult, Usage};
+use crate::types::{Media, Message, Role, ToolCall, ToolResult, Usage};
 
 /// A response in flight.
 #[derive(Debug)]
@@ -31,6 +31,8 @@ pub(super) struct Answer {
     pub(super) first_text: Option<SessionTime>,
     /// From the user's last sound to the agent's first, if both were heard.
     pub(super) voice_to_voice_ms: Option<f64>,
+    /// What it shows or plays beside its text.
+    pub(super) media: Vec<Media>,
     /// What the model's requests took, if it tells.
     pub(super) usage: Option<Usage>,
     /// It was given up.
@@ -74,6 +76,7 @@ impl Answer {
             began: now,
             first_text: None,
             voice_to_voice_ms: None,
+            media: Vec::new(),
             usage: None,
             failed: None,
         }

@@ -63,6 +63,7 @@ fn describe(payload: &Payload) -> serde_json::Value {
             let text = mark.map(|mark| json!([mark.start, mark.end]));
             json!({ "spoken": sound(audio), "text_bytes": text })
         }
+        Payload::Media(media) => json!({ "media": media.mime }),
         Payload::ToolCall(call) => json!({ "tool_call": **call }),
         Payload::ToolResult(result) => json!({ "tool_result": **result }),
         Payload::TurnEnd(outcome) => json!({ "end": describe_outcome(outcome) }),

@@ -12,7 +12,7 @@ use crate::ids::{ResponseId, TurnId};
 use crate::pipeline::Outcome;
 use crate::providers::ProviderError;
 use crate::time::SessionTime;
-use crate::types::{ToolCall, ToolResult, Usage};
+use crate::types::{Media, ToolCall, ToolResult, Usage};
 
 /// Something that happened in a stage.
 #[derive(Debug)]
@@ -95,6 +95,13 @@ pub enum Fact {
         stage: StageName,
         /// What broke.
         error: Fault,
+    },
+    /// The answer shows or plays something beside its text.
+    Shown {
+        /// The response.
+        response: ResponseId,
+        /// What it is.
+        media: Arc<Media>,
     },
     /// The model has told what a part of its answer took.
     Used {

@@ -5,9 +5,9 @@ use std::time::Duration;
 use futures_util::StreamExt;
 use serde::Serialize;
 
-use super::{Cost, Price, or_dash, ratio, spread, spreads, values};
+use super::{Cost, or_dash, ratio, spread, spreads, values};
 use crate::bench::figures::Spread;
-use crate::providers::{Provider, ProviderError, ProviderEvent, ProviderRequest};
+use crate::providers::{Prices, Provider, ProviderError, ProviderEvent, ProviderRequest};
 use crate::text::{ClauseCutter, spoken};
 use crate::time::{SessionClock, SessionTime};
 use crate::types::Usage;
@@ -79,22 +79,6 @@ pub async fn ask(
 /// Whether a clause has come that is worth a request to a synthesizer.
 fn can_be_spoken(cutter: &mut ClauseCutter) -> bool {
     std::iter::from_fn(|| cutter.next()).any(|clause| !spoken(&clause.text).is_empty())
-}
-
-/// What a model's tokens cost.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Prices {
-    /// Those that it is asked.
-    pub input: Price,
-    /// Those that it answers.
-    pub output: Price,
-}
-
-impl Prices {
-    fn of(self, usage: Usage) -> Option<f64> {
-        let input = self.input.of_items(usage.input_tokens)?;
-        Some(input + self.output.of_items(usage.output_tokens)?)
-    }
 }
 
 /// What was measured of a model.

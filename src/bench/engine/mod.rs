@@ -11,7 +11,6 @@
 
 mod cost;
 pub mod llm;
-mod price;
 pub mod stt;
 pub mod tts;
 
@@ -21,7 +20,6 @@ use super::figures::Spread;
 use super::report::{aligned, row};
 
 pub use cost::Cost;
-pub use price::{Price, PriceError};
 
 /// The percentiles of `times` in milliseconds; `None` without any.
 fn spread(times: impl IntoIterator<Item = Duration>) -> Option<Spread> {

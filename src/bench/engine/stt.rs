@@ -5,10 +5,11 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use serde::Serialize;
 
-use super::{Cost, Price, or_dash, ratio, spread, spreads, values};
+use super::{Cost, or_dash, ratio, spread, spreads, values};
 use crate::audio::{AudioChunk, Resampler};
 use crate::bench::figures::Spread;
 use crate::bench::person::MICROPHONE;
+use crate::providers::Price;
 use crate::stt::{SttError, SttEvent, SttInput, Transcriber};
 use crate::text::wer::WordErrors;
 use crate::time::{SessionClock, SessionTime, Work};

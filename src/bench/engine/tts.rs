@@ -5,9 +5,10 @@ use std::time::Duration;
 use futures_util::StreamExt;
 use serde::Serialize;
 
-use super::{Cost, Price, or_dash, ratio, spread, spreads, values};
+use super::{Cost, or_dash, ratio, spread, spreads, values};
 use crate::audio::{AUDIBLE, first_audible};
 use crate::bench::figures::Spread;
+use crate::providers::Price;
 use crate::time::{SessionClock, SessionTime};
 use crate::tts::{SpeakRequest, SpeechEvent, Synthesizer, TtsError};
 

@@ -37,7 +37,7 @@ impl Talk {
             match event {
                 ProviderEvent::TextDelta(delta) => text.push_str(&delta),
                 ProviderEvent::ToolCall(wanted) => call = Some(wanted),
-                ProviderEvent::Finished { .. } => {}
+                ProviderEvent::Media(_) | ProviderEvent::Finished { .. } => {}
             }
         }
         (text, call)

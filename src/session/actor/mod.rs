@@ -266,6 +266,11 @@ impl Actor {
                 }
                 self.report.marked(response, mark, at);
             }
+            Fact::Shown { response, media } => {
+                if let Some(answer) = self.alive(response) {
+                    answer.media.push((*media).clone());
+                }
+            }
             Fact::Used { response, usage } => {
                 if let Some(answer) = self.alive(response) {
                     answer.used(usage);

@@ -35,7 +35,7 @@ use super::modes::text::{Permit, TextSession};
 use crate::events::{Event, EventBus, EventKind, Subscription};
 use crate::ids::ConversationId;
 use crate::pack::{Media, Problem, Values};
-use crate::providers::{Capabilities, Provider};
+use crate::providers::{Capabilities, Prices, Provider};
 use crate::stages::{ContextConfig, MissingTools};
 use crate::state::{Keeper, Revision, Saved, StateError, StateStore};
 use crate::time::{SessionClock, UtcTime};
@@ -96,6 +96,7 @@ struct Parts {
     media: Option<Media>,
     warnings: Vec<Problem>,
     missing_tools: MissingTools,
+    prices: Option<Prices>,
     images: ImageFit,
     /// What is sent of a long conversation.
     context: Option<ContextConfig>,

@@ -14,7 +14,7 @@ use crate::pack::{
     Environment, Loaded, Pack, Problem, SchemaCheck, Sources, Values, VariableProvider,
 };
 use crate::pipeline::Metadata;
-use crate::providers::Provider;
+use crate::providers::{Prices, Provider};
 use crate::session::attach::ImageFit;
 use crate::session::dialogue::{Instructions, Prompted, Terms};
 use crate::stages::{ContextConfig, MissingTools};
@@ -39,6 +39,7 @@ pub struct Opening {
     providers: Vec<Arc<dyn VariableProvider>>,
     missing_tools: MissingTools,
     metadata: Metadata,
+    prices: Option<Prices>,
     images: ImageFit,
     context: Option<ContextConfig>,
     store: Option<Arc<dyn StateStore>>,
@@ -114,6 +115,7 @@ impl Opening {
             providers: Vec::new(),
             missing_tools: MissingTools::Awaited,
             metadata: Metadata::default(),
+            prices: None,
             images: ImageFit::Off,
             context: None,
             store: None,
@@ -152,6 +154,12 @@ impl Opening {
     /// for whoever has its result; a call by voice never does.
     pub fn refuse_missing_tools(mut self) -> Self {
         self.missing_tools = MissingTools::Refused;
+        self
+    }
+
+    /// What the model's tokens cost, so that responses tell their cost.
+    pub fn prices(mut self, prices: Prices) -> Self {
+        self.prices = Some(prices);
         self
     }
 
@@ -345,6 +353,7 @@ impl Opening {
             media,
             warnings,
             missing_tools: self.missing_tools,
+            prices: self.prices,
             images: self.images,
             context: self.context,
             bus: EventBus::default(),

@@ -23,6 +23,8 @@ pub struct Response {
     pub tool_results: Vec<ToolResult>,
     /// The tokens that it took, if the provider tells.
     pub usage: Option<Usage>,
+    /// What they cost, in the money of the prices that were given ([`Opening::prices`](super::Opening::prices)).
+    pub cost: Option<f64>,
     /// From the question to the end of the answer.
     pub duration: Duration,
 }
@@ -55,6 +57,8 @@ impl Response {
 pub enum Chunk {
     /// More text. Never the text so far.
     Text(String),
+    /// A picture, sound or document beside the text.
+    Media(Media),
     /// The model calls a tool.
     ToolCalled(ToolCall),
     /// A tool has answered.
@@ -72,6 +76,7 @@ pub struct ResponseStream {
     /// `None` after the last piece.
     reply: Option<TextReply<Permit>>,
     text: String,
+    media: Vec<Media>,
     tool_calls: Vec<ToolCall>,
     tool_results: Vec<ToolResult>,
     /// The whole answer, until it is kept.
@@ -87,6 +92,7 @@ impl ResponseStream {
             clock,
             reply: Some(TextReply::to(permit, message)),
             text: String::new(),
+            media: Vec::new(),
             tool_calls: Vec::new(),
             tool_results: Vec::new(),
             whole: None,
@@ -169,6 +175,10 @@ impl ResponseStream {
                 self.text.push_str(&text);
                 Chunk::Text(text)
             }
+            TextEvent::Media(media) => {
+                self.media.push(media.clone());
+                Chunk::Media(media)
+            }
             TextEvent::ToolCalled(call) => {
                 self.tool_calls.push(call.clone());
                 Chunk::ToolCalled(call)
@@ -185,11 +195,15 @@ impl ResponseStream {
     fn gathered(&mut self) -> Response {
         let tool_calls = self.shared.dialogue.pending();
         let text = std::mem::take(&mut self.text);
+        let media = std::mem::take(&mut self.media);
+        let usage = self.reply.as_ref().and_then(TextReply::usage);
+        let prices = self.shared.parts.prices;
         Response {
-            message: Message { tool_calls, ..Message::assistant(text) },
+            message: Message { tool_calls, media, ..Message::assistant(text) },
             tool_calls: std::mem::take(&mut self.tool_calls),
             tool_results: std::mem::take(&mut self.tool_results),
-            usage: self.reply.as_ref().and_then(TextReply::usage),
+            usage,
+            cost: prices.zip(usage).and_then(|(prices, usage)| prices.of(usage)),
             duration: self.clock.now().since(self.began),
         }
     }

@@ -99,9 +99,9 @@ fn of_agent(answer: Answer, said: &Said) -> Vec<Message> {
         messages = complete(&messages);
     }
     let heard = said.heard_text();
-    if !heard.is_empty() {
+    if !heard.is_empty() || !answer.media.is_empty() {
         let interrupted = matches!(said.outcome, Outcome::Interrupted { .. });
-        let words = Message { interrupted, ..Message::assistant(heard) };
+        let words = Message { interrupted, media: answer.media, ..Message::assistant(heard) };
         // What is called last is to be answered next.
         let at = if said.outcome == Outcome::AwaitingTools { 0 } else { messages.len() };
         messages.insert(at, words);

@@ -7,13 +7,14 @@ use futures_util::{StreamExt, stream};
 
 use super::{Fact, Facts, Fault, Mark};
 use crate::events::StageName;
+use crate::ids::ResponseId;
 use crate::pipeline::{
     Context, Element, Kinds, Outcome, Outlet, Payload, Stage, StageError, StageFuture, StageIo,
     StageKind, TurnContext,
 };
 use crate::providers::{Provider, ProviderError, ProviderEvent, ProviderRequest};
 use crate::tools::{ToolRegistry, run};
-use crate::types::{FinishReason, Message, Role, ToolCall, ToolChoice, ToolResult};
+use crate::types::{FinishReason, Media, Message, Role, ToolCall, ToolChoice, ToolResult};
 
 /// The stage: for each [`Payload::Begin`] it asks the model, calls the tools that the model
 /// wants, and asks again with their results. A script in place of a question is said as it is.
@@ -104,13 +105,15 @@ impl ProviderStage {
         while round < turn.tool_policy.max_rounds {
             let mut said = Message::assistant("");
             let mut asked = self.ask(turn, &messages, &mut said, origin, outlet, context).await;
-            spoke |= !said.text.is_empty();
+            spoke |= !said.text.is_empty() || !said.media.is_empty();
             if asked.is_ok() && said.tool_calls.is_empty() && !spoke {
                 asked = Err(self.fault("it said nothing"));
             }
             if let Err(error) = asked {
                 let pause = error.recovery().retry_soon();
-                let Some(pause) = pause.filter(|_| said.text.is_empty() && !retried) else {
+                let Some(pause) =
+                    pause.filter(|_| said.text.is_empty() && said.media.is_empty() && !retried)
+                else {
                     return Err(error);
                 };
                 retried = true;
@@ -175,6 +178,10 @@ impl ProviderStage {
                         return Ok(());
                     }
                 }
+                ProviderEvent::Media(media) => {
+                    said.media.push(media.clone());
+                    self.show(turn.response, media, origin, outlet).await;
+                }
                 ProviderEvent::ToolCall(call) => said.tool_calls.push(call),
                 ProviderEvent::Finished { reason: FinishReason::ContentFilter, .. }
                     if said.text.is_empty() =>
@@ -210,6 +217,13 @@ impl ProviderStage {
         }
         let delta = origin.with(Payload::TextDelta(text));
         let _ended = outlet.send(Element { at, ..delta }).await;
+    }
+
+    /// Sends what is shown beside the text on.
+    async fn show(&self, response: ResponseId, media: Media, origin: &Element, outlet: &Outlet) {
+        let media = Arc::new(media);
+        self.facts.tell(Fact::Shown { response, media: Arc::clone(&media) }).await;
+        let _ended = outlet.send(origin.with(Payload::Media(media))).await;
     }
 
     fn fault(&self, reason: &str) -> ProviderError {
@@ -292,7 +306,12 @@ impl Stage for ProviderStage {
     }
 
     fn emits(&self) -> Kinds {
-        Kinds::BEGIN | Kinds::TEXT_DELTA | Kinds::TOOL_CALL | Kinds::TOOL_RESULT | Kinds::TURN_END
+        Kinds::BEGIN
+            | Kinds::TEXT_DELTA
+            | Kinds::MEDIA
+            | Kinds::TOOL_CALL
+            | Kinds::TOOL_RESULT
+            | Kinds::TURN_END
     }
 
     fn run(self: Box<Self>, io: StageIo) -> StageFuture {

@@ -3,12 +3,11 @@
 use clap::Args;
 
 use super::{How, factory, for_tokens};
-use crate::bench::engine::Price;
-use crate::bench::engine::llm::{Figures, PROMPTS, Prices, ask};
+use crate::bench::engine::llm::{Figures, PROMPTS, ask};
 use crate::cli::Ending;
 use crate::cli::settings::SettingFlags;
 use crate::cli::talk::Ends;
-use crate::providers::{ProviderError, ProviderRequest};
+use crate::providers::{Price, Prices, ProviderError, ProviderRequest};
 use crate::types::Message;
 
 /// Measure a language model by itself: how soon its first word comes, and its first clause.

@@ -14,13 +14,13 @@ use clap::{Args, Subcommand};
 use serde::Serialize;
 
 use self::requests::Came;
-use crate::bench::engine::{Price, PriceError};
 use crate::bench::machine;
 use crate::cli::Ending;
 use crate::cli::screen::plain;
 use crate::cli::talk::Ends;
 use crate::config::{Factory, Settings};
 use crate::net::HttpClient;
+use crate::providers::{Price, PriceError};
 use crate::time::WallTime;
 
 /// What is measured by itself.

@@ -5,12 +5,12 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::{How, factory, for_sound};
-use crate::bench::engine::Price;
 use crate::bench::engine::stt::{Figures, hear};
 use crate::bench::scenario::Sentence;
 use crate::cli::Ending;
 use crate::cli::settings::SettingFlags;
 use crate::cli::talk::Ends;
+use crate::providers::Price;
 use crate::stt::SttError;
 
 /// Measure a recogniser by itself: how many words it gets wrong, and how long it takes.

@@ -3,11 +3,11 @@
 use clap::Args;
 
 use super::{How, factory, price};
-use crate::bench::engine::Price;
 use crate::bench::engine::tts::{Figures, TEXTS, speak};
 use crate::cli::Ending;
 use crate::cli::settings::SettingFlags;
 use crate::cli::talk::Ends;
+use crate::providers::Price;
 use crate::tts::{SpeakRequest, TtsError};
 
 /// Measure a synthesizer by itself: how soon its first sound comes, and how fast the rest.

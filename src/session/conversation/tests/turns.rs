@@ -259,3 +259,27 @@ async fn what_is_attached_is_held_against_the_prompt_s_rules() {
     assert_eq!(asked.len(), 1, "what was refused was not said");
     assert_eq!(asked[0].media[0].detail, Some(Detail::High));
 }
+
+#[tokio::test]
+async fn an_answer_may_show_something_and_tells_what_it_took_and_cost() {
+    use crate::providers::Prices;
+    use crate::types::{Media, MediaKind, Usage};
+    let model = model(&[]);
+    let picture = Media::bytes(MediaKind::Image, "image/png", &b"\x89PNG"[..]);
+    let usage = Usage { input_tokens: 1_000, output_tokens: 10 };
+    model.add(MockAnswer::text("A whale:").showing(picture.clone()).using(usage));
+    let prices = Prices { input: "0.5/1M".parse().unwrap(), output: "2/1M".parse().unwrap() };
+    let conversation = opening(&model).prices(prices).start().await.unwrap();
+
+    let mut shown = 0;
+    let stream = conversation.stream("Draw one.").await.unwrap();
+    let response = stream
+        .process(|chunk| shown += usize::from(matches!(chunk, Chunk::Media(_))))
+        .await
+        .unwrap();
+
+    assert_eq!((shown, response.media()), (1, &[picture.clone()][..]));
+    assert_eq!(response.usage, Some(usage));
+    assert!(response.cost.is_some_and(|cost| (cost - 0.000_52).abs() < 1e-12), "{response:?}");
+    assert_eq!(conversation.messages()[1].media, [picture]);
+}

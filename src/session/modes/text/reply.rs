@@ -17,7 +17,7 @@ use crate::session::answer::{Answer, LIMIT, Said};
 use crate::session::dialogue::InstructionsError;
 use crate::stages::{Fact, Fault, Mark};
 use crate::time::SessionTime;
-use crate::types::{Message, ToolCall, ToolResult, Usage};
+use crate::types::{Media, Message, ToolCall, ToolResult, Usage};
 
 /// A piece of a reply. [`Done`](Self::Done) or [`Failed`](Self::Failed) is the last.
 #[derive(Clone, Debug)]
@@ -25,6 +25,8 @@ use crate::types::{Message, ToolCall, ToolResult, Usage};
 pub enum TextEvent {
     /// More text. Never the text so far.
     Delta(String),
+    /// A picture, sound or document beside the text.
+    Media(Media),
     /// The model calls a tool.
     ToolCalled(ToolCall),
     /// A tool has answered.
@@ -154,6 +156,7 @@ impl<S: DerefMut<Target = TextSession>> TextReply<S> {
                 self.shown.push_str(&text);
                 Some(TextEvent::Delta(text.into()))
             }
+            Payload::Media(media) => Some(TextEvent::Media((*media).clone())),
             Payload::ToolCall(call) => {
                 self.answer.as_mut()?.called((*call).clone());
                 Some(TextEvent::ToolCalled((*call).clone()))
@@ -192,6 +195,9 @@ impl<S: DerefMut<Target = TextSession>> TextReply<S> {
             Fact::Used { response, usage } if answer.is(response) => {
                 answer.used(usage);
                 self.usage = answer.usage;
+            }
+            Fact::Shown { response, media } if answer.is(response) => {
+                answer.media.push((*media).clone());
             }
             Fact::ToolCalled { response, call } => report.called(response, &call),
             Fact::ToolFinished { response, result, took } => {

@@ -33,6 +33,7 @@ async fn turn(session: &mut TextSession, text: &str) -> Vec<String> {
     while let Some(event) = reply.next().await {
         events.push(match event {
             TextEvent::Delta(text) => text,
+            TextEvent::Media(media) => format!("shows {}", media.mime),
             TextEvent::ToolCalled(call) => format!("call {}", call.name),
             TextEvent::ToolFinished(result) => format!("result {}", result.content),
             TextEvent::Failed { error } => format!("failed: {error}"),

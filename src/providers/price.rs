@@ -4,6 +4,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use crate::error::Recovery;
+use crate::types::Usage;
 
 /// Money for an amount, as in `0.006/min` (of sound) or `15/1M` (characters or tokens). Which
 /// money is up to whoever writes it.
@@ -32,6 +33,24 @@ impl Price {
             Self::Item(money) => Some(money * items as f64),
             Self::Second(_) => None,
         }
+    }
+}
+
+/// What a model's tokens cost.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Prices {
+    /// Those that it is asked.
+    pub input: Price,
+    /// Those that it answers.
+    pub output: Price,
+}
+
+impl Prices {
+    /// What so many tokens cost; `None` if a price is for sound.
+    #[must_use]
+    pub fn of(self, usage: Usage) -> Option<f64> {
+        let input = self.input.of_items(usage.input_tokens)?;
+        Some(input + self.output.of_items(usage.output_tokens)?)
     }
 }
 
