@@ -1,7 +1,7 @@
 //! The command line.
 //!
 //! Exit codes: 0 done; 1 failed; 2 wrong usage; 3 done, but something could not be written
-//! whole (the recording, the events); 130 ended by Ctrl-C, with everything written.
+//! whole (the recording, the events, the conversation); 130 ended by Ctrl-C, with everything written.
 
 mod bench;
 mod captions;
@@ -72,7 +72,7 @@ Exit codes:
   0    done
   1    failed; the message says why and what to do
   2    wrong usage
-  3    done, but the recording or the events could not be written whole
+  3    done, but the recording, the events or the conversation could not be written whole
   130  ended by Ctrl-C, with everything written
 
 BANTER_LOG=debug shows what happens inside (BANTER_LOG=banter::session=trace for one part).";
