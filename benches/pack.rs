@@ -22,7 +22,7 @@ enum Shape {
     ManyPrompts,
     /// A fragment of half the pack with many names in it, in every prompt.
     HugeFragment,
-    /// As that, with a template of its own for many models as well.
+    /// A template of half the pack, which many models have with a sentence of their own after it.
     HugeTemplate,
 }
 
@@ -41,17 +41,22 @@ const VARIABLES: &str = r#""variables": [
 
 const SENTENCE: &str = "Tell {{visitor}} in {{language}} what hangs on floor {{floor}}, and why. ";
 
+/// How packs name their engines.
+const ENGINES: &[&str] =
+    if cfg!(feature = "minijinja") { &["{{variable}}", "minijinja"] } else { &["{{variable}}"] };
+
 /// A pack of about `bytes`.
-fn pack(shape: Shape, bytes: usize) -> String {
-    let mut text = r#"{ "id": "big", "name": "Big", "version": "1.0.0",
-        "template_engine": { "version": "v1", "syntax": "{{variable}}" }"#
-        .to_owned();
+fn pack(engine: &str, shape: Shape, bytes: usize) -> String {
+    let mut text = format!(
+        r#"{{ "id": "big", "name": "Big", "version": "1.0.0",
+        "template_engine": {{ "version": "v1", "syntax": "{engine}" }}"#
+    );
     let half = SENTENCE.repeat(bytes / 2 / SENTENCE.len());
     let (template, each) = match shape {
         Shape::ManyPrompts => ("", SENTENCE.repeat(8)),
         Shape::HugeFragment => {
             write!(text, r#", "fragments": {{ "rules": "{half}" }}"#).unwrap();
-            ("", "You guide {{visitor}}. {{rules}}".to_owned())
+            ("{{rules}}", "You guide {{visitor}}. {{rules}}".to_owned())
         }
         Shape::HugeTemplate => (half.as_str(), "You guide {{visitor}}.".to_owned()),
     };
@@ -89,12 +94,17 @@ fn pack(shape: Shape, bytes: usize) -> String {
     text
 }
 
+fn all() -> impl Iterator<Item = (&'static str, (&'static str, Shape))> {
+    ENGINES.iter().flat_map(|engine| SHAPES.map(|shape| (*engine, shape)))
+}
+
 fn load(text: &str) -> Pack {
     Pack::load(text.as_bytes(), SchemaCheck::Full).unwrap().pack
 }
 
 fn ready(pack: &Pack) -> SystemPrompt {
-    pack.prompt("p0", None).unwrap()
+    // The first has the huge template, where there is one.
+    pack.prompt("first", Some("m1")).unwrap()
 }
 
 fn values() -> Values {
@@ -103,9 +113,9 @@ fn values() -> Values {
 
 fn small(criterion: &mut Criterion) {
     let values = values();
-    for (name, shape) in SHAPES {
-        let text = pack(shape, MIB);
-        let mut group = criterion.benchmark_group(format!("1 MiB, {name}"));
+    for (engine, (name, shape)) in all() {
+        let text = pack(engine, shape, MIB);
+        let mut group = criterion.benchmark_group(format!("1 MiB, {name}, {engine}"));
         group.sample_size(10).bench_function("load", |bencher| bencher.iter(|| load(&text)));
         let pack = load(&text);
         group.bench_function("prompt", |bencher| bencher.iter(|| ready(&pack)));
@@ -124,8 +134,8 @@ fn timed<T>(of: impl FnOnce() -> T) -> (T, Duration) {
 /// One run of each, as they take long.
 fn large() {
     let values = values();
-    for (name, shape) in SHAPES {
-        let text = pack(shape, 50 * MIB);
+    for (engine, (name, shape)) in all() {
+        let text = pack(engine, shape, 50 * MIB);
         let mut loaded = None;
         let mut took = Duration::ZERO;
         let memory = allocation_counter::measure(|| {
@@ -136,7 +146,7 @@ fn large() {
         let (prompt, made) = timed(|| ready(&pack));
         let (told, rendered) = timed(|| prompt.render(&values).unwrap());
         println!(
-            "50 MiB, {name}: {} prompts; load {took:.2?}, at most {} MiB; prompt {made:.2?}, \
+            "50 MiB, {name}, {engine}: {} prompts; load {took:.2?}, at most {} MiB; prompt {made:.2?}, \
              render {rendered:.2?} ({} KiB)",
             pack.prompts.len(),
             memory.bytes_max / MIB as u64,
