@@ -52,8 +52,9 @@ fn pack(engine: &str, shape: Shape, bytes: usize) -> String {
         "template_engine": {{ "version": "v1", "syntax": "{engine}" }}"#
     );
     let half = SENTENCE.repeat(bytes / 2 / SENTENCE.len());
+    let some = SENTENCE.repeat(8);
     let (template, each) = match shape {
-        Shape::ManyPrompts => ("", SENTENCE.repeat(8)),
+        Shape::ManyPrompts => (some.as_str(), some.clone()),
         Shape::HugeFragment => {
             write!(text, r#", "fragments": {{ "rules": "{half}" }}"#).unwrap();
             ("{{rules}}", "You guide {{visitor}}. {{rules}}".to_owned())

@@ -2,7 +2,9 @@
 //!
 //! Fuel bounds the steps of a template, and a writer what comes out of it. Neither sees text that
 //! grows on the way: `a ~ a` bound to a name, forty times, is a terabyte. So a name stands only
-//! for what is given, and an expression joins only so many of them.
+//! for what is given, and an expression joins only so many of them. Nor does either see how deep
+//! what the engine has read contains itself, which it walks on the stack: expressions are short, and
+//! tags stand only so deep in one another.
 
 /// What is forbidden, and where.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,6 +17,7 @@ pub(super) struct Forbidden {
 /// The first thing that is forbidden. What is not well formed is left to the engine.
 pub(super) fn forbidden(text: &str) -> Option<Forbidden> {
     let mut at = 0;
+    let mut nest = Nest::default();
     while let Some(found) = text[at..].find('{') {
         let open = at + found;
         let inside = open + 2;
@@ -29,7 +32,11 @@ pub(super) fn forbidden(text: &str) -> Option<Forbidden> {
             }
             Some(b'%') => {
                 let code = Code::read(text, inside, "%}");
-                if let Some(reason) = code.wrong().or_else(|| code.wrong_tag()) {
+                if let Some(reason) = code
+                    .wrong()
+                    .or_else(|| code.wrong_tag())
+                    .or_else(|| nest.wrong(code.first.unwrap_or_default()))
+                {
                     return Some(Forbidden { at: open, reason });
                 }
                 match code.first {
@@ -46,6 +53,30 @@ pub(super) fn forbidden(text: &str) -> Option<Forbidden> {
 /// How many times text can be joined in one expression.
 const MOST_JOINED: usize = 64;
 
+/// How many words and signs may stand in one pair of braces.
+const MOST_PARTS: usize = 250;
+
+/// How deep tags may stand in one another. An `elif` stands in what is before it.
+const DEEPEST: usize = 50;
+
+/// The tags that are open: of each `if` and `for`, how deep it goes.
+#[derive(Debug, Default)]
+struct Nest(Vec<usize>);
+
+impl Nest {
+    fn wrong(&mut self, tag: &str) -> Option<String> {
+        match tag {
+            "if" | "for" => self.0.push(1),
+            "elif" => self.0.last_mut().into_iter().for_each(|depth| *depth += 1),
+            "endif" | "endfor" => drop(self.0.pop()),
+            _ => {}
+        }
+        let depth: usize = self.0.iter().sum();
+        (depth > DEEPEST)
+            .then(|| format!("`if`, `elif` and `for` stand in one another at most {DEEPEST} deep"))
+    }
+}
+
 /// What stands between braces, as far as the rules ask.
 #[derive(Debug, Default)]
 struct Code<'a> {
@@ -53,6 +84,8 @@ struct Code<'a> {
     first: Option<&'a str>,
     /// How often `~` and `+` stand in it.
     joins: usize,
+    /// How many words, signs and quoted texts there are.
+    parts: usize,
     times: bool,
     filters: bool,
     /// A list, map or tuple that is written there.
@@ -77,6 +110,7 @@ impl<'a> Code<'a> {
             }
             let begin = at;
             at += 1;
+            code.parts += usize::from(!byte.is_ascii_whitespace());
             match byte {
                 b'"' | b'\'' => at = after_quotes(bytes, begin),
                 _ if is_of_word(byte) => {
@@ -123,6 +157,9 @@ impl<'a> Code<'a> {
     fn wrong(&self) -> Option<String> {
         if self.times {
             return Some("there is no `*`: what it makes of text has no bound".to_owned());
+        }
+        if self.parts > MOST_PARTS {
+            return Some(format!("an expression has at most {MOST_PARTS} words and signs"));
         }
         (self.joins > MOST_JOINED)
             .then(|| format!("an expression has `~` and `+` at most {MOST_JOINED} times"))
@@ -209,5 +246,14 @@ mod tests {
         assert!(refused("{% for b in a recursive %}").contains("itself"));
         assert!(refused(&format!("{{{{ a{} }}}}", " ~ a".repeat(65))).contains("64"));
         assert_eq!(forbidden("ab {{ a * b }}").unwrap().at, 3);
+    }
+
+    #[test]
+    fn what_goes_deep_is_not() {
+        assert!(refused(&format!("{{{{ a{} }}}}", ".b".repeat(125))).contains("250"));
+        assert_eq!(forbidden(&format!("{{{{ a{} }}}}", ".b".repeat(124))), None);
+        assert!(refused(&"{% if a %}{% for b in c %}".repeat(26)).contains("50 deep"));
+        assert!(refused(&format!("{{% if a %}}{}", "{% elif a %}".repeat(50))).contains("50 deep"));
+        assert_eq!(forbidden(&"{% if a %}{% elif b %}{% endif %}".repeat(1000)), None);
     }
 }
