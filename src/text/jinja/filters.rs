@@ -49,6 +49,7 @@ fn join(state: &mut State, list: &Value, between: Option<&str>) -> Result<Value,
 }
 
 /// `map(attribute="name")`: that of each.
+#[expect(clippy::needless_pass_by_value, reason = "the engine gives it so")]
 fn map(state: &mut State, list: &Value, options: Kwargs) -> Result<Value, Error> {
     must_be_there(state, list)?;
     let attribute: &str = options.get("attribute")?;

@@ -82,12 +82,12 @@ impl Nest {
 struct Code<'a> {
     /// Its first word: the name of a tag.
     first: Option<&'a str>,
-    /// How often `~` and `+` stand in it.
+    /// How often `~` and `+` stand in it, `*`, and `|`.
     joins: usize,
+    times: usize,
+    filters: usize,
     /// How many words, signs and quoted texts there are.
     parts: usize,
-    times: bool,
-    filters: bool,
     /// A list, map or tuple that is written there.
     literal: bool,
     recursive: bool,
@@ -147,15 +147,15 @@ impl<'a> Code<'a> {
     fn sign(&mut self, sign: u8, after_operand: bool) {
         match sign {
             b'~' | b'+' => self.joins += 1,
-            b'*' => self.times = true,
-            b'|' => self.filters = true,
+            b'*' => self.times += 1,
+            b'|' => self.filters += 1,
             b'(' | b'[' | b'{' => self.literal |= !after_operand,
             _ => {}
         }
     }
 
     fn wrong(&self) -> Option<String> {
-        if self.times {
+        if self.times > 0 {
             return Some("there is no `*`: what it makes of text has no bound".to_owned());
         }
         if self.parts > MOST_PARTS {
@@ -176,7 +176,7 @@ impl<'a> Code<'a> {
             _ if tag != "for" => return None,
             Self { literal: true, .. } => "a loop goes over what is given, not over what it makes",
             Self { recursive: true, .. } => "a loop does not call itself",
-            Self { filters: true, joins: 1.., .. } => "a loop does not join text and cut it again",
+            Self { filters: 1.., joins: 1.., .. } => "a loop does not join text and cut it again",
             _ => return None,
         };
         Some(reason.to_owned())
