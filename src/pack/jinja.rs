@@ -97,7 +97,7 @@ fn attempt(run: &mut Run, text: &str, failed: &BTreeMap<&str, Failure>) -> Resul
     let mut missing = BTreeMap::new();
     let mut stand_ins = Vec::new();
     let made = loop {
-        let (name, place) = match run.render(text) {
+        let (name, place) = match run.render(text, !stand_ins.is_empty()) {
             Err(Stopped::Missing(name, place)) if missing.len() < MOST_MISSING => (name, place),
             Err(Stopped::Wrong(error)) => break Err(wrong(text, error)),
             Err(Stopped::Missing(..)) => break Ok(String::new()),

@@ -123,23 +123,26 @@ impl Run {
         self.given.lock().remove(name);
     }
 
-    /// The text that the template `name` becomes.
+    /// The text that the template `name` becomes. `again`, to see what else is wrong with it, it
+    /// may take fewer steps.
     ///
     /// # Errors
     ///
     /// [`Stopped`]: a value is missing, or the template cannot be rendered with these.
-    pub(crate) fn render(&mut self, name: &str) -> Result<String, Stopped> {
-        self.engine.set_fuel(Some(self.fuel));
+    pub(crate) fn render(&mut self, name: &str, again: bool) -> Result<String, Stopped> {
+        let most = if again { FUEL / 20 } else { FUEL };
+        self.engine.set_fuel(Some(self.fuel.min(most)));
         let template = self.engine.get_template(name);
         let template = template.map_err(|error| Stopped::Wrong(told(&error, "")))?;
         let mut out =
-            Bounded { made: Vec::new(), most: self.room.min(Template::LONGEST), full: false };
+            Bounded { made: String::new(), most: self.room.min(Template::LONGEST), full: false };
         let given = Value::from_dyn_object(Arc::clone(&self.given));
         match template.render_captured_to(given, &mut out) {
             Ok(captured) => {
-                self.fuel = captured.state().fuel_levels().map_or(0, |(_, left)| left);
+                let taken = captured.state().fuel_levels().map_or(0, |(taken, _)| taken);
+                self.fuel = self.fuel.saturating_sub(taken);
                 self.room -= out.made.len();
-                String::from_utf8(out.made).map_err(|_| Stopped::Wrong(TemplateError::TooLong))
+                Ok(out.made)
             }
             Err(_) if out.full => Err(Stopped::Wrong(TemplateError::TooLong)),
             Err(error) => Err(self.stopped(&error, template.source())),
@@ -190,9 +193,9 @@ impl Object for Given {
     }
 }
 
-/// Takes only so many bytes.
+/// Takes only so many bytes, each time whole text.
 struct Bounded {
-    made: Vec<u8>,
+    made: String,
     most: usize,
     full: bool,
 }
@@ -203,7 +206,7 @@ impl io::Write for Bounded {
             self.full = true;
             return Err(io::Error::other("full"));
         }
-        self.made.extend_from_slice(bytes);
+        self.made.push_str(std::str::from_utf8(bytes).map_err(io::Error::other)?);
         Ok(bytes.len())
     }
 

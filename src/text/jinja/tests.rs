@@ -9,7 +9,7 @@ fn render(text: &str, given: &[(&str, serde_json::Value)]) -> Result<String, Sto
     for (name, value) in given {
         run.give(name, value);
     }
-    run.render("t")
+    run.render("t", false)
 }
 
 fn wrong(text: &str, given: &[(&str, serde_json::Value)]) -> String {
