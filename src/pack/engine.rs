@@ -50,6 +50,17 @@ pub(super) struct Parsed {
     pub(super) names: BTreeSet<String>,
 }
 
+impl Parsed {
+    /// It as a plain template, if it is one.
+    pub(super) fn plain(&self) -> Option<&Template> {
+        match &self.body {
+            Body::Plain(template) => Some(template),
+            #[cfg(feature = "minijinja")]
+            Body::Jinja(_) => None,
+        }
+    }
+}
+
 #[derive(Debug)]
 pub(super) enum Body {
     Plain(Template),

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::engine::{Body, Engine, Parsed};
+use super::engine::{Engine, Parsed};
 use super::fragments::{Fragments, TEMPLATE, fragment_named};
 #[cfg(feature = "minijinja")]
 use super::jinja::JinjaTexts;
@@ -80,14 +80,12 @@ impl Texts {
         values: &Values,
         mut missing: BTreeSet<&'a str>,
     ) -> Result<String, PromptError> {
-        let template = match (&self.template.body, self) {
-            (Body::Plain(template), _) => template,
-            #[cfg(feature = "minijinja")]
-            (Body::Jinja(_), Self { jinja: Some(jinja), .. }) => {
-                return jinja.render(values, &missing);
-            }
-            #[cfg(feature = "minijinja")]
-            (Body::Jinja(_), Self { jinja: None, .. }) => return Err(PromptError::NotBuiltIn),
+        #[cfg(feature = "minijinja")]
+        if let Some(jinja) = &self.jinja {
+            return jinja.render(values, &missing);
+        }
+        let Some(template) = self.template.plain() else {
+            return Err(PromptError::NotBuiltIn);
         };
         // The names that are reached where these values stand in the place of fragments.
         let needed = self.reached(values).into_iter();
@@ -130,7 +128,7 @@ impl<'a> Writer<'a> {
                             return Err(wrong(template.unknown(name, at)));
                         };
                         let begin = self.out.len();
-                        if let Body::Plain(inner) = &inner.body {
+                        if let Some(inner) = inner.plain() {
                             self.fill(inner, Some(name))?;
                         }
                         self.made.insert(name, begin..self.out.len());
