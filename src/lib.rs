@@ -116,6 +116,7 @@
 //! | `cli` | yes | the program `banter`; brings `bench`, `cpal`, `net` and `server` | |
 //! | `cpal` | yes | live microphones and speakers | `libasound2` |
 //! | `image` | yes | [`media::resize`]: images that fit | |
+//! | `minijinja` | yes | templates of packs that name that engine: conditions, loops | |
 //! | `net` | yes | [`net::HttpClient`], [`net::SocketClient`], the network behind engines that are services | |
 //! | `pocketsphinx` | yes | `stt::pocketsphinx`, the embedded recogniser | `libpocketsphinx`, its model `en-us` |
 //! | `redis` | no | `state::RedisStore`, conversations on a server | |

@@ -4,21 +4,14 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use super::model::{Pack, Prompt, TemplateEngine, Variable, VariableType};
+use super::engine::{Engine, MINIJINJA, Parsed};
+use super::fragments::Fragments;
+use super::model::{ModelOverride, Pack, Prompt, Variable, VariableType};
 use super::problem::{Path, Problem};
 use super::prompt::{PromptError, template_for};
 use super::schema::{Findings, MOST_PROBLEMS};
-use super::texts::{TEMPLATE, Texts};
 use super::variable::Rule;
-use crate::text::Template;
-
-impl TemplateEngine {
-    /// Whether templates are written as Banter reads them.
-    pub(super) fn is_understood(&self) -> bool {
-        let inner = self.syntax.trim().strip_prefix("{{").and_then(|rest| rest.strip_suffix("}}"));
-        inner.is_some_and(|name| !name.is_empty() && name.chars().all(char::is_alphanumeric))
-    }
-}
+use crate::text::TemplateError;
 
 /// Errors: what makes a prompt unusable. Warnings: what may be meant otherwise.
 pub(super) fn examine(pack: &Pack) -> Findings {
@@ -38,54 +31,143 @@ pub(super) fn examine(pack: &Pack) -> Findings {
 
 /// Each template of a prompt, with its fragments, for each model that has one of its own.
 fn about_templates(pack: &Pack, findings: &mut Findings) {
-    let engine = Path::root().key("template_engine");
-    if !pack.template_engine.is_understood() {
-        let message = "only `{{variable}}` is understood; prompts of this pack cannot be used";
-        findings.warnings.push(Problem::new(&engine.key("syntax"), message));
+    let Some(engine) = about_engine(pack, findings) else {
         return;
-    }
-    for feature in &pack.template_engine.features {
-        if !["basic_substitution", "fragments"].contains(&feature.as_str()) {
-            let message = format!("templates have no {feature} here");
-            findings.warnings.push(Problem::new(&engine.clone().key("features"), message));
+    };
+    let mut fragments = Fragments::new(pack, engine);
+    let path = Path::root().key("fragments");
+    for name in pack.fragments.keys() {
+        if let Some(error) = fragments.error(name) {
+            findings.errors.push(Problem::new(&path.clone().key(name), error.to_string()));
         }
-    }
-    let fragments = Path::root().key("fragments");
-    for (name, text) in &pack.fragments {
-        if let Err(error) = Template::parse(text) {
-            findings.errors.push(Problem::new(&fragments.clone().key(name), error.to_string()));
+        if engine == Engine::Jinja && !is_identifier(name) && !findings.are_many() {
+            let message = format!("no template of {MINIJINJA} can say `{name}`");
+            findings.warnings.push(Problem::new(&path.clone().key(name), message));
         }
     }
     for (name, prompt) in &pack.prompts {
         let path = Path::root().key("prompts").key(name);
-        let own = path.clone().key("system_template");
-        about_template(pack, prompt, &template_for(prompt, None), &own, findings);
-        for (model, special) in &prompt.model_overrides {
-            let path = path.clone().key("model_overrides").key(model);
-            about_template(pack, prompt, &template_for(prompt, Some(special)), &path, findings);
+        about_prompt(&mut fragments, prompt, &path, findings);
+    }
+}
+
+/// The engine, if there is one for the pack.
+fn about_engine(pack: &Pack, findings: &mut Findings) -> Option<Engine> {
+    let path = Path::root().key("template_engine");
+    let named = &pack.template_engine;
+    let engine = match named.engine() {
+        Ok(engine) => engine,
+        Err(error) => {
+            let message = match error {
+                PromptError::Syntax(_) => "only `{{variable}}` is understood".to_owned(),
+                other => other.to_string(),
+            };
+            let message = format!("{message}; prompts of this pack cannot be used");
+            findings.warnings.push(Problem::new(&path.key("syntax"), message));
+            return None;
+        }
+    };
+    if engine == Engine::Jinja {
+        return Some(engine);
+    }
+    if named.version.to_lowercase().contains(MINIJINJA) {
+        let message = format!("`syntax` names the engine: write `\"syntax\": \"{MINIJINJA}\"`");
+        findings.warnings.push(Problem::new(&path.clone().key("version"), message));
+    }
+    for feature in &named.features {
+        if !["basic_substitution", "fragments"].contains(&feature.as_str()) {
+            let message = format!("templates have no {feature} here");
+            findings.warnings.push(Problem::new(&path.clone().key("features"), message));
+        }
+    }
+    Some(engine)
+}
+
+/// Whether it can stand in an expression as a name.
+fn is_identifier(name: &str) -> bool {
+    let fits = |c: char| c.is_alphanumeric() || c == '_';
+    name.chars().all(fits) && !name.starts_with(|c: char| c.is_ascii_digit())
+}
+
+fn about_prompt(
+    fragments: &mut Fragments<'_>,
+    prompt: &Prompt,
+    path: &Path,
+    findings: &mut Findings,
+) {
+    let declared: BTreeSet<_> = prompt.variables.iter().map(|one| one.name.as_str()).collect();
+    let own = fragments.template(&prompt.system_template);
+    let place = path.clone().key("system_template");
+    match &own {
+        Ok(own) => about_template(fragments, &[own], &declared, &place, findings),
+        Err(error) => findings.errors.push(Problem::new(&place, error.to_string())),
+    }
+    for (model, special) in &prompt.model_overrides {
+        if findings.errors.len() >= MOST_PROBLEMS {
+            return;
+        }
+        let place = path.clone().key("model_overrides").key(model);
+        let read = match (apart(fragments, prompt, special), &own) {
+            (Some(others), Ok(own)) => Ok((Some(own), others)),
+            _ => fragments
+                .template(&template_for(prompt, Some(special)))
+                .map(|all| (None, vec![all])),
+        };
+        match read {
+            Ok((own, others)) => {
+                let parts: Vec<_> = own.into_iter().chain(&others).collect();
+                about_template(fragments, &parts, &declared, &place, findings);
+            }
+            Err(error) => findings.errors.push(Problem::new(&place, error.to_string())),
         }
     }
 }
 
-fn about_template(pack: &Pack, prompt: &Prompt, text: &str, path: &Path, findings: &mut Findings) {
-    let texts = match Texts::new(pack, text) {
-        Ok(texts) => texts,
-        Err(PromptError::Template { text, error }) => {
-            // Those of the fragments are told by themselves.
-            if text == TEMPLATE {
-                findings.errors.push(Problem::new(path, error.to_string()));
-            }
-            return;
-        }
+/// What a model has before and after the prompt's own template, if they can be read each by
+/// itself: the template may be huge, and the models many.
+fn apart(
+    fragments: &Fragments<'_>,
+    prompt: &Prompt,
+    special: &ModelOverride,
+) -> Option<Vec<Parsed>> {
+    let before = special.system_template_prefix.as_deref().unwrap_or_default();
+    let after = special.system_template_suffix.as_deref().unwrap_or_default();
+    let joins = before.ends_with('{') || prompt.system_template.ends_with('{');
+    if special.system_template.is_some() || joins {
+        return None;
+    }
+    let read: Result<_, TemplateError> =
+        [before, after].into_iter().map(|text| fragments.template(text)).collect();
+    read.ok()
+}
+
+fn about_template(
+    fragments: &mut Fragments<'_>,
+    parts: &[&Parsed],
+    declared: &BTreeSet<&str>,
+    path: &Path,
+    findings: &mut Findings,
+) {
+    if findings.errors.len() >= MOST_PROBLEMS {
+        return;
+    }
+    let names = || parts.iter().flat_map(|part| &part.names).map(String::as_str);
+    match fragments.reach(names()) {
+        Ok(()) => {}
+        // Those of the fragments are told by themselves.
+        Err(PromptError::Template { .. }) => return,
         Err(error) => return findings.errors.push(Problem::new(path, error.to_string())),
-    };
-    let declared: BTreeSet<_> = prompt.variables.iter().map(|one| one.name.as_str()).collect();
-    for name in texts.names().filter(|name| !declared.contains(name)) {
-        if !pack.fragments.contains_key(name) {
+    }
+    if findings.are_many() {
+        return;
+    }
+    fragments.open_names(names(), |name| {
+        if !declared.contains(name) {
             let message = format!("`{name}` is no variable and no fragment: it must be given");
             findings.warnings.push(Problem::new(path, message));
         }
-    }
+        !findings.are_many()
+    });
 }
 
 fn about_variables(prompt: &Prompt, path: &Path, findings: &mut Findings) {

@@ -35,6 +35,10 @@
 
 mod binding;
 mod check;
+mod engine;
+mod fragments;
+#[cfg(feature = "minijinja")]
+mod jinja;
 mod load;
 mod model;
 mod problem;

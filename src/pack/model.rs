@@ -64,7 +64,7 @@ pub struct Pack {
 pub struct TemplateEngine {
     /// The engine's version.
     pub version: String,
-    /// How a variable looks: `{{variable}}`, which is the only one that is understood.
+    /// How a variable looks, `{{variable}}`; or `minijinja`, for that engine.
     pub syntax: String,
     /// What the templates make use of.
     #[serde(default)]

@@ -4,10 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
+use super::fragments::DEEPEST;
 use super::model::{ModelOverride, Pack, Prompt};
 use super::rules::Parameters;
-use super::texts::{DEEPEST, Texts};
-use super::variable::{Rule, ValueError, Values, written};
+use super::texts::Texts;
+use super::variable::{Rule, ValueError, Values};
 use crate::error::Recovery;
 use crate::text::TemplateError;
 use crate::types::ToolDescriptor;
@@ -26,6 +27,9 @@ pub enum PromptError {
     /// The pack's templates are written in another way.
     #[error("templates of the form `{0}` are not understood, only `{{{{variable}}}}`")]
     Syntax(String),
+    /// The pack's templates are for an engine that this build is without.
+    #[error("this build has no engine `minijinja`: it was built without the feature `minijinja`")]
+    NotBuiltIn,
     /// A template is not well formed.
     #[error("{text}, {error}")]
     Template {
@@ -77,9 +81,7 @@ impl Pack {
             let known = self.prompts.keys().cloned().collect();
             return Err(PromptError::Unknown { name: name.to_owned(), known });
         };
-        if !self.template_engine.is_understood() {
-            return Err(PromptError::Syntax(self.template_engine.syntax.clone()));
-        }
+        let engine = self.template_engine.engine()?;
         let special = model.and_then(|model| prompt.model_overrides.get(model));
         let rules = prompt.variables.iter().map(|variable| {
             let wrong = |reason| PromptError::Rule { name: variable.name.clone(), reason };
@@ -89,7 +91,7 @@ impl Pack {
         let blocked: BTreeSet<_> = blocked.collect();
         let allowed = prompt.tools.iter().filter(|name| !blocked.contains(name));
         Ok(SystemPrompt {
-            texts: Texts::new(self, &template_for(prompt, special))?,
+            texts: Texts::new(self, engine, &template_for(prompt, special))?,
             rules: rules.collect::<Result<_, _>>()?,
             parameters: special.map_or(prompt.parameters, |special| {
                 prompt.parameters.overridden(special.parameters)
@@ -163,17 +165,18 @@ impl SystemPrompt {
     /// value does not fit its variable.
     pub fn render(&self, values: &Values) -> Result<String, PromptError> {
         let values = self.settled(values)?;
-        let missing = self.missing(&values);
-        if !missing.is_empty() {
-            return Err(PromptError::Missing(missing));
-        }
-        self.texts.render(&values)
+        let required = self.rules.iter().map(Rule::variable).filter(|variable| variable.required);
+        let missing = required
+            .map(|variable| variable.name.as_str())
+            .filter(|name| !values.contains_key(*name) && !self.texts.has_fragment(name));
+        self.texts.render(&values, missing.collect())
     }
 
-    /// The values with those of the defaults, each checked, as they stand in a prompt.
-    fn settled(&self, given: &Values) -> Result<BTreeMap<String, String>, PromptError> {
+    /// The values with those of the defaults, each checked.
+    fn settled(&self, given: &Values) -> Result<Values, PromptError> {
         let given = given.iter().filter(|(_, value)| !value.is_null());
         let mut values: BTreeMap<_, _> = given.collect();
+        let mut rules = BTreeMap::new();
         for rule in &self.rules {
             let variable = rule.variable();
             let is_fragment = self.texts.has_fragment(&variable.name);
@@ -182,23 +185,13 @@ impl SystemPrompt {
             {
                 values.entry(&variable.name).or_insert(default);
             }
+            rules.entry(&variable.name).or_insert(rule);
         }
-        let rule = |name: &str| self.rules.iter().find(|rule| rule.variable().name == name);
-        let write = |(name, value): (&String, &Value)| -> Result<_, PromptError> {
-            let value = rule(name).map_or_else(|| Ok(value.clone()), |rule| rule.check(value))?;
-            Ok((name.clone(), written(&value)))
+        let check = |(name, value): (&String, &Value)| -> Result<_, PromptError> {
+            let value =
+                rules.get(name).map_or_else(|| Ok(value.clone()), |rule| rule.check(value))?;
+            Ok((name.clone(), value))
         };
-        values.into_iter().map(write).collect()
-    }
-
-    /// What has no value and needs one.
-    fn missing(&self, values: &BTreeMap<String, String>) -> Vec<String> {
-        let required = self.rules.iter().filter(|rule| rule.variable().required);
-        let required = required.map(|rule| rule.variable().name.as_str());
-        let needed: BTreeSet<_> = required.chain(self.texts.needed(values)).collect();
-        let open = needed
-            .into_iter()
-            .filter(|name| !values.contains_key(*name) && !self.texts.has_fragment(name));
-        open.map(|name| format!("`{name}`")).collect()
+        values.into_iter().map(check).collect()
     }
 }

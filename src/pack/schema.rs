@@ -15,6 +15,13 @@ pub(super) struct Findings {
     pub(super) warnings: Vec<Problem>,
 }
 
+impl Findings {
+    /// Whether there are as many warnings as anybody reads.
+    pub(super) fn are_many(&self) -> bool {
+        self.warnings.len() >= MOST_PROBLEMS
+    }
+}
+
 /// Nobody reads more of either.
 pub(super) const MOST_PROBLEMS: usize = 100;
 
@@ -23,6 +30,10 @@ pub(super) const MOST_PROBLEMS: usize = 100;
 pub(super) fn examine(pack: &Value) -> Findings {
     let mut findings = Findings::default();
     for error in FORMAT.validator.iter_errors(pack) {
+        let additional = matches!(error.kind(), Kind::AdditionalProperties { .. });
+        if additional && findings.are_many() {
+            continue;
+        }
         let path = Path::of(error.instance_path());
         let of = match error.kind() {
             Kind::AdditionalProperties { unexpected } => {

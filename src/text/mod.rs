@@ -7,10 +7,12 @@
 //! And text as it is written for a model: [`Template`], and how many tokens it is: [`Estimate`].
 
 mod clause;
+#[cfg(feature = "minijinja")]
+pub(crate) mod jinja;
 mod language;
 pub mod numbers;
 mod spoken;
-mod template;
+pub(crate) mod template;
 pub(crate) mod tokens;
 pub mod wer;
 

@@ -14,16 +14,24 @@
 //! read as a template itself, so that nobody can write one into it.
 
 use std::fmt;
+use std::ops::Range;
 
 /// A text in which names stand for values. A name is made of letters, digits, `_`, `-` and `.`,
 /// and stands directly between its braces.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Template(Vec<Piece>);
+pub struct Template {
+    text: String,
+    /// Where in it the names stand, without their braces.
+    names: Vec<Range<usize>>,
+}
 
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum Piece {
-    Text(String),
-    Name(String, Place),
+/// A part of a template.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Piece<'a> {
+    /// Text that stays as it is.
+    Text(&'a str),
+    /// A name, and the byte at which its braces open.
+    Name(&'a str, usize),
 }
 
 /// Where in a text: line and column, counted from 1 in characters.
@@ -33,6 +41,15 @@ pub struct Place {
     pub line: usize,
     /// The character in its line.
     pub column: usize,
+}
+
+impl Place {
+    /// That of the byte `at` in `text`.
+    pub(crate) fn of(text: &str, at: usize) -> Self {
+        let before = text.get(..at).unwrap_or(text);
+        let line = before.rsplit('\n').next().unwrap_or_default();
+        Self { line: 1 + before.matches('\n').count(), column: 1 + line.chars().count() }
+    }
 }
 
 impl fmt::Display for Place {
@@ -66,6 +83,14 @@ pub enum TemplateError {
         /// The name.
         name: String,
     },
+    /// A template of another engine cannot be read or filled.
+    #[error("{place}: {reason}")]
+    Engine {
+        /// Where.
+        place: Place,
+        /// What the engine says of it.
+        reason: String,
+    },
     /// The text would be longer than [`Template::LONGEST`].
     #[error("the text would be longer than {} MiB", Template::LONGEST >> 20)]
     TooLong,
@@ -82,42 +107,32 @@ impl Template {
     /// [`TemplateError::Unterminated`] and [`TemplateError::NotAName`] with their place: its
     /// author must mend it.
     pub fn parse(text: &str) -> Result<Self, TemplateError> {
-        let mut pieces = Vec::new();
-        let mut cursor = Cursor { rest: text, place: Place { line: 1, column: 1 } };
-        while let Some(at) = cursor.rest.find(OPEN) {
-            let before = cursor.take(at);
-            if !before.is_empty() {
-                pieces.push(Piece::Text(before.to_owned()));
-            }
-            let place = cursor.place;
-            cursor.take(OPEN.len());
-            let end = cursor.rest.find(CLOSE).ok_or(TemplateError::Unterminated(place))?;
-            let name = cursor.take(end);
+        let mut names = Vec::new();
+        let mut at = 0;
+        while let Some(before) = text[at..].find(OPEN) {
+            let open = at + before;
+            let begin = open + OPEN.len();
+            let unclosed = || TemplateError::Unterminated(Place::of(text, open));
+            let end = begin + text[begin..].find(CLOSE).ok_or_else(unclosed)?;
+            let name = &text[begin..end];
             if !is_name(name) {
                 // Braces that open again before they close were not closed.
-                let error = match name.contains(OPEN) {
-                    true => TemplateError::Unterminated(place),
-                    false => {
-                        TemplateError::NotAName { place, found: name.chars().take(40).collect() }
-                    }
-                };
-                return Err(error);
+                if name.contains(OPEN) {
+                    return Err(unclosed());
+                }
+                let found = name.chars().take(40).collect();
+                return Err(TemplateError::NotAName { place: Place::of(text, open), found });
             }
-            pieces.push(Piece::Name(name.to_owned(), place));
-            cursor.take(CLOSE.len());
+            names.push(begin..end);
+            at = end + CLOSE.len();
         }
-        if !cursor.rest.is_empty() {
-            pieces.push(Piece::Text(cursor.rest.to_owned()));
-        }
-        Ok(Self(pieces))
+        names.shrink_to_fit();
+        Ok(Self { text: text.to_owned(), names })
     }
 
-    /// The names in it with their places, in their order, as often as they stand there.
-    pub fn names(&self) -> impl Iterator<Item = (&str, Place)> {
-        self.0.iter().filter_map(|piece| match piece {
-            Piece::Name(name, place) => Some((name.as_str(), *place)),
-            Piece::Text(_) => None,
-        })
+    /// The names in it, in their order, as often as they stand there.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.names.iter().map(|name| &self.text[name.clone()])
     }
 
     /// The text, with for each name what `value` gives for it.
@@ -130,52 +145,43 @@ impl Template {
         &self,
         mut value: impl FnMut(&str) -> Option<String>,
     ) -> Result<String, TemplateError> {
-        self.try_fill(|name, place| {
-            value(name).ok_or_else(|| TemplateError::Unknown { place, name: name.to_owned() })
-        })
-    }
-
-    /// [`fill`](Self::fill) for values that may fail, each in its own way.
-    ///
-    /// # Errors
-    ///
-    /// What `value` returns, and [`TemplateError::TooLong`] as its type.
-    pub fn try_fill<E: From<TemplateError>>(
-        &self,
-        mut value: impl FnMut(&str, Place) -> Result<String, E>,
-    ) -> Result<String, E> {
         let mut out = String::new();
-        for piece in &self.0 {
+        for piece in self.pieces() {
             match piece {
-                Piece::Text(text) => out.push_str(text),
-                Piece::Name(name, place) => out.push_str(&value(name, *place)?),
-            }
-            if out.len() > Self::LONGEST {
-                return Err(TemplateError::TooLong.into());
+                Piece::Text(text) => push(&mut out, text)?,
+                Piece::Name(name, at) => {
+                    push(&mut out, &value(name).ok_or_else(|| self.unknown(name, at))?)?;
+                }
             }
         }
         Ok(out)
     }
-}
 
-/// What is left of a text, and where that begins.
-struct Cursor<'a> {
-    rest: &'a str,
-    place: Place,
-}
-
-impl<'a> Cursor<'a> {
-    fn take(&mut self, bytes: usize) -> &'a str {
-        let (taken, rest) = self.rest.split_at(bytes);
-        self.rest = rest;
-        for c in taken.chars() {
-            match c {
-                '\n' => self.place = Place { line: self.place.line + 1, column: 1 },
-                _ => self.place.column += 1,
-            }
-        }
-        taken
+    /// What it is made of, in order.
+    pub(crate) fn pieces(&self) -> impl Iterator<Item = Piece<'_>> {
+        let ends = self.names.iter().map(|name| name.end + CLOSE.len());
+        let begins = std::iter::once(0).chain(ends);
+        let named = self.names.iter().zip(begins).flat_map(|(name, begin)| {
+            let open = name.start - OPEN.len();
+            [Piece::Text(&self.text[begin..open]), Piece::Name(&self.text[name.clone()], open)]
+        });
+        let rest = self.names.last().map_or(0, |name| name.end + CLOSE.len());
+        named.chain([Piece::Text(&self.text[rest..])])
     }
+
+    /// That nothing is given for the name whose braces open at the byte `at`.
+    pub(crate) fn unknown(&self, name: &str, at: usize) -> TemplateError {
+        TemplateError::Unknown { place: Place::of(&self.text, at), name: name.to_owned() }
+    }
+}
+
+/// Adds to a text what still has room in it.
+pub(crate) fn push(out: &mut String, text: &str) -> Result<(), TemplateError> {
+    if out.len() + text.len() > Template::LONGEST {
+        return Err(TemplateError::TooLong);
+    }
+    out.push_str(text);
+    Ok(())
 }
 
 fn is_name(text: &str) -> bool {

@@ -22,6 +22,20 @@ const VALID: &[(&str, &[&str])] = &[
         ],
     ),
     ("media", &[]),
+    ("minijinja", &[]),
+    (
+        "minijinja_as_version",
+        &[r#"$.template_engine.version: `syntax` names the engine: write `"syntax": "minijinja"`"#],
+    ),
+    (
+        "minijinja_names",
+        &[
+            r#"$.fragments["house-rules"]: no template of minijinja can say `house-rules`"#,
+            "$.prompts.guide.system_template: `town` is no variable and no fragment: it must be given",
+            "$.prompts.guide.system_template: `visitor` is no variable and no fragment: it must be \
+             given",
+        ],
+    ),
     ("minimal", &[]),
     ("model_overrides", &[]),
     (
@@ -94,6 +108,34 @@ const WRONG: &[(&str, &[&str])] = &[
         "default_of_another_type",
         &[r#"$.prompts.guide.variables[0].default: "many" is not of type "number""#],
     ),
+    (
+        "minijinja_circle",
+        &["$.prompts.guide.system_template: fragments contain one another: a → a"],
+    ),
+    (
+        "minijinja_fragment",
+        &[
+            "$.fragments.a: line 1, column 6: syntax error: unexpected identifier, expected end of variable block",
+        ],
+    ),
+    (
+        "minijinja_include",
+        &[
+            "$.prompts.guide.system_template: line 1, column 1: there is no `include` here, only `if`, \
+           `for` and `raw`",
+        ],
+    ),
+    (
+        "minijinja_set",
+        &["$.prompts.guide.system_template: line 2, column 2: there is no `set` here, only `if`, \
+           `for` and `raw`"],
+    ),
+    (
+        "minijinja_unclosed",
+        &[
+            "$.prompts.guide.system_template: line 2, column 11: syntax error: unexpected end of input, expected end of block",
+        ],
+    ),
     ("no_prompt_in_prompts", &["$.prompts: expected at least 1 entry, found none"]),
     ("no_prompts", &["$: lacks `prompts`"]),
     (
@@ -131,7 +173,8 @@ const WRONG: &[(&str, &[&str])] = &[
 
 #[test]
 fn packs_of_every_feature_are_valid() {
-    let table: BTreeMap<_, _> = VALID.iter().copied().collect();
+    let table: BTreeMap<_, _> =
+        VALID.iter().copied().filter(|(name, _)| is_built_in(name)).collect();
     assert_eq!(stems("valid"), table.keys().copied().collect::<Vec<_>>());
     for (name, warnings) in table {
         let loaded =
@@ -142,10 +185,11 @@ fn packs_of_every_feature_are_valid() {
 
 #[test]
 fn errors_name_their_place_and_what_was_expected() {
-    let mut table: BTreeMap<_, _> = WRONG.iter().copied().collect();
+    let built_in = |(name, _): &(&str, _)| is_built_in(name);
+    let mut table: BTreeMap<_, _> = WRONG.iter().copied().filter(built_in).collect();
     table.insert("not_json", &[]);
     assert_eq!(stems("wrong"), table.keys().copied().collect::<Vec<_>>());
-    for (name, problems) in WRONG {
+    for (name, problems) in WRONG.iter().filter(|(name, _)| is_built_in(name)) {
         match load(&format!("wrong/{name}.json")) {
             Err(PackError::Invalid(found)) => assert_eq!(told(&found), *problems, "{name}"),
             other => panic!("{name}: {other:?}"),
@@ -245,6 +289,21 @@ fn stems(folder: &str) -> Vec<String> {
     let entries = fs::read_dir(file(folder)).unwrap().map(|entry| entry.unwrap().path());
     let mut stems: Vec<_> =
         entries.map(|path| path.file_stem().unwrap().to_str().unwrap().to_owned()).collect();
+    stems.retain(|name| is_built_in(name));
     stems.sort();
     stems
+}
+
+/// Whether this build has the engine of the pack of that name.
+fn is_built_in(name: &str) -> bool {
+    cfg!(feature = "minijinja") || !name.starts_with("minijinja")
+}
+
+#[cfg(not(feature = "minijinja"))]
+#[test]
+fn without_its_engine_a_pack_has_no_prompts_and_the_feature_is_named() {
+    let loaded = load("valid/minijinja.json").unwrap();
+    let error = loaded.pack.prompt("guide", None).unwrap_err().to_string();
+    assert!(error.contains("without the feature `minijinja`"), "{error}");
+    assert!(told(&loaded.warnings)[0].contains(&error), "{:?}", loaded.warnings);
 }

@@ -1,5 +1,7 @@
 mod files;
 mod given;
+#[cfg(feature = "minijinja")]
+mod jinja;
 mod rendering;
 mod values;
 
