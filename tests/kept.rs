@@ -53,12 +53,12 @@ fn a_pack_is_run_with_its_variables() {
         let pack = ["pack", "run", "examples/packs/museum.json", "--prompt", "guide"];
         banter(&folder, &[&pack[..], values, words].concat())
     };
-    let ran = run(&["--var", "name=Ann"], &["hello", "goodbye"]);
+    let ran = run(&["--var", "name=Ann", "--var", "route=the stairs"], &["hello", "goodbye"]);
     assert_eq!((ran.status.code(), stdout(&ran).lines().count()), (Some(0), 2), "{ran:?}");
 
     let missing = run(&[], &["hello"]);
     assert_eq!(missing.status.code(), Some(1), "{missing:?}");
-    assert!(stderr(&missing).contains("no value for `name`"), "{missing:?}");
+    assert!(stderr(&missing).contains("no value for `name`, `route`"), "{missing:?}");
     let wrong = banter(&folder, &["pack", "run", "examples/packs/museum.json", "--prompt", "gide"]);
     assert!(stderr(&wrong).contains("no prompt `gide`; it has"), "{wrong:?}");
 }
