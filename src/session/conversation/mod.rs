@@ -30,7 +30,7 @@ pub use self::open::{Opening, PackSource};
 pub use self::response::{Chunk, Response, ResponseStream};
 use super::SessionHandle;
 use super::attach::ImageFit;
-use super::dialogue::{Dialogue, Terms};
+use super::dialogue::{Dialogue, OWN_ID, Terms};
 use super::modes::text::{Permit, TextSession};
 use crate::events::{Event, EventBus, EventKind, Subscription};
 use crate::ids::ConversationId;
@@ -225,7 +225,11 @@ impl Conversation {
                 other => other.into(),
             })?;
         }
-        let parts = Parts { id, bus: EventBus::default(), ..self.shared.parts.clone() };
+        let mut parts = Parts { id, bus: EventBus::default(), ..self.shared.parts.clone() };
+        let metadata = Arc::make_mut(&mut parts.terms.metadata);
+        if metadata.get(OWN_ID).is_some_and(|id| *id == self.id().to_string()) {
+            metadata.insert(OWN_ID.to_owned(), parts.id.to_string());
+        }
         Ok(Self::of(parts, saved))
     }
 

@@ -5,18 +5,21 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
+use tokio::task::JoinError;
+
 use super::{Conversation, ConversationError};
 use crate::config::{self, Factory, Settings};
 use crate::events::EventBus;
 use crate::ids::ConversationId;
 use crate::net::{Http, NetError};
 use crate::pack::{
-    Environment, Loaded, Pack, Problem, SchemaCheck, Sources, Values, VariableProvider,
+    Environment, Loaded, Pack, Problem, SchemaCheck, Sources, SystemPrompt, Values,
+    VariableProvider,
 };
 use crate::pipeline::Metadata;
 use crate::providers::{Prices, Provider};
 use crate::session::attach::ImageFit;
-use crate::session::dialogue::{Instructions, Prompted, Terms};
+use crate::session::dialogue::{Instructions, OWN_ID, Prompted, Terms};
 use crate::stages::{ContextConfig, MissingTools};
 use crate::state::{Opened, Saved, StateStore};
 use crate::time::UtcTime;
@@ -305,7 +308,7 @@ impl Opening {
             None => detected()?.or(self.default_provider).ok_or_else(no_provider)?,
         };
         let mut metadata = self.metadata;
-        metadata.entry("conversation_id".to_owned()).or_insert_with(|| id.to_string());
+        metadata.entry(OWN_ID.to_owned()).or_insert_with(|| id.to_string());
         let mut opened = Opened { metadata: metadata.clone(), ..Opened::new(UtcTime::now()) };
         let mut terms = Terms {
             metadata: Arc::new(metadata),
@@ -324,8 +327,7 @@ impl Opening {
                 warnings = found;
                 opened.pack = Some(pack.id.clone());
                 opened.prompt = Some(name.clone());
-                same_prompt(&id, saved.opened.as_ref(), &opened)?;
-                let prompt = pack.prompt(&name, self.model.as_deref())?;
+                let prompt = prompt_of(&pack, &name, self.model).await?;
                 let parameters = (*prompt.parameters()).into();
                 terms.parameters = Arc::new(Parameters::overridden(parameters, self.parameters));
                 let spec = &pack.prompts[&name];
@@ -333,17 +335,15 @@ impl Opening {
                     terms.tool_policy = policy.into();
                 }
                 media.clone_from(&spec.media);
-                let mut sources = self.sources;
-                let of_session = sources.entry("session".to_owned()).or_default();
-                of_session.entry("id".to_owned()).or_insert_with(|| id.to_string().into());
                 terms.instructions = Instructions::Prompt(Arc::new(Prompted {
                     prompt,
                     variables: spec.variables.clone(),
-                    sources,
+                    sources: self.sources,
                     providers: self.providers,
                 }));
             }
         }
+        same_prompt(&id, saved.opened.as_ref(), &opened)?;
         let parts = super::Parts {
             id,
             terms,
@@ -392,6 +392,19 @@ async fn read(
     let loaded = read.map_err(|gone| failed(gone.to_string()))?.map_err(&failed)?;
     let Loaded { pack, warnings } = loaded?;
     Ok((Arc::new(pack), warnings))
+}
+
+/// A prompt made ready, beside the tasks: that of a large pack takes its time.
+async fn prompt_of(
+    pack: &Arc<Pack>,
+    name: &str,
+    model: Option<String>,
+) -> Result<SystemPrompt, ConversationError> {
+    let (pack, name) = (Arc::clone(pack), name.to_owned());
+    let shown = pack.id.clone();
+    let ready = tokio::task::spawn_blocking(move || pack.prompt(&name, model.as_deref())).await;
+    let gone = |gone: JoinError| ConversationError::File { path: shown, reason: gone.to_string() };
+    Ok(ready.map_err(gone)??)
 }
 
 /// History that was held under other instructions is not mixed with these.

@@ -17,7 +17,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use serde_json::Value;
 
 pub use self::terms::InstructionsError;
-pub(crate) use self::terms::{Instructions, Prompted, Terms};
+pub(crate) use self::terms::{Instructions, OWN_ID, Prompted, Terms};
 use super::answer::{Answer, Said};
 use crate::context::{Summaries, Summary};
 use crate::ids::{ResponseId, TurnId};
@@ -122,12 +122,16 @@ impl Dialogue {
             Instructions::Text(text) => return Ok(Arc::clone(text)),
             Instructions::Prompt(prompted) => prompted,
         };
-        let mut state = self.state();
-        if let Some(text) = &state.instructions {
+        if let Some(text) = &self.state().instructions {
             return Ok(Arc::clone(text));
         }
-        let text = prompted.render(&state.saved.variables, &self.0.terms.metadata)?;
-        state.instructions = Some(Arc::clone(&text)).filter(|_| prompted.is_steady());
+        // A provider of variables may look at the conversation: nothing is locked meanwhile.
+        let variables = self.variables();
+        let text = prompted.render(&variables, &self.0.terms.metadata)?;
+        let mut state = self.state();
+        if prompted.is_steady() && state.saved.variables == variables {
+            state.instructions = Some(Arc::clone(&text));
+        }
         Ok(text)
     }
 

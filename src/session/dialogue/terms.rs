@@ -40,6 +40,9 @@ pub(crate) struct Prompted {
     pub(crate) providers: Vec<Arc<dyn VariableProvider>>,
 }
 
+/// The metadata in which a conversation's id is.
+pub(crate) const OWN_ID: &str = "conversation_id";
+
 /// Why there are no instructions for a response.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -94,9 +97,19 @@ impl Prompted {
         for provider in &self.providers {
             values.extend(provider.provide(facts)?);
         }
-        values.extend(bound(&self.variables, &self.sources)?);
+        values.extend(bound(&self.variables, &self.sources(metadata))?);
         values.extend(variables.clone());
         Ok(self.prompt.render(&values)?.into())
+    }
+
+    /// Where bound variables come from: with the conversation's id, if nobody gave another.
+    fn sources(&self, metadata: &Metadata) -> Sources {
+        let mut sources = self.sources.clone();
+        if let Some(id) = metadata.get(OWN_ID) {
+            let of_session = sources.entry("session".to_owned()).or_default();
+            of_session.entry("id".to_owned()).or_insert_with(|| id.as_str().into());
+        }
+        sources
     }
 
     /// Whether the same variables always give the same text.

@@ -20,6 +20,7 @@ async fn a_fork_has_everything_and_goes_its_own_way() {
     let [_, of_fork, of_first] = &model.requests()[..] else { panic!("three requests") };
     assert_eq!((of_first.system.as_str(), of_fork.system.contains("Bob")), (ANN, true));
     assert_eq!(of_fork.parameters, of_first.parameters);
+    assert_eq!(of_fork.metadata["conversation_id"], fork.id().to_string());
     assert_eq!((&of_fork.tools, &of_fork.metadata["tenant"]), (&of_first.tools, &"t1".to_owned()));
 }
 

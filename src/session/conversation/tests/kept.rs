@@ -50,8 +50,8 @@ async fn what_cannot_be_taken_up_says_why() {
     first.send("a").await.unwrap();
     let error = with(&store, &model).id(id("c1")).start().await.unwrap_err();
     assert!(matches!(error, ConversationError::Exists(_)));
-    let provider: Arc<dyn Provider> = model;
-    let other = Conversation::open(pack(), "other").provider(provider).store(store);
+    let provider: Arc<dyn Provider> = Arc::<MockProvider>::clone(&model);
+    let other = Conversation::open(pack(), "other").provider(provider).store(Arc::clone(&store));
     let error = other.resume(id("c1")).await.unwrap_err().to_string();
     assert!(
         error.contains("prompt guide of the pack museum, not with the prompt other"),

@@ -102,6 +102,33 @@ async fn a_provider_of_variables_that_fails_is_named() {
     assert_eq!(error, "the variables of `weather` are not to be had: rain");
 }
 
+/// Tells how long the conversation is.
+#[derive(Debug)]
+struct Length(std::sync::OnceLock<Conversation>);
+
+impl pack::VariableProvider for Arc<Length> {
+    fn name(&self) -> &str {
+        "length"
+    }
+
+    fn provide(&self, _: pack::Facts<'_>) -> Result<pack::Values, pack::ProviderError> {
+        let messages = self.0.get().map_or(0, |conversation| conversation.messages().len());
+        Ok(pack::Values::from([("language".to_owned(), format!("{messages} words").into())]))
+    }
+}
+
+#[tokio::test]
+async fn a_provider_of_variables_may_look_at_the_conversation() {
+    let model = model(&["One."]);
+    let length = Arc::new(Length(std::sync::OnceLock::new()));
+    let opening = opening(&model).variable_provider(Arc::clone(&length));
+    let conversation = opening.start().await.unwrap();
+    length.0.set(conversation.clone()).unwrap();
+    conversation.send("hello").await.unwrap();
+    let told = model.requests()[0].system.clone();
+    assert_eq!(told, "You guide Ann in 1 words. Be kind to Ann.");
+}
+
 #[tokio::test]
 async fn a_missing_prompt_names_those_that_there_are() {
     let error = Conversation::open(pack(), "gide").start().await.unwrap_err();
