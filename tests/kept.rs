@@ -64,6 +64,18 @@ fn a_pack_is_run_with_its_variables() {
 }
 
 #[test]
+fn what_is_measured_may_have_a_pack() {
+    let folder = tempfile::tempdir().unwrap();
+    let bench = ["bench", "--scenario", "question", "--profile", "zero"];
+    let pack = ["--pack", "examples/packs/museum.json", "--prompt", "guide"];
+    let missing = banter(&folder, &[&bench[..], &pack[..]].concat());
+    assert!(stderr(&missing).contains("no value for `name`"), "{missing:?}");
+    let another = ["bench", "--target", "pcm", "http://127.0.0.1:1"];
+    let theirs = banter(&folder, &[&another[..], &pack[..]].concat());
+    assert!(stderr(&theirs).contains("leave --pack out"), "{theirs:?}");
+}
+
+#[test]
 fn a_session_belongs_to_the_prompt_that_it_was_held_with() {
     let folder = tempfile::tempdir().unwrap();
     chat(&folder, &["--session", "ann"], &["hello"]);
