@@ -26,7 +26,8 @@ mod report;
 
 pub use config::{Apology, Engines, SessionConfig};
 pub use conversation::{
-    Chunk, Conversation, ConversationError, Opening, PackSource, Response, ResponseStream, Voice,
+    Chunk, Conversation, ConversationError, Input, Opening, PackSource, Response, ResponseStream,
+    Voice,
 };
 pub use dialogue::InstructionsError;
 pub use drive::{Devices, DriveCommand, Pace, SessionError};

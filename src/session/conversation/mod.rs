@@ -10,6 +10,7 @@
 
 mod duplex;
 mod error;
+mod input;
 mod media;
 mod open;
 mod response;
@@ -26,6 +27,7 @@ use tokio::time::timeout;
 pub(crate) use self::duplex::CallPermit;
 pub use self::duplex::Voice;
 pub use self::error::ConversationError;
+pub use self::input::Input;
 pub use self::open::{Opening, PackSource};
 pub use self::response::{Chunk, Response, ResponseStream};
 use super::SessionHandle;
@@ -121,8 +123,8 @@ impl Conversation {
     /// When the model fails or cannot be told what to do, when the turn cannot be kept
     /// ([`ConversationError::NotKept`] has the answer), and while the conversation cannot take a
     /// turn. What was said of an answer that broke off stays in the history.
-    pub async fn send(&self, message: impl Into<Message>) -> Result<Response, ConversationError> {
-        self.stream(message).await?.response().await
+    pub async fn send(&self, input: impl Into<Input>) -> Result<Response, ConversationError> {
+        self.stream(input).await?.response().await
     }
 
     /// Says something; the answer comes as it is written.
@@ -133,15 +135,15 @@ impl Conversation {
     /// stream.
     pub async fn stream(
         &self,
-        message: impl Into<Message>,
+        input: impl Into<Input>,
     ) -> Result<ResponseStream, ConversationError> {
-        let message = message.into();
+        let Input { message, metadata } = input.into();
         if message.text.trim().is_empty() && message.media.is_empty() {
             return Err(ConversationError::Empty);
         }
-        let message = self.presented(message).await?;
+        let input = Input { message: self.presented(message).await?, metadata };
         let permit = self.permit().await?;
-        Ok(ResponseStream::new(Arc::clone(&self.shared), permit, Some(message)))
+        Ok(ResponseStream::new(Arc::clone(&self.shared), permit, Some(input)))
     }
 
     /// Gives the model the result of a call that waits for one.

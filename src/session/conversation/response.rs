@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use futures_util::{Stream, stream};
 
-use super::{ConversationError, Shared};
+use super::{ConversationError, Input, Shared};
 use crate::session::modes::text::{Permit, TextEvent, TextReply};
 use crate::time::{SessionClock, SessionTime};
 use crate::types::{Media, Message, ToolCall, ToolResult, Usage};
@@ -84,13 +84,13 @@ pub struct ResponseStream {
 }
 
 impl ResponseStream {
-    pub(super) fn new(shared: Arc<Shared>, permit: Permit, message: Option<Message>) -> Self {
+    pub(super) fn new(shared: Arc<Shared>, permit: Permit, input: Option<Input>) -> Self {
         let clock = permit.clock().clone();
         Self {
             shared,
             began: clock.now(),
             clock,
-            reply: Some(TextReply::to(permit, message)),
+            reply: Some(TextReply::to(permit, input)),
             text: String::new(),
             media: Vec::new(),
             tool_calls: Vec::new(),

@@ -36,6 +36,20 @@ async fn a_request_is_made_of_the_prompt_the_variables_and_what_was_said() {
 }
 
 #[tokio::test]
+async fn a_turn_may_have_metadata_of_its_own() {
+    let model = model(&["One.", "Two."]);
+    let conversation = opening(&model).metadata("tenant", "t1").start().await.unwrap();
+    let input = Input::from("a").with_metadata("tenant", "t2").with_metadata("user", "u1");
+    conversation.send(input).await.unwrap();
+    conversation.send("b").await.unwrap();
+    let tenants: Vec<_> =
+        model.requests().iter().map(|asked| asked.metadata["tenant"].clone()).collect();
+    assert_eq!(tenants, ["t2", "t1"]);
+    assert_eq!(model.requests()[0].metadata["user"], "u1");
+    assert!(!model.requests()[1].metadata.contains_key("user"));
+}
+
+#[tokio::test]
 async fn variables_may_change_from_turn_to_turn() {
     let model = model(&["One.", "Two.", "Three."]);
     let conversation = opening(&model).variable_provider(pack::Time).start().await.unwrap();

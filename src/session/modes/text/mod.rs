@@ -22,6 +22,7 @@ use crate::pipeline::{
 use crate::providers::{Capabilities, Provider};
 use crate::session::SessionError;
 use crate::session::answer::Answer;
+use crate::session::conversation::Input;
 use crate::session::dialogue::{Dialogue, Instructions, InstructionsError, Terms};
 use crate::session::report::Reporter;
 use crate::stages::{ContextConfig, ContextStage, Fact, Facts, MissingTools, ProviderStage};
@@ -142,7 +143,7 @@ impl TextSession {
     /// Says `message` to the model, which begins to answer when the reply is read. A text is what
     /// the user says; [`Message::with`] shows media beside it.
     pub fn send(&mut self, message: impl Into<Message>) -> TextReply<&mut Self> {
-        TextReply::to(self, Some(message.into()))
+        TextReply::to(self, Some(Input::from(message)))
     }
 
     /// The events from now on: what is typed, answered and called.
@@ -172,9 +173,11 @@ impl TextSession {
         self.dialogue.clear();
     }
 
-    /// The next response: to `message`, or to what came of the calls that it waited for.
-    fn begin(&mut self, message: Option<Message>) -> (Answer, Result<Element, InstructionsError>) {
-        if let Some(message) = message {
+    /// The next response: to `input`, or to what came of the calls that it waited for.
+    fn begin(&mut self, input: Option<Input>) -> (Answer, Result<Element, InstructionsError>) {
+        let mut own = Metadata::default();
+        if let Some(Input { message, metadata }) = input {
+            own = metadata;
             self.turn = self.turn.next();
             self.report.typed(self.turn, &message.text);
             self.dialogue.enter(Mode::Text);
@@ -187,7 +190,12 @@ impl TextSession {
         let now = self.context.clock.now();
         self.report.response_started(turn, response, false);
         let begin = self.dialogue.begin(turn, response, tools);
-        let begin = begin.map(|context| Element::begin(now, context));
+        let begin = begin.map(|mut context| {
+            if !own.is_empty() {
+                Arc::make_mut(&mut context.metadata).extend(own);
+            }
+            Element::begin(now, context)
+        });
         (Answer::new(turn, response, false, now, 0), begin)
     }
 

@@ -14,10 +14,11 @@ use crate::pipeline::{Element, Outcome, Payload};
 use crate::providers::ProviderError;
 use crate::session::SessionError;
 use crate::session::answer::{Answer, LIMIT, Said};
+use crate::session::conversation::Input;
 use crate::session::dialogue::InstructionsError;
 use crate::stages::{Fact, Fault, Mark};
 use crate::time::SessionTime;
-use crate::types::{Media, Message, ToolCall, ToolResult, Usage};
+use crate::types::{Media, ToolCall, ToolResult, Usage};
 
 /// A piece of a reply. [`Done`](Self::Done) or [`Failed`](Self::Failed) is the last.
 #[derive(Clone, Debug)]
@@ -91,9 +92,9 @@ pub struct TextReply<S: DerefMut<Target = TextSession>> {
 }
 
 impl<S: DerefMut<Target = TextSession>> TextReply<S> {
-    /// The reply to `message`, or to what came of the calls that the last one waited for.
-    pub(crate) fn to(mut session: S, message: Option<Message>) -> Self {
-        let (answer, begin) = session.begin(message);
+    /// The reply to `input`, or to what came of the calls that the last one waited for.
+    pub(crate) fn to(mut session: S, input: Option<Input>) -> Self {
+        let (answer, begin) = session.begin(input);
         let (shown, fault, usage, waits_since) = (String::new(), None, None, None);
         Self { session, answer: Some(answer), begin: Some(begin), shown, fault, usage, waits_since }
     }
