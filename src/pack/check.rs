@@ -242,6 +242,9 @@ fn about_workflow(pack: &Pack, warnings: &mut Vec<Problem>) {
         let prompt = &state["prompt_task"];
         let known = prompt.as_str().is_some_and(is_prompt);
         tell(&path.clone().key("prompt_task"), prompt, known, "prompt");
+        let composition = &state["composition"];
+        let known = composition.as_str().is_some_and(|name| pack.compositions.contains_key(name));
+        tell(&path.clone().key("composition"), composition, known, "composition");
         for (event, next) in state["on_event"].as_object().unwrap_or(&nothing) {
             let path = path.clone().key("on_event").key(event);
             tell(&path, next, is_state(next), "state");

@@ -156,6 +156,7 @@ const WRONG: &[(&str, &[&str])] = &[
     ("same_name_twice", &["$.prompts.guide.variables[1].name: there is another variable `a`"]),
     ("skill_of_a_number", &["$.skills[0]: expected string, found 5"]),
     ("skill_without_path", &["$.skills[0]: lacks `instructions`"]),
+    ("state_without_composition", &["$.workflow.states.door: lacks `composition`"]),
     (
         "temperature_too_high",
         &[r#"$.prompts["vision-guide"].parameters.temperature: expected at most 2, found 3"#],
