@@ -37,7 +37,9 @@ pub fn by_name(name: &str) -> Result<Arc<dyn StateStore>, StoreNameError> {
         #[cfg(feature = "redis")]
         ("redis" | "rediss" | "redis+unix", Some(_)) => Arc::new(super::RedisStore::new(name)?),
         #[cfg(not(feature = "sqlite"))]
-        ("sqlite", Some(_)) => return Err(StoreNameError::NotBuilt { feature: "sqlite" }),
+        ("sqlite", Some(file)) if !file.is_empty() => {
+            return Err(StoreNameError::NotBuilt { feature: "sqlite" });
+        }
         #[cfg(not(feature = "redis"))]
         ("redis" | "rediss" | "redis+unix", Some(_)) => {
             return Err(StoreNameError::NotBuilt { feature: "redis" });
