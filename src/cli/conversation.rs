@@ -6,9 +6,9 @@ use std::sync::Arc;
 use anyhow::bail;
 use clap::Args;
 
-use super::pack::{pair, readable_environment};
+use super::pack::pair;
 use super::settings::hidden;
-use crate::config::{Factory, Origin, Settings};
+use crate::config::{self, Factory, Origin, Settings};
 use crate::ids::ConversationId;
 use crate::pack::{Environment, Time, Values};
 use crate::providers::Provider;
@@ -96,7 +96,7 @@ impl PackFlags {
     fn with_values(&self, opening: Opening) -> Opening {
         let mut opening = opening;
         if let Some(prefix) = &self.env {
-            let allowed = || readable_environment().filter(|(name, _)| name.starts_with(prefix));
+            let allowed = || config::variables().filter(|(name, _)| name.starts_with(prefix));
             let whole: Values = allowed().map(|(name, value)| (name, value.into())).collect();
             opening =
                 opening.variable_provider(Environment::new(prefix, allowed())).source("env", whole);

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
+use std::fs;
 use std::io::{Write, stderr, stdout};
 use std::path::{Path, PathBuf};
-use std::{env, fs};
 
 use anyhow::{Context as _, bail};
 use clap::{Args, Subcommand};
@@ -13,6 +13,7 @@ use super::Ending;
 use super::chat::Chat;
 use super::conversation::{KeepFlags, PackFlags};
 use super::settings::SettingFlags;
+use crate::config;
 use crate::pack::{
     Chain, Environment, Facts, Fixed, Loaded, Pack, PackError, SchemaCheck, Sources, SystemPrompt,
     Time, Values, VariableProvider, bound,
@@ -128,7 +129,7 @@ impl Show {
 
     fn values(&self, pack: &Pack, name: &str) -> anyhow::Result<Values> {
         let prefix = self.env.as_deref();
-        let environment = || readable_environment().filter(move |_| prefix.is_some());
+        let environment = || config::variables().filter(move |_| prefix.is_some());
         let allowed =
             environment().filter(|(name, _)| name.starts_with(prefix.unwrap_or_default()));
         let env: Values = allowed.map(|(name, value)| (name, value.into())).collect();
@@ -186,14 +187,6 @@ impl Run {
 fn read(file: &Path, check: SchemaCheck) -> anyhow::Result<Loaded> {
     let bytes = fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
     Ok(Pack::load(&bytes, check)?)
-}
-
-/// What of it is text.
-pub(super) fn readable_environment() -> impl Iterator<Item = (String, String)> {
-    let text = |(name, value): (std::ffi::OsString, std::ffi::OsString)| {
-        Some((name.into_string().ok()?, value.into_string().ok()?))
-    };
-    env::vars_os().filter_map(text)
 }
 
 pub(super) fn pair(text: &str) -> anyhow::Result<(String, String)> {

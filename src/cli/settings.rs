@@ -1,7 +1,6 @@
 //! The flags that stand for settings, on top of the environment, the file and the defaults.
 
 use std::convert::Infallible;
-use std::env;
 use std::io::{Write, stderr};
 use std::path::{Path, PathBuf};
 
@@ -72,9 +71,7 @@ impl SettingFlags {
     /// All that is wrong in the file, the environment or the flags, a line each.
     pub(super) fn load(&self, own: &[(&str, &str, Option<&str>)]) -> anyhow::Result<Settings> {
         let file = config::read(self.config.as_deref())?;
-        let variables: Vec<_> = env::vars_os()
-            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
-            .collect();
+        let variables: Vec<_> = config::variables().collect();
         let mut flags = self.given();
         for (flag, key, value) in own {
             flags.extend(value.map(|value| given(flag, key, value)));

@@ -1,4 +1,4 @@
-//! Finds and reads the settings file.
+//! Finds and reads the settings file, and the environment.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -25,6 +25,12 @@ pub fn read(named: Option<&Path>) -> Result<Option<FileText>, FileError> {
         Some(path) => load(path, Found::Named).map(Some),
         None => first(&usual(|name| env::var_os(name))),
     }
+}
+
+/// The environment's variables, as far as they are text.
+pub fn variables() -> impl Iterator<Item = (String, String)> {
+    env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
 }
 
 fn load(path: &Path, found: Found) -> Result<FileText, FileError> {

@@ -23,7 +23,7 @@ mod value;
 
 pub use engines::{EngineError, Factory, StrayAddress};
 pub use file::{FileText, Found};
-pub use find::{FileError, read};
+pub use find::{FileError, read, variables};
 pub use layers::{Origin, SettingError, Settings};
 pub use table::{Setting, TABLE};
 pub use template::template;

@@ -146,12 +146,17 @@ impl<'a> Calls<'a> {
         Ok(call)
     }
 
-    /// A session, by the pack if there is one.
+    /// A session, by the pack and within the budget of tokens if there are any.
     async fn session(&self, engines: Engines, config: SessionConfig) -> anyhow::Result<Session> {
+        let budget = Factory::new(self.settings, || Ok(Arc::clone(&self.http))).context()?;
+        let config = SessionConfig { context: budget.clone(), ..config };
         let Some(pack) = self.pack else { return Ok(Session::new(engines, config)) };
         let Engines { vad, transcriber, provider, synthesizer, tools } = engines;
         let name = provider.name().to_owned();
-        let opening = pack.opening_with(self.settings, (provider, &name), tools)?;
+        let mut opening = pack.opening_with(self.settings, (provider, &name), tools)?;
+        if let Some(budget) = budget {
+            opening = opening.context(budget);
+        }
         let conversation = opening.start().await?;
         let voice = Voice { vad, transcriber, synthesizer };
         Ok(conversation.open_duplex(voice, config).await?)

@@ -8,12 +8,14 @@
 //!     └ fork, clear, close
 //! ```
 
+mod detect;
 mod duplex;
 mod error;
 mod input;
 mod media;
 mod open;
 mod response;
+mod source;
 #[cfg(test)]
 mod tests;
 
@@ -28,8 +30,9 @@ pub(crate) use self::duplex::CallPermit;
 pub use self::duplex::Voice;
 pub use self::error::ConversationError;
 pub use self::input::Input;
-pub use self::open::{Opening, PackSource};
+pub use self::open::Opening;
 pub use self::response::{Chunk, Response, ResponseStream};
+pub use self::source::PackSource;
 use super::SessionHandle;
 use super::attach::ImageFit;
 use super::dialogue::{Dialogue, OWN_ID, Terms};

@@ -1,21 +1,16 @@
 //! How a conversation begins: what it is made of.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use serde_json::Value;
 
-use tokio::task::JoinError;
-
+use super::detect::{detected, no_provider};
+use super::source::{PackSource, prompt_of, read};
 use super::{Conversation, ConversationError};
-use crate::config::{self, Factory, Settings};
+use crate::config;
 use crate::events::EventBus;
 use crate::ids::ConversationId;
-use crate::net::{Http, NetError};
-use crate::pack::{
-    Environment, Loaded, Pack, Problem, SchemaCheck, Sources, SystemPrompt, Values,
-    VariableProvider,
-};
+use crate::pack::{Environment, SchemaCheck, Sources, Values, VariableProvider};
 use crate::pipeline::Metadata;
 use crate::providers::{Prices, Provider};
 use crate::session::attach::ImageFit;
@@ -54,45 +49,6 @@ pub struct Opening {
 enum Speaks {
     Plainly(String),
     By { pack: PackSource, prompt: String },
-}
-
-/// Where a pack is.
-#[derive(Clone, Debug)]
-pub enum PackSource {
-    /// In this file.
-    File(PathBuf),
-    /// Here, read already: its name, and what it holds.
-    Loaded(Arc<Pack>),
-}
-
-impl From<&str> for PackSource {
-    fn from(path: &str) -> Self {
-        Self::File(path.into())
-    }
-}
-
-impl From<&std::path::Path> for PackSource {
-    fn from(path: &std::path::Path) -> Self {
-        Self::File(path.into())
-    }
-}
-
-impl From<PathBuf> for PackSource {
-    fn from(path: PathBuf) -> Self {
-        Self::File(path)
-    }
-}
-
-impl From<Arc<Pack>> for PackSource {
-    fn from(pack: Arc<Pack>) -> Self {
-        Self::Loaded(pack)
-    }
-}
-
-impl From<Pack> for PackSource {
-    fn from(pack: Pack) -> Self {
-        Self::Loaded(Arc::new(pack))
-    }
 }
 
 impl Opening {
@@ -367,44 +323,7 @@ impl Opening {
 
 /// The values of the environment's variables that begin with `prefix`.
 pub(super) fn from_environment(prefix: &str) -> Values {
-    let variables = std::env::vars_os()
-        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
-    let environment = Environment::new(prefix, variables);
-    environment.values().clone()
-}
-
-async fn read(
-    pack: PackSource,
-    check: SchemaCheck,
-) -> Result<(Arc<Pack>, Vec<Problem>), ConversationError> {
-    let path = match pack {
-        PackSource::Loaded(pack) => return Ok((pack, Vec::new())),
-        PackSource::File(path) => path,
-    };
-    let shown = path.display().to_string();
-    let failed = |reason: String| ConversationError::File { path: shown.clone(), reason };
-    let read = move || {
-        let bytes = std::fs::read(&path).map_err(|error| error.to_string())?;
-        Ok::<_, String>(Pack::load(&bytes, check))
-    };
-    // A pack may be large, and others wait.
-    let read = tokio::task::spawn_blocking(read).await;
-    let loaded = read.map_err(|gone| failed(gone.to_string()))?.map_err(&failed)?;
-    let Loaded { pack, warnings } = loaded?;
-    Ok((Arc::new(pack), warnings))
-}
-
-/// A prompt made ready, beside the tasks: that of a large pack takes its time.
-async fn prompt_of(
-    pack: &Arc<Pack>,
-    name: &str,
-    model: Option<String>,
-) -> Result<SystemPrompt, ConversationError> {
-    let (pack, name) = (Arc::clone(pack), name.to_owned());
-    let shown = pack.id.clone();
-    let ready = tokio::task::spawn_blocking(move || pack.prompt(&name, model.as_deref())).await;
-    let gone = |gone: JoinError| ConversationError::File { path: shown, reason: gone.to_string() };
-    Ok(ready.map_err(gone)??)
+    Environment::new(prefix, config::variables()).values().clone()
 }
 
 /// History that was held under other instructions is not mixed with these.
@@ -421,40 +340,6 @@ fn same_prompt(
         Some(was) => Err(ConversationError::OtherPrompt { id: id.clone(), was, now: name(now) }),
         None => Ok(()),
     }
-}
-
-/// The model of the environment and the user's settings, if they name one.
-pub(super) fn detected() -> Result<Option<Arc<dyn Provider>>, ConversationError> {
-    let no = ConversationError::NoProvider;
-    let file = config::read(None).map_err(|error| no(error.to_string()))?;
-    let variables: Vec<_> = std::env::vars_os()
-        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
-        .collect();
-    let settings = Settings::layered(&[], &variables, file.as_ref());
-    let settings = settings.map_err(|wrong| {
-        no(wrong.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))
-    })?;
-    let factory = Factory::new(&settings, network);
-    if !factory.is_service("llm") && !settings.is_set("llm.engine") {
-        return Ok(None);
-    }
-    factory.provider().map(Some).map_err(|error| no(error.to_string()))
-}
-
-fn no_provider() -> ConversationError {
-    let what = "give one, or set OPENAI_API_KEY or `llm.engine`";
-    ConversationError::NoProvider(what.to_owned())
-}
-
-#[cfg(feature = "net")]
-fn network() -> Result<Arc<dyn Http>, NetError> {
-    Ok(Arc::new(crate::net::HttpClient::new()?))
-}
-
-#[cfg(not(feature = "net"))]
-fn network() -> Result<Arc<dyn Http>, NetError> {
-    let reason = "this program was built without the feature `net`".to_owned();
-    Err(NetError::Unreachable { host: "the model".to_owned(), reason })
 }
 
 /// As `2026-11-21-3f9ac2d17b04`.

@@ -155,7 +155,7 @@ async fn a_missing_prompt_names_those_that_there_are() {
 
 #[tokio::test]
 async fn a_default_model_answers_unless_the_environment_names_one() {
-    let named = open::detected().unwrap().map(|provider| provider.name().to_owned());
+    let named = detect::detected().unwrap().map(|provider| provider.name().to_owned());
     let by_default = Conversation::open(pack(), "guide").default_provider(model(&[]));
     let provider = by_default.start().await.unwrap().shared.parts.provider.clone();
     assert_eq!(provider.name(), named.as_deref().unwrap_or("mock"));

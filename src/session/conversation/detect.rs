@@ -1,0 +1,40 @@
+//! The model where the program names none.
+
+use std::sync::Arc;
+
+use super::ConversationError;
+use crate::config::{self, Factory, Settings};
+use crate::net::{Http, NetError};
+use crate::providers::Provider;
+
+/// The model of the environment and the user's settings, if they name one.
+pub(super) fn detected() -> Result<Option<Arc<dyn Provider>>, ConversationError> {
+    let no = ConversationError::NoProvider;
+    let file = config::read(None).map_err(|error| no(error.to_string()))?;
+    let variables: Vec<_> = config::variables().collect();
+    let settings = Settings::layered(&[], &variables, file.as_ref());
+    let settings = settings.map_err(|wrong| {
+        no(wrong.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))
+    })?;
+    let factory = Factory::new(&settings, network);
+    if !factory.is_service("llm") && !settings.is_set("llm.engine") {
+        return Ok(None);
+    }
+    factory.provider().map(Some).map_err(|error| no(error.to_string()))
+}
+
+pub(super) fn no_provider() -> ConversationError {
+    let what = "give one, or set OPENAI_API_KEY or `llm.engine`";
+    ConversationError::NoProvider(what.to_owned())
+}
+
+#[cfg(feature = "net")]
+fn network() -> Result<Arc<dyn Http>, NetError> {
+    Ok(Arc::new(crate::net::HttpClient::new()?))
+}
+
+#[cfg(not(feature = "net"))]
+fn network() -> Result<Arc<dyn Http>, NetError> {
+    let reason = "this program was built without the feature `net`".to_owned();
+    Err(NetError::Unreachable { host: "the model".to_owned(), reason })
+}
