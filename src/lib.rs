@@ -134,6 +134,7 @@ pub mod context;
 pub mod device;
 pub mod error;
 pub mod events;
+pub mod hooks;
 pub mod ids;
 pub mod media;
 pub mod net;

@@ -39,9 +39,11 @@ impl Default for ToolPolicy {
 impl From<&ToolPolicy> for types::ToolPolicy {
     fn from(of: &ToolPolicy) -> Self {
         Self {
-            choice: of.tool_choice,
+            choice: of.tool_choice.clone(),
             max_rounds: of.max_rounds,
             max_calls: of.max_tool_calls_per_turn,
+            max_cost_usd: None,
+            blocklist: of.blocklist.as_slice().into(),
         }
     }
 }

@@ -1,16 +1,13 @@
 //! What a stage knows beside its elements: of the run, and of the turn.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::Floor;
 use crate::ids::{ResponseId, TurnId};
 use crate::time::{SessionClock, SessionTime};
+pub use crate::types::Metadata;
 use crate::types::{Message, Parameters, ToolDescriptor, ToolPolicy};
-
-/// Metadata of a session or a turn: session id, tenant, user. It reaches every provider request.
-pub type Metadata = BTreeMap<String, String>;
 
 /// What all stages of a run share.
 #[derive(Clone, Debug)]

@@ -63,7 +63,7 @@ pub trait TokenCount: Debug + Send + Sync {
 
     /// The tokens of what a model is told about a tool.
     fn tool(&self, tool: &ToolDescriptor) -> u32 {
-        let ToolDescriptor { name, description, parameters } = tool;
+        let ToolDescriptor { name, description, parameters, output: _ } = tool;
         sum([CALL, self.text(name), self.text(description), self.value(parameters)])
     }
 

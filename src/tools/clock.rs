@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Tool, ToolError, ToolFuture};
+use super::{Tool, ToolContext, ToolError, ToolFuture};
 use crate::text::numbers;
 use crate::time::WallTime;
 use crate::types::ToolDescriptor;
@@ -48,7 +48,7 @@ impl Tool for ClockTool {
         false
     }
 
-    fn call(&self, arguments: Value) -> ToolFuture<'_> {
+    fn call(&self, arguments: Value, _context: ToolContext) -> ToolFuture<'_> {
         let now = self.fixed.unwrap_or_else(WallTime::now);
         Box::pin(std::future::ready(tell(&arguments, now)))
     }
@@ -83,15 +83,16 @@ fn spoken_date(now: WallTime) -> String {
 }
 
 fn descriptor() -> ToolDescriptor {
-    ToolDescriptor {
-        name: NAME.to_owned(),
-        description: "Tells the local time or today's date, in words to speak.".to_owned(),
-        parameters: json!({
-            "type": "object",
-            "properties": { "what": { "type": "string", "enum": ["time", "date"] } },
-            "required": ["what"],
-        }),
-    }
+    let parameters = json!({
+        "type": "object",
+        "properties": { "what": { "type": "string", "enum": ["time", "date"] } },
+        "required": ["what"],
+    });
+    ToolDescriptor::new(
+        NAME,
+        "Tells the local time or today's date, in words to speak.",
+        parameters,
+    )
 }
 
 const NAME: &str = "clock";
@@ -102,7 +103,10 @@ mod tests {
 
     async fn told(what: &str, hour: i8, minute: i8) -> Value {
         let time = WallTime::at((2026, 11, 21), (hour, minute)).unwrap();
-        let mut told = ClockTool::fixed(time).call(json!({ "what": what })).await.unwrap();
+        let mut told = ClockTool::fixed(time)
+            .call(json!({ "what": what }), ToolContext::detached())
+            .await
+            .unwrap();
         told[what].take()
     }
 
@@ -123,9 +127,9 @@ mod tests {
     async fn other_questions_are_refused() {
         let clock = ClockTool::new();
         for arguments in [json!({ "what": "year" }), json!({}), json!("time"), json!(null)] {
-            let error = clock.call(arguments).await.unwrap_err();
+            let error = clock.call(arguments, ToolContext::detached()).await.unwrap_err();
             assert!(error.to_string().contains("\"time\" or \"date\""), "{error}");
         }
-        assert!(clock.call(json!({ "what": "time" })).await.is_ok());
+        assert!(clock.call(json!({ "what": "time" }), ToolContext::detached()).await.is_ok());
     }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::{Tool, ToolError, ToolFuture};
+use super::{Tool, ToolContext, ToolError, ToolFuture};
 use crate::types::ToolDescriptor;
 
 /// A [`Tool`] that calls a closure.
@@ -27,7 +27,7 @@ pub struct FunctionTool {
     time_limit: Duration,
 }
 
-type Function = dyn Fn(Value) -> ToolFuture<'static> + Send + Sync;
+type Function = dyn Fn(Value, ToolContext) -> ToolFuture<'static> + Send + Sync;
 
 impl FunctionTool {
     /// A tool that awaits what `function` returns. It has side effects and 10 s of time unless
@@ -38,7 +38,7 @@ impl FunctionTool {
         R: Future<Output = Result<Value, ToolError>> + Send + 'static,
     {
         let function =
-            Box::new(move |arguments| -> ToolFuture<'static> { Box::pin(function(arguments)) });
+            Box::new(move |arguments, _| -> ToolFuture<'static> { Box::pin(function(arguments)) });
         Self { descriptor, function, side_effects: true, time_limit: Duration::from_secs(10) }
     }
 
@@ -79,8 +79,8 @@ impl Tool for FunctionTool {
         self.time_limit
     }
 
-    fn call(&self, arguments: Value) -> ToolFuture<'_> {
-        (self.function)(arguments)
+    fn call(&self, arguments: Value, context: ToolContext) -> ToolFuture<'_> {
+        (self.function)(arguments, context)
     }
 }
 

@@ -3,19 +3,24 @@
 //! ```text
 //! FunctionTool ─┐
 //! ClockTool    ─┼─▶ ToolRegistry ─▶ run: a call in, a result out, whatever happens
-//! your Tool    ─┘
+//! your Tool    ─┘        ▲
+//!                   ToolSource: tools that come and go
 //! ```
 //!
 //! Whether a tool may be called at all, and when, is for the session to decide.
 
 mod clock;
+mod context;
 mod function;
+mod name;
 mod registry;
 mod run;
 
 pub use clock::ClockTool;
+pub use context::ToolContext;
 pub use function::FunctionTool;
-pub use registry::{RegisterError, ToolRegistry};
+pub use name::matches;
+pub use registry::{RegisterError, ToolRegistry, ToolSource};
 pub use run::run;
 
 use std::fmt::Debug;
@@ -26,7 +31,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::error::Recovery;
-use crate::types::ToolDescriptor;
+use crate::types::{Approval, ToolDescriptor};
 
 /// A tool that a model may call.
 pub trait Tool: Debug + Send + Sync {
@@ -44,12 +49,52 @@ pub trait Tool: Debug + Send + Sync {
         Duration::from_secs(10)
     }
 
+    /// How long it lives; as long as the answer that it was called for by default.
+    fn lifetime(&self) -> Lifetime {
+        Lifetime::Answer
+    }
+
+    /// What the agent says while it is waited for, in a call; what the session says by default.
+    fn filler(&self) -> Option<Filler> {
+        None
+    }
+
+    /// Whether a person must allow this call first; none does by default. It is asked once for
+    /// each call, and must not wait.
+    fn approval(&self, arguments: &Value) -> Option<Approval> {
+        let _any = arguments;
+        None
+    }
+
     /// Runs it. Dropping the future cancels it.
-    fn call(&self, arguments: Value) -> ToolFuture<'_>;
+    fn call(&self, arguments: Value, context: ToolContext) -> ToolFuture<'_>;
 }
 
 /// A running tool.
 pub type ToolFuture<'a> = Pin<Box<dyn Future<Output = Result<Value, ToolError>> + Send + 'a>>;
+
+/// How long a tool lives.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Lifetime {
+    /// It is cancelled with the answer that it was called for.
+    #[default]
+    Answer,
+    /// It goes on when the answer is cancelled, and when the answer has waited so long: then the
+    /// model is told that it still runs. A result that comes later is a turn of its own.
+    Session {
+        /// How long an answer waits for it.
+        patience: Duration,
+    },
+}
+
+/// What the agent says while a tool is waited for, so that nobody believes the call is dead.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Filler {
+    /// How long the tool must have run, and nothing been said.
+    pub after: Duration,
+    /// What is said.
+    pub text: String,
+}
 
 /// Why a tool gave no result. The model is told.
 #[derive(Debug, thiserror::Error)]
@@ -85,6 +130,14 @@ pub enum ToolError {
         /// What it said.
         reason: String,
     },
+    /// It is not allowed.
+    #[error("`{name}` was refused: {reason}")]
+    Refused {
+        /// The tool.
+        name: String,
+        /// Who refused it, and why.
+        reason: String,
+    },
 }
 
 impl ToolError {
@@ -94,7 +147,7 @@ impl ToolError {
         match self {
             Self::TimedOut { .. } => Recovery::RetryAfter(Duration::ZERO),
             Self::Arguments { .. } | Self::Failed { .. } => Recovery::AskUser,
-            Self::Unknown { .. } => Recovery::Abort,
+            Self::Unknown { .. } | Self::Refused { .. } => Recovery::Abort,
         }
     }
 }

@@ -1,13 +1,24 @@
 //! The tools of an agent, by name.
 
+use std::fmt::Debug;
 use std::sync::Arc;
 
 use super::Tool;
 use crate::types::ToolDescriptor;
 
-/// Tools in the order in which they were registered. Cloning shares them.
+/// Tools in the order in which they were registered, and after them those of sources. Cloning
+/// shares them.
 #[derive(Clone, Debug, Default)]
-pub struct ToolRegistry(Vec<Arc<dyn Tool>>);
+pub struct ToolRegistry {
+    tools: Vec<Arc<dyn Tool>>,
+    sources: Vec<Arc<dyn ToolSource>>,
+}
+
+/// Tools that come and go, as those of a server.
+pub trait ToolSource: Debug + Send + Sync {
+    /// Those that there are now.
+    fn tools(&self) -> Arc<[Arc<dyn Tool>]>;
+}
 
 impl ToolRegistry {
     /// A registry without tools.
@@ -22,6 +33,15 @@ impl ToolRegistry {
     ///
     /// When there is a tool of that name, or the name is none that models accept.
     pub fn register(&mut self, tool: impl Tool + 'static) -> Result<(), RegisterError> {
+        self.register_shared(Arc::new(tool))
+    }
+
+    /// Adds a tool that others have as well.
+    ///
+    /// # Errors
+    ///
+    /// As for [`register`](Self::register).
+    pub fn register_shared(&mut self, tool: Arc<dyn Tool>) -> Result<(), RegisterError> {
         let name = tool.descriptor().name.as_str();
         if !is_name(name) {
             return Err(RegisterError::Name { name: name.to_owned() });
@@ -29,20 +49,36 @@ impl ToolRegistry {
         if self.get(name).is_some() {
             return Err(RegisterError::Duplicate { name: name.to_owned() });
         }
-        self.0.push(Arc::new(tool));
+        self.tools.push(tool);
         Ok(())
+    }
+
+    /// Adds whatever tools `source` has at a time. A tool that was registered by itself, or by an
+    /// earlier source, stands before one of the same name.
+    pub fn add_source(&mut self, source: Arc<dyn ToolSource>) {
+        self.sources.push(source);
     }
 
     /// The tool called `name`.
     #[must_use]
-    pub fn get(&self, name: &str) -> Option<&Arc<dyn Tool>> {
-        self.0.iter().find(|tool| tool.descriptor().name == name)
+    pub fn get(&self, name: &str) -> Option<Arc<dyn Tool>> {
+        let is_it = |tool: &&Arc<dyn Tool>| tool.descriptor().name == name;
+        let own = self.tools.iter().find(is_it).cloned();
+        own.or_else(|| self.sources.iter().find_map(|of| of.tools().iter().find(is_it).cloned()))
     }
 
     /// What a model is told about the tools.
     #[must_use]
     pub fn descriptors(&self) -> Vec<ToolDescriptor> {
-        self.0.iter().map(|tool| tool.descriptor().clone()).collect()
+        let mut all: Vec<ToolDescriptor> =
+            self.tools.iter().map(|tool| tool.descriptor().clone()).collect();
+        for tool in self.sources.iter().flat_map(|source| source.tools().to_vec()) {
+            let descriptor = tool.descriptor();
+            if !all.iter().any(|known| known.name == descriptor.name) {
+                all.push(descriptor.clone());
+            }
+        }
+        all
     }
 }
 
@@ -77,11 +113,7 @@ mod tests {
     use crate::tools::{ClockTool, FunctionTool};
 
     fn tool(name: &str) -> FunctionTool {
-        let descriptor = ToolDescriptor {
-            name: name.to_owned(),
-            description: String::new(),
-            parameters: json!({ "type": "object" }),
-        };
+        let descriptor = ToolDescriptor::new(name, "", json!({ "type": "object" }));
         FunctionTool::sync(descriptor, Ok)
     }
 

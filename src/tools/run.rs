@@ -1,20 +1,31 @@
 //! Runs the tools that a model calls: every call has a result, whatever the tool does.
 
+use std::panic::AssertUnwindSafe;
+
+use futures_util::FutureExt;
 use serde_json::Value;
 
-use super::{ToolError, ToolRegistry};
-use crate::time::SessionClock;
+use super::{Tool, ToolContext, ToolError, ToolRegistry};
 use crate::types::{ToolCall, ToolResult};
 
 /// Calls a tool and waits for its result, as long as the tool's time limit. An error becomes the
 /// result's content, so that the model learns of it.
 ///
 /// The content is at most 16 KiB; a longer one is cut, with a note. Dropping the future cancels
-/// the tool. A panic in a tool is not caught.
+/// the tool. A panic in it is an error like any other.
 ///
-/// The call is [`work`](SessionClock::work): on a stepped clock it takes as long as on the wall.
-pub async fn run(tools: &ToolRegistry, call: &ToolCall, clock: &SessionClock) -> ToolResult {
-    let outcome = result(tools, call, clock).await;
+/// The call is [`work`](crate::time::SessionClock::work): on a stepped clock it takes as long as
+/// on the wall.
+pub async fn run(tools: &ToolRegistry, call: &ToolCall, context: ToolContext) -> ToolResult {
+    let outcome = match tools.get(&call.name) {
+        Some(tool) => run_tool(&*tool, &call.arguments, context).await,
+        None => Err(ToolError::Unknown { name: call.name.clone() }),
+    };
+    told(call, outcome)
+}
+
+/// The result of a call as the model gets it.
+fn told(call: &ToolCall, outcome: Result<Value, ToolError>) -> ToolResult {
     let is_error = outcome.is_err();
     let content = match outcome {
         Ok(Value::String(text)) => text,
@@ -24,20 +35,26 @@ pub async fn run(tools: &ToolRegistry, call: &ToolCall, clock: &SessionClock) ->
     ToolResult { id: call.id.clone(), name: call.name.clone(), content: bounded(content), is_error }
 }
 
-async fn result(
-    tools: &ToolRegistry,
-    call: &ToolCall,
-    clock: &SessionClock,
+async fn run_tool(
+    tool: &dyn Tool,
+    arguments: &Value,
+    context: ToolContext,
 ) -> Result<Value, ToolError> {
-    let name = || call.name.clone();
-    let tool = tools.get(&call.name).ok_or_else(|| ToolError::Unknown { name: name() })?;
-    if !call.arguments.is_object() {
-        let reason = format!("expected an object, got {}", call.arguments);
+    let name = || tool.descriptor().name.clone();
+    if !arguments.is_object() {
+        let reason = format!("expected an object, got {arguments}");
         return Err(ToolError::Arguments { name: name(), reason });
     }
-    let limit = tool.time_limit();
-    let outcome = clock.timeout(limit, clock.during(tool.call(call.arguments.clone()))).await;
-    outcome.unwrap_or_else(|| Err(ToolError::TimedOut { name: name(), limit }))
+    let _cancelled_with_this = context.guard();
+    let (clock, limit) = (context.clock.clone(), tool.time_limit());
+    let called =
+        std::panic::catch_unwind(AssertUnwindSafe(|| tool.call(arguments.clone(), context)));
+    let panicked = |_| ToolError::Failed { name: name(), reason: "it panicked".to_owned() };
+    let running = AssertUnwindSafe(called.map_err(panicked)?).catch_unwind();
+    match clock.timeout(limit, clock.during(running)).await {
+        Some(outcome) => outcome.map_err(panicked)?,
+        None => Err(ToolError::TimedOut { name: name(), limit }),
+    }
 }
 
 fn bounded(mut content: String) -> String {
@@ -60,19 +77,22 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::ids::{ResponseId, TurnId};
+    use crate::time::SessionClock;
     use crate::tools::FunctionTool;
     use crate::types::ToolDescriptor;
 
     fn descriptor(name: &str) -> ToolDescriptor {
-        ToolDescriptor {
-            name: name.to_owned(),
-            description: String::new(),
-            parameters: json!({ "type": "object" }),
-        }
+        ToolDescriptor::new(name, "", json!({ "type": "object" }))
     }
 
     fn call(name: &str, arguments: Value) -> ToolCall {
         ToolCall { id: format!("id of {arguments}"), name: name.to_owned(), arguments }
+    }
+
+    fn context(clock: &SessionClock) -> ToolContext {
+        let turn = TurnId::default();
+        ToolContext::new("c", turn, ResponseId::FIRST, Arc::default(), clock.clone())
     }
 
     fn failure(reason: &str) -> ToolError {
@@ -102,7 +122,7 @@ mod tests {
 
     async fn run_one(name: &str, arguments: Value) -> ToolResult {
         let clock = SessionClock::live();
-        run(&tools(&clock), &call(name, arguments), &clock).await
+        run(&tools(&clock), &call(name, arguments), context(&clock)).await
     }
 
     #[tokio::test]
@@ -159,7 +179,7 @@ mod tests {
         let (clock, _stepper) = SessionClock::stepped();
         let call = call("endless", json!({}));
         {
-            let running = run(&tools, &call, &clock);
+            let running = run(&tools, &call, context(&clock));
             tokio::pin!(running);
             assert!(futures_util::poll!(running.as_mut()).is_pending());
             assert_eq!(cancelled.load(Ordering::Relaxed), 0);

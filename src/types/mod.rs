@@ -11,4 +11,12 @@ pub use media::{Detail, Media, MediaKind, MediaRef, MediaSource};
 pub use message::{Message, Role};
 pub use parameters::{Parameters, ResponseFormat, ToolChoice, ToolPolicy};
 pub use secret::Secret;
-pub use tool::{FinishReason, ToolCall, ToolDescriptor, ToolResult, Usage};
+pub use tool::{
+    Approval, FinishReason, PendingCall, ToolCall, ToolDescriptor, ToolResult, Usage, WaitsFor,
+};
+
+use std::collections::BTreeMap;
+
+/// Metadata of a session or a turn: session id, tenant, user. It reaches every provider request
+/// and every tool.
+pub type Metadata = BTreeMap<String, String>;

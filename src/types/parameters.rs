@@ -1,5 +1,7 @@
 //! How a model is to answer, and how it may call tools.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -59,7 +61,7 @@ pub enum ResponseFormat {
 }
 
 /// How a model may call tools.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct ToolPolicy {
     /// Whether it must, may or may not call one. It may, by default.
     pub choice: ToolChoice,
@@ -68,16 +70,29 @@ pub struct ToolPolicy {
     /// How many calls one answer may have: 10 by default. Further ones are refused, and the model
     /// is told.
     pub max_calls: u32,
+    /// What the tokens of one answer may cost, in US dollars; anything by default. It is looked at
+    /// before each further request of an answer, and needs prices.
+    pub max_cost_usd: Option<f64>,
+    /// Tools that are neither offered nor called: names, in which `*` stands for anything. None by
+    /// default.
+    pub blocklist: Arc<[String]>,
 }
 
 impl Default for ToolPolicy {
     fn default() -> Self {
-        Self { choice: ToolChoice::Auto, max_rounds: 5, max_calls: 10 }
+        let blocklist = Arc::default();
+        Self {
+            choice: ToolChoice::Auto,
+            max_rounds: 5,
+            max_calls: 10,
+            max_cost_usd: None,
+            blocklist,
+        }
     }
 }
 
 /// Whether a model calls tools.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ToolChoice {
     /// When it sees fit.
@@ -87,4 +102,7 @@ pub enum ToolChoice {
     Required,
     /// Never.
     None,
+    /// It must call this one before its answer.
+    #[serde(skip)]
+    Named(String),
 }

@@ -1,5 +1,7 @@
 //! Tool calls, their results, and how an answer ended.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -12,13 +14,23 @@ pub struct ToolDescriptor {
     pub description: String,
     /// JSON Schema of its arguments, an object.
     pub parameters: Value,
+    /// JSON Schema of its result, if it promises one. Models are not told of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub output: Option<Value>,
 }
 
 impl ToolDescriptor {
     /// A tool called `name` that takes `parameters`.
     #[must_use]
     pub fn new(name: impl Into<String>, description: impl Into<String>, parameters: Value) -> Self {
-        Self { name: name.into(), description: description.into(), parameters }
+        Self { name: name.into(), description: description.into(), parameters, output: None }
+    }
+
+    /// The same with results of this JSON Schema.
+    #[must_use]
+    pub fn with_output(mut self, schema: Value) -> Self {
+        self.output = Some(schema);
+        self
     }
 }
 
@@ -47,6 +59,49 @@ pub struct ToolResult {
     /// Whether the call failed.
     #[serde(default)]
     pub is_error: bool,
+}
+
+/// A call that has no result yet.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PendingCall {
+    /// The call.
+    pub call: ToolCall,
+    /// What it waits for.
+    pub waits_for: WaitsFor,
+}
+
+/// What a call without a result waits for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
+pub enum WaitsFor {
+    /// A person who allows or refuses it.
+    Approval(Approval),
+    /// Whoever has the result: the program has no such tool.
+    Result,
+    /// The tool, which goes on after the answer.
+    Tool,
+}
+
+/// What a person has to know who is to allow a call.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Approval {
+    /// Why somebody must look at it: `refunds over 100 EUR`.
+    pub reason: String,
+    /// What the user of the conversation is told meanwhile; in a call it is spoken. May be empty.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub message: String,
+}
+
+impl fmt::Display for WaitsFor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Approval(Approval { reason, .. }) => write!(f, "waits for approval: {reason}"),
+            Self::Result => f.write_str("waits for its result"),
+            Self::Tool => f.write_str("is still running"),
+        }
+    }
 }
 
 /// Tokens spent on an answer.

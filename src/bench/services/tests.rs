@@ -445,6 +445,7 @@ async fn our_model_understands_it() {
         name: "clock".to_owned(),
         description: String::new(),
         parameters: json!({"type": "object"}),
+        output: None,
     };
     let request = ProviderRequest {
         messages: vec![Message::user("What time is it?")],

@@ -106,7 +106,7 @@ fn forbidden_tools_are_not_offered() {
     let none = pack.tools["open_door"].descriptor().parameters;
     assert_eq!(none, json!({ "type": "object", "properties": {} }));
     let policy = pack.prompts["guide"].tool_policy.as_ref().unwrap();
-    assert_eq!((policy.tool_choice, policy.max_rounds), (ToolChoice::Auto, 3));
+    assert_eq!((&policy.tool_choice, policy.max_rounds), (&ToolChoice::Auto, 3));
     assert_eq!(policy.max_tool_calls_per_turn, 4);
 }
 

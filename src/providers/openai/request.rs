@@ -4,11 +4,11 @@ use std::borrow::Cow;
 
 use super::content::content;
 use super::wire::{
-    Call, CalledFunction, Content, Function, JsonSchema, Message as WireMessage, Request,
-    ResponseFormat as WireFormat, StreamOptions, Tool,
+    Call, CalledFunction, ChosenFunction, Content, Function, JsonSchema, Message as WireMessage,
+    Request, ResponseFormat as WireFormat, StreamOptions, Tool, WireToolChoice,
 };
 use crate::providers::ProviderRequest;
-use crate::types::{Message, ResponseFormat, Role, ToolCall, ToolDescriptor};
+use crate::types::{Message, ResponseFormat, Role, ToolCall, ToolChoice, ToolDescriptor};
 
 /// Where a server departs from the protocol, or knows more than it has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,7 +65,7 @@ pub(super) fn body(
         seed: parameters.seed,
         response_format: parameters.format.as_ref().map(format),
         tools: asked.tools.iter().map(tool).collect(),
-        tool_choice: (!asked.tools.is_empty()).then_some(asked.tool_choice),
+        tool_choice: (!asked.tools.is_empty()).then(|| tool_choice(&asked.tool_choice)),
     };
     serde_json::to_vec(&request).map_err(|error| error.to_string())
 }
@@ -128,8 +128,19 @@ fn call(call: &ToolCall) -> Call<'_> {
 }
 
 fn tool(tool: &ToolDescriptor) -> Tool<'_> {
-    let ToolDescriptor { name, description, parameters } = tool;
+    let ToolDescriptor { name, description, parameters, output: _ } = tool;
     Tool { kind: "function", function: Function { name, description, parameters } }
+}
+
+fn tool_choice(choice: &ToolChoice) -> WireToolChoice<'_> {
+    match choice {
+        ToolChoice::Auto => WireToolChoice::Mode("auto"),
+        ToolChoice::Required => WireToolChoice::Mode("required"),
+        ToolChoice::None => WireToolChoice::Mode("none"),
+        ToolChoice::Named(name) => {
+            WireToolChoice::Function { kind: "function", function: ChosenFunction { name } }
+        }
+    }
 }
 
 /// Tells the model, as print does, that the words broke off here.

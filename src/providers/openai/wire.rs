@@ -6,7 +6,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
-use crate::types::{Detail, ToolChoice};
+use crate::types::Detail;
 
 #[derive(Debug, Serialize)]
 pub(super) struct Request<'a> {
@@ -35,7 +35,23 @@ pub(super) struct Request<'a> {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(super) tools: Vec<Tool<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) tool_choice: Option<ToolChoice>,
+    pub(super) tool_choice: Option<WireToolChoice<'a>>,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+pub(super) enum WireToolChoice<'a> {
+    Mode(&'static str),
+    Function {
+        #[serde(rename = "type")]
+        kind: &'static str,
+        function: ChosenFunction<'a>,
+    },
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct ChosenFunction<'a> {
+    pub(super) name: &'a str,
 }
 
 #[derive(Debug, Serialize)]

@@ -4,8 +4,8 @@ use futures_util::StreamExt;
 use serde_json::json;
 
 use super::*;
-use crate::time::{SessionClock, WallTime};
-use crate::tools::{ClockTool, Tool, ToolRegistry, run};
+use crate::time::WallTime;
+use crate::tools::{ClockTool, Tool, ToolContext, ToolRegistry, run};
 use crate::types::{Media, MediaKind, Message, Parameters, ToolCall, ToolDescriptor};
 
 /// A conversation with the default rules.
@@ -169,7 +169,6 @@ async fn the_time_and_the_date_are_asked_of_the_clock() {
 async fn a_tool_call_comes_back_as_a_spoken_answer() {
     let mut tools = ToolRegistry::new();
     tools.register(ClockTool::fixed(WallTime::at((2026, 11, 21), (10, 30)).unwrap())).unwrap();
-    let (clock, _stepper) = SessionClock::stepped();
     let mut talk = Talk::new();
     for (heard, expected, id) in [
         ("what time is it", "It is ten thirty.", "call-1"),
@@ -181,7 +180,7 @@ async fn a_tool_call_comes_back_as_a_spoken_answer() {
         assert_eq!(call.id, id);
         let called = Message { tool_calls: vec![call.clone()], ..Message::assistant("") };
         talk.messages.push(called);
-        talk.messages.push(Message::tool(run(&tools, &call, &clock).await));
+        talk.messages.push(Message::tool(run(&tools, &call, ToolContext::detached()).await));
         let (answer, none) = talk.answer().await;
         assert_eq!((answer.as_str(), none), (expected, None));
         talk.messages.push(Message::assistant(answer));
@@ -197,8 +196,8 @@ async fn without_a_clock_the_answer_says_so() {
     let mut talk = Talk::new();
     talk.messages.push(Message::user("what time is it"));
     let call = talk.answer().await.1.unwrap();
-    let (clock, _stepper) = SessionClock::stepped();
-    talk.messages.push(Message::tool(run(&ToolRegistry::new(), &call, &clock).await));
+    talk.messages
+        .push(Message::tool(run(&ToolRegistry::new(), &call, ToolContext::detached()).await));
     assert_eq!(talk.answer().await.0, "Sorry, I have no clock here.");
 }
 

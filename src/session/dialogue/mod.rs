@@ -108,7 +108,7 @@ impl Dialogue {
             response,
             system,
             tools,
-            tool_policy: *tool_policy,
+            tool_policy: tool_policy.clone(),
             parameters: Arc::clone(parameters),
             history: self.messages().into(),
             script: None,

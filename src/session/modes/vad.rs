@@ -67,7 +67,7 @@ impl Session {
         let terms = Terms {
             instructions: Instructions::Text(config.system.as_str().into()),
             parameters: Arc::new(config.parameters.clone()),
-            tool_policy: config.tool_policy,
+            tool_policy: config.tool_policy.clone(),
             metadata: Arc::new(config.metadata.clone()),
             model: engines.provider.name().to_owned(),
         };

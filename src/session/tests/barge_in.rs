@@ -89,6 +89,7 @@ async fn a_barge_in_cancels_the_tools_of_the_answer() {
         name: "slow".to_owned(),
         description: "Never answers.".to_owned(),
         parameters: json!({ "type": "object" }),
+        output: None,
     };
     let slow = crate::tools::FunctionTool::new(descriptor, |_| std::future::pending());
     world.tools.register(slow).unwrap();

@@ -79,6 +79,7 @@ async fn tools_run_and_are_remembered_before_the_answer() {
         name: "clock".to_owned(),
         description: "Tells the time.".to_owned(),
         parameters: json!({ "type": "object" }),
+        output: None,
     };
     let clock = FunctionTool::sync(descriptor, |_| Ok(json!("ten")));
     world.tools.register(clock).unwrap();

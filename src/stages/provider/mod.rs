@@ -13,7 +13,7 @@ use crate::pipeline::{
     StageKind, TurnContext,
 };
 use crate::providers::{Provider, ProviderError, ProviderEvent, ProviderRequest};
-use crate::tools::{ToolRegistry, run};
+use crate::tools::{ToolContext, ToolRegistry, run};
 use crate::types::{FinishReason, Media, Message, Role, ToolCall, ToolChoice, ToolResult};
 
 /// The stage: for each [`Payload::Begin`] it asks the model, calls the tools that the model
@@ -151,7 +151,7 @@ impl ProviderStage {
         outlet: &Outlet,
         context: &Context,
     ) -> Result<(), ProviderError> {
-        let mut tool_choice = turn.tool_policy.choice;
+        let mut tool_choice = turn.tool_policy.choice.clone();
         // Whoever must call a tool has: with its result it may answer.
         if tool_choice == ToolChoice::Required
             && messages.last().is_some_and(|message| message.role == Role::Tool)
@@ -269,7 +269,9 @@ impl ProviderStage {
             context.floor.settled(response).await;
         }
         let began = context.clock.now();
-        let result = Arc::new(run(&self.tools, &call, &context.clock).await);
+        let (metadata, clock) = (Arc::clone(&turn.metadata), context.clock.clone());
+        let of_call = ToolContext::new(&*call.id, turn.turn, response, metadata, clock);
+        let result = Arc::new(run(&self.tools, &call, of_call).await);
         let took = context.clock.now().since(began);
         let _ended = outlet.send(origin.with(Payload::ToolResult(Arc::clone(&result)))).await;
         let told = Arc::clone(&result);

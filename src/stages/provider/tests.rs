@@ -114,6 +114,6 @@ async fn calls_beyond_the_limit_are_refused_and_the_model_is_told() {
 async fn a_model_that_must_call_a_tool_may_answer_when_it_has() {
     let choice = ToolChoice::Required;
     let asked = asked_under(ToolPolicy { choice, ..ToolPolicy::default() }).await;
-    let choices: Vec<_> = asked.iter().map(|request| request.tool_choice).collect();
+    let choices: Vec<_> = asked.iter().map(|request| request.tool_choice.clone()).collect();
     assert_eq!(choices, [ToolChoice::Required, ToolChoice::Auto, ToolChoice::Auto]);
 }
