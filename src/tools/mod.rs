@@ -13,13 +13,16 @@ mod clock;
 mod context;
 mod function;
 mod name;
+mod registered;
 mod registry;
 mod run;
+mod schema;
 
 pub use clock::ClockTool;
 pub use context::ToolContext;
 pub use function::FunctionTool;
 pub use name::matches;
+pub use registered::Registered;
 pub use registry::{RegisterError, ToolRegistry, ToolSource};
 pub use run::run;
 
@@ -141,6 +144,16 @@ pub enum ToolError {
 }
 
 impl ToolError {
+    /// The failure of the tool called `name`.
+    pub fn failed(name: impl Into<String>, reason: impl Into<String>) -> Self {
+        Self::Failed { name: name.into(), reason: reason.into() }
+    }
+
+    /// Arguments of the tool called `name` that do not fit.
+    pub fn arguments(name: impl Into<String>, reason: impl Into<String>) -> Self {
+        Self::Arguments { name: name.into(), reason: reason.into() }
+    }
+
     /// What to do about it.
     #[must_use]
     pub fn recovery(&self) -> Recovery {

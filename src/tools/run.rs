@@ -5,7 +5,7 @@ use std::panic::AssertUnwindSafe;
 use futures_util::FutureExt;
 use serde_json::Value;
 
-use super::{Tool, ToolContext, ToolError, ToolRegistry};
+use super::{Registered, ToolContext, ToolError, ToolRegistry};
 use crate::types::{ToolCall, ToolResult};
 
 /// Calls a tool and waits for its result, as long as the tool's time limit. An error becomes the
@@ -17,8 +17,8 @@ use crate::types::{ToolCall, ToolResult};
 /// The call is [`work`](crate::time::SessionClock::work): on a stepped clock it takes as long as
 /// on the wall.
 pub async fn run(tools: &ToolRegistry, call: &ToolCall, context: ToolContext) -> ToolResult {
-    let outcome = match tools.get(&call.name) {
-        Some(tool) => run_tool(&*tool, &call.arguments, context).await,
+    let outcome = match tools.find(&call.name) {
+        Some(tool) => run_tool(&tool, &call.arguments, context).await,
         None => Err(ToolError::Unknown { name: call.name.clone() }),
     };
     told(call, outcome)
@@ -36,25 +36,23 @@ fn told(call: &ToolCall, outcome: Result<Value, ToolError>) -> ToolResult {
 }
 
 async fn run_tool(
-    tool: &dyn Tool,
+    registered: &Registered,
     arguments: &Value,
     context: ToolContext,
 ) -> Result<Value, ToolError> {
-    let name = || tool.descriptor().name.clone();
-    if !arguments.is_object() {
-        let reason = format!("expected an object, got {arguments}");
-        return Err(ToolError::Arguments { name: name(), reason });
-    }
+    let arguments = registered.arguments(arguments)?;
+    let (tool, name) = (registered.tool(), || registered.name().to_owned());
     let _cancelled_with_this = context.guard();
     let (clock, limit) = (context.clock.clone(), tool.time_limit());
-    let called =
-        std::panic::catch_unwind(AssertUnwindSafe(|| tool.call(arguments.clone(), context)));
-    let panicked = |_| ToolError::Failed { name: name(), reason: "it panicked".to_owned() };
+    let called = std::panic::catch_unwind(AssertUnwindSafe(|| tool.call(arguments, context)));
+    let panicked = |_| ToolError::failed(name(), "it panicked");
     let running = AssertUnwindSafe(called.map_err(panicked)?).catch_unwind();
-    match clock.timeout(limit, clock.during(running)).await {
-        Some(outcome) => outcome.map_err(panicked)?,
-        None => Err(ToolError::TimedOut { name: name(), limit }),
-    }
+    let result = match clock.timeout(limit, clock.during(running)).await {
+        Some(outcome) => outcome.map_err(panicked)??,
+        None => return Err(ToolError::TimedOut { name: name(), limit }),
+    };
+    registered.check_result(&result)?;
+    Ok(result)
 }
 
 fn bounded(mut content: String) -> String {
