@@ -48,6 +48,11 @@ impl Registered {
             })
         };
         let input = read(parameters, "parameters")?;
+        let takes = &parameters["type"];
+        if !(takes.is_null() || *takes == "object") {
+            let problem = format!("`/type`: arguments have names, so it is `object`, not {takes}");
+            return Err(RegisterError::Schema { name: name.clone(), which: "parameters", problem });
+        }
         let output = output.as_ref().map(|schema| read(schema, "results")).transpose()?;
         Ok(Self(Arc::new(Inner { tool, input, output })))
     }

@@ -1,5 +1,6 @@
 //! Runs the tools that a model calls: every call has a result, whatever the tool does.
 
+use std::io;
 use std::panic::AssertUnwindSafe;
 
 use futures_util::FutureExt;
@@ -28,11 +29,11 @@ pub async fn run(tools: &ToolRegistry, call: &ToolCall, context: ToolContext) ->
 fn told(call: &ToolCall, outcome: Result<Value, ToolError>) -> ToolResult {
     let is_error = outcome.is_err();
     let content = match outcome {
-        Ok(Value::String(text)) => text,
-        Ok(value) => value.to_string(),
-        Err(error) => error.to_string(),
+        Ok(Value::String(text)) => bounded(text),
+        Ok(value) => written(&value),
+        Err(error) => bounded(error.to_string()),
     };
-    ToolResult { id: call.id.clone(), name: call.name.clone(), content: bounded(content), is_error }
+    ToolResult { id: call.id.clone(), name: call.name.clone(), content, is_error }
 }
 
 async fn run_tool(
@@ -57,14 +58,66 @@ async fn run_tool(
 
 fn bounded(mut content: String) -> String {
     if content.len() > MAX_CONTENT {
-        let note = format!(" [cut; {} bytes in all]", content.len());
-        content.truncate(content.floor_char_boundary(MAX_CONTENT - note.len()));
-        content.push_str(&note);
+        let all = content.len();
+        cut(&mut content, &format!(" [cut; {all} bytes in all]"));
     }
     content
 }
 
+/// The value's JSON, of which no more is made than is told, and counted.
+fn written(value: &Value) -> String {
+    let mut front = Front::default();
+    let whole = serde_json::to_writer(&mut front, value).is_ok();
+    let mut content = front.text();
+    match (whole, front.all) {
+        (true, ..=MAX_CONTENT) => {}
+        (true, all) => cut(&mut content, &format!(" [cut; {all} bytes in all]")),
+        (false, _) => cut(&mut content, &format!(" [cut; more than {MOST_COUNTED} bytes in all]")),
+    }
+    content
+}
+
+fn cut(content: &mut String, note: &str) {
+    content.truncate(content.floor_char_boundary(MAX_CONTENT - note.len()));
+    content.push_str(note);
+}
+
+/// Keeps the front of what is written, and counts the rest for a while.
+#[derive(Default)]
+struct Front {
+    kept: Vec<u8>,
+    all: usize,
+}
+
+impl Front {
+    /// A last character that is not whole is left out.
+    fn text(&mut self) -> String {
+        let kept = std::mem::take(&mut self.kept);
+        String::from_utf8(kept).unwrap_or_else(|error| {
+            let whole = error.utf8_error().valid_up_to();
+            String::from_utf8_lossy(&error.as_bytes()[..whole]).into_owned()
+        })
+    }
+}
+
+impl io::Write for Front {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let room = MAX_CONTENT.saturating_sub(self.kept.len());
+        self.kept.extend_from_slice(&bytes[..bytes.len().min(room)]);
+        self.all += bytes.len();
+        match self.all > MOST_COUNTED {
+            true => Err(io::Error::other("nobody reads on")),
+            false => Ok(bytes.len()),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
 const MAX_CONTENT: usize = 16 * 1024;
+const MOST_COUNTED: usize = 1 << 20;
 
 #[cfg(test)]
 mod tests {
@@ -153,6 +206,18 @@ mod tests {
         let content = run_one("echo", json!({ "echo": "é".repeat(10_000) })).await.content;
         assert!(content.len() <= MAX_CONTENT && content.len() > MAX_CONTENT - 4);
         assert!(content.ends_with("é [cut; 20000 bytes in all]"));
+    }
+
+    #[tokio::test]
+    async fn of_a_huge_value_only_the_front_is_made() {
+        let content = run_one("echo", json!({ "echo": vec!["é"; 10_000] })).await.content;
+        assert!(content.len() <= MAX_CONTENT && content.len() > MAX_CONTENT - 4);
+        assert!(content.ends_with(" [cut; 50001 bytes in all]"), "{content}");
+        let value = json!(vec!["x".repeat(1000); 10_000]);
+        let made = allocation_counter::measure(|| drop(written(&value)));
+        assert!(made.bytes_total < 128 * 1024, "{made:?}");
+        assert!(written(&value).ends_with(" [cut; more than 1048576 bytes in all]"));
+        assert_eq!(written(&json!([1, "a"])), "[1,\"a\"]");
     }
 
     #[tokio::test]
