@@ -389,7 +389,7 @@ impl Conversation {
             tools: Arc::clone(&parts.tools),
             hooks: parts.hooks.clone(),
             clock: Arc::new(clock.clone().into()),
-            bus: parts.bus.clone(),
+            bus: parts.bus.weak(),
         };
         let model = Model {
             provider: Arc::clone(&parts.provider),
@@ -397,7 +397,7 @@ impl Conversation {
             prices: parts.prices,
             budget,
         };
-        let text = TextSession::of(calls.clone(), model);
+        let text = TextSession::of(calls.clone(), parts.bus.clone(), model);
         let text = Arc::new(tokio::sync::Mutex::new(text));
         let (duplex, is_closed) = (Mutex::default(), AtomicBool::default());
         let shared = Shared { parts, dialogue, calls, clock, text, duplex, is_closed };

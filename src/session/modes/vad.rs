@@ -39,6 +39,7 @@ use crate::vad::Vad;
 pub struct Session {
     engines: Engines,
     config: SessionConfig,
+    bus: EventBus,
     handle: SessionHandle,
     calls: PendingCalls,
     missing_tools: MissingTools,
@@ -75,26 +76,39 @@ impl Session {
             metadata: Arc::new(config.metadata.clone()),
             model: engines.provider.name().to_owned(),
         };
+        let bus = EventBus::default();
         let calls = PendingCalls {
             dialogue: Dialogue::fleeting(terms),
             tools: Arc::clone(&engines.tools),
             hooks: Hooks::default(),
             clock: Arc::default(),
-            bus: EventBus::default(),
+            bus: bus.weak(),
         };
-        Self::of(calls, None, engines, config)
+        Self::of(calls, bus, None, engines, config)
     }
 
     /// One that goes on with a conversation.
     pub(crate) fn of(
         calls: PendingCalls,
+        bus: EventBus,
         permit: Option<CallPermit>,
         engines: Engines,
         config: SessionConfig,
     ) -> Self {
         let (handle, wishes, exchanges) = SessionHandle::new();
         let (missing_tools, prices) = (MissingTools::Refused, None);
-        Self { engines, config, handle, calls, missing_tools, prices, permit, wishes, exchanges }
+        Self {
+            engines,
+            config,
+            bus,
+            handle,
+            calls,
+            missing_tools,
+            prices,
+            permit,
+            wishes,
+            exchanges,
+        }
     }
 
     /// The same with a model that costs this, in which this becomes of tools that are missing.
@@ -106,7 +120,7 @@ impl Session {
     /// The events from the beginning, if taken before [`run`](Self::run).
     #[must_use]
     pub fn subscribe(&self) -> Subscription {
-        self.calls.bus.subscribe()
+        self.bus.subscribe()
     }
 
     /// A handle to decide about calls that wait for approval or a result.
@@ -134,9 +148,9 @@ impl Session {
         speaker: Box<dyn Speaker>,
         pace: Pace,
     ) -> Result<Summary, SessionError> {
-        let Self { mut engines, config, handle, calls, permit, wishes, exchanges, .. } = self;
+        let Self { mut engines, config, bus, handle, calls, permit, wishes, exchanges, .. } = self;
         let tooling = Tooling { missing: self.missing_tools, prices: self.prices, calls };
-        let PendingCalls { dialogue, bus, .. } = tooling.calls.clone();
+        let dialogue = tooling.calls.dialogue.clone();
         config.turn.check()?;
         dialogue.enter(Mode::Voice);
         let terms = dialogue.terms();

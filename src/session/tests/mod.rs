@@ -8,6 +8,7 @@ mod failures;
 mod latency;
 mod pace;
 mod services;
+mod tools;
 mod turns;
 mod wishes;
 pub(in crate::session) mod world;

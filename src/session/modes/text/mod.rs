@@ -78,6 +78,7 @@ pub struct TextConfig {
 pub struct TextSession {
     model: Model,
     calls: PendingCalls,
+    bus: EventBus,
     context: Context,
     /// Built when first needed, and again should a tool's panic have ended it.
     line: Option<Line>,
@@ -116,26 +117,28 @@ impl TextSession {
             metadata: Arc::new(config.metadata),
             model: provider.name().to_owned(),
         };
+        let bus = EventBus::default();
         let calls = PendingCalls {
             dialogue: Dialogue::fleeting(terms),
             tools,
             hooks: Hooks::default(),
             clock: Arc::default(),
-            bus: EventBus::default(),
+            bus: bus.weak(),
         };
         let (missing_tools, budget) = (MissingTools::Refused, config.context);
-        Self::of(calls, Model { provider, missing_tools, prices: None, budget })
+        Self::of(calls, bus, Model { provider, missing_tools, prices: None, budget })
     }
 
     /// One that goes on with a conversation.
-    pub(crate) fn of(calls: PendingCalls, model: Model) -> Self {
+    pub(crate) fn of(calls: PendingCalls, bus: EventBus, model: Model) -> Self {
         let clock = calls.clock().clone();
-        let PendingCalls { dialogue, bus, .. } = calls.clone();
-        let report = Reporter::new(bus, clock.clone(), Duration::ZERO, Vec::new());
+        let dialogue = calls.dialogue.clone();
+        let report = Reporter::new(bus.clone(), clock.clone(), Duration::ZERO, Vec::new());
         let metadata = (*dialogue.terms().metadata).clone();
         Self {
             model,
             calls,
+            bus,
             context: Context::new(clock).with_metadata(metadata),
             line: None,
             dialogue,
@@ -154,7 +157,7 @@ impl TextSession {
     /// The events from now on: what is typed, answered and called.
     #[must_use]
     pub fn subscribe(&self) -> Subscription {
-        self.calls.bus.subscribe()
+        self.bus.subscribe()
     }
 
     pub(crate) fn clock(&self) -> &SessionClock {
