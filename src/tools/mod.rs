@@ -20,6 +20,8 @@ mod context;
 mod derived;
 mod executor;
 mod function;
+#[cfg(feature = "net")]
+mod http;
 mod name;
 mod registered;
 mod registry;
@@ -30,6 +32,8 @@ pub use clock::ClockTool;
 pub use context::ToolContext;
 pub use executor::Executor;
 pub use function::FunctionTool;
+#[cfg(feature = "net")]
+pub use http::{HttpCall, HttpTool, HttpToolError};
 pub use name::matches;
 pub use registered::Registered;
 pub use registry::{RegisterError, ToolRegistry, ToolSource};
