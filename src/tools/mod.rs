@@ -18,6 +18,7 @@
 mod clock;
 mod context;
 mod derived;
+mod exec;
 mod executor;
 mod function;
 #[cfg(feature = "net")]
@@ -30,6 +31,7 @@ mod schema;
 
 pub use clock::ClockTool;
 pub use context::ToolContext;
+pub use exec::ExecTool;
 pub use executor::Executor;
 pub use function::FunctionTool;
 #[cfg(feature = "net")]
