@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use super::file::{Entry, FileText, unknown};
+use super::file::{Entry, FileText, Read, unknown};
 use super::table::{Setting, TABLE};
+use super::tools::ToolSetting;
 use super::value::{Value, nearest};
 
 /// Where a value comes from.
@@ -65,6 +66,7 @@ impl SettingError {
 pub struct Settings {
     values: BTreeMap<&'static str, (Value, Origin)>,
     warnings: Vec<String>,
+    tools: Vec<ToolSetting>,
 }
 
 impl Settings {
@@ -79,8 +81,10 @@ impl Settings {
         variables: &[(String, String)],
         file: Option<&FileText>,
     ) -> Result<Self, Vec<SettingError>> {
-        let (entries, mut wrong) = file.map(FileText::entries).unwrap_or_default();
-        let mut settings = Self { values: BTreeMap::new(), warnings: strangers(variables) };
+        let Read { entries, mut tools, mut wrong } = file.map(FileText::read).unwrap_or_default();
+        tools.iter_mut().for_each(|tool| tool.take_variables(variables));
+        let (values, warnings) = (BTreeMap::new(), strangers(variables));
+        let mut settings = Self { values, warnings, tools };
         for setting in TABLE {
             settings.set(setting, setting.default, Origin::Default, &mut wrong);
         }
@@ -115,6 +119,12 @@ impl Settings {
     #[must_use]
     pub fn warnings(&self) -> &[String] {
         &self.warnings
+    }
+
+    /// The tools of the file, in its order.
+    #[must_use]
+    pub fn tool_settings(&self) -> &[ToolSetting] {
+        &self.tools
     }
 
     fn set(

@@ -19,6 +19,7 @@ mod table;
 mod template;
 #[cfg(test)]
 mod tests;
+mod tools;
 mod value;
 
 pub use engines::{EngineError, Factory, StrayAddress};
@@ -27,6 +28,7 @@ pub use find::{FileError, read, variables};
 pub use layers::{Origin, SettingError, Settings};
 pub use table::{Setting, TABLE};
 pub use template::template;
+pub use tools::{ToolSetting, ToolSettingError};
 #[cfg(feature = "bench")]
 pub(crate) use value::nearest;
 pub use value::{Kind, Value};
