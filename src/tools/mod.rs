@@ -12,6 +12,8 @@
 mod clock;
 mod context;
 mod function;
+#[cfg(feature = "mcp")]
+pub mod mcp;
 mod name;
 mod registry;
 mod run;
