@@ -5,6 +5,9 @@
 //!                ◀── Response<Incoming>: pieces as they come, each with a limit of time ──┘
 //! ```
 //!
+//! [`GuardedClient`] is an [`Http`] for addresses that a stranger may have chosen: it connects to
+//! the public network alone, whatever a name is said to mean.
+//!
 //! Every wait has a limit and every answer a bound on its size: see [`Limits`], and [`DialLimits`]
 //! for WebSockets, whose two halves a [`Connection`] has. Errors name the host, never a key.
 
@@ -12,6 +15,9 @@
 mod client;
 mod dial;
 mod endpoint;
+mod guard;
+#[cfg(feature = "net")]
+mod guarded;
 pub mod mock;
 #[cfg(feature = "net")]
 mod socket;
@@ -40,6 +46,9 @@ pub use dial::{
     SocketMessage,
 };
 pub use endpoint::{Endpoint, EndpointError, Limits};
+pub use guard::is_public;
+#[cfg(feature = "net")]
+pub use guarded::{Addresses, GuardedClient, Reach, Resolve};
 #[cfg(feature = "net")]
 pub use socket::SocketClient;
 pub use sse::{Events, events};

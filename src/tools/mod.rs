@@ -2,26 +2,38 @@
 //!
 //! ```text
 //! FunctionTool ─┐
-//! ClockTool    ─┼─▶ ToolRegistry ─▶ run: a call in, a result out, whatever happens
-//! your Tool    ─┘        ▲
-//!                   ToolSource: tools that come and go
+//! HttpTool     ─┤
+//! ExecTool     ─┼─▶ ToolRegistry ─▶ run: a call in, a result out, whatever happens
+//! ClockTool    ─┤        ▲
+//! your Tool    ─┘        │
+//!    Executor: several of your own
+//!    ToolSource: tools that come and go
 //! ```
+//!
+//! A tool's schemas are read when it is registered ([`Registered`]); arguments and results are
+//! checked by them, and what does not fit is told in words that a model can act on.
 //!
 //! Whether a tool may be called at all, and when, is for the session to decide.
 
 mod clock;
 mod context;
+mod derived;
+mod executor;
 mod function;
 #[cfg(feature = "mcp")]
 pub mod mcp;
 mod name;
+mod registered;
 mod registry;
 mod run;
+mod schema;
 
 pub use clock::ClockTool;
 pub use context::ToolContext;
+pub use executor::Executor;
 pub use function::FunctionTool;
 pub use name::matches;
+pub use registered::Registered;
 pub use registry::{RegisterError, ToolRegistry, ToolSource};
 pub use run::run;
 
@@ -143,6 +155,16 @@ pub enum ToolError {
 }
 
 impl ToolError {
+    /// The failure of the tool called `name`.
+    pub fn failed(name: impl Into<String>, reason: impl Into<String>) -> Self {
+        Self::Failed { name: name.into(), reason: reason.into() }
+    }
+
+    /// Arguments of the tool called `name` that do not fit.
+    pub fn arguments(name: impl Into<String>, reason: impl Into<String>) -> Self {
+        Self::Arguments { name: name.into(), reason: reason.into() }
+    }
+
     /// What to do about it.
     #[must_use]
     pub fn recovery(&self) -> Recovery {

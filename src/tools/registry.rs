@@ -3,21 +3,22 @@
 use std::fmt::Debug;
 use std::sync::Arc;
 
-use super::Tool;
+use super::{Registered, Tool};
 use crate::types::ToolDescriptor;
 
 /// Tools in the order in which they were registered, and after them those of sources. Cloning
 /// shares them.
 #[derive(Clone, Debug, Default)]
 pub struct ToolRegistry {
-    tools: Vec<Arc<dyn Tool>>,
+    tools: Vec<Registered>,
     sources: Vec<Arc<dyn ToolSource>>,
 }
 
 /// Tools that come and go, as those of a server.
 pub trait ToolSource: Debug + Send + Sync {
-    /// Those that there are now.
-    fn tools(&self) -> Arc<[Arc<dyn Tool>]>;
+    /// Those that there are now. Asked for each call: make them [`Registered`] when they come,
+    /// and leave out, with a warning, those that are refused.
+    fn tools(&self) -> Arc<[Registered]>;
 }
 
 impl ToolRegistry {
@@ -31,7 +32,8 @@ impl ToolRegistry {
     ///
     /// # Errors
     ///
-    /// When there is a tool of that name, or the name is none that models accept.
+    /// When there is a tool of that name, the name is none that models accept, or a schema of it
+    /// is none.
     pub fn register(&mut self, tool: impl Tool + 'static) -> Result<(), RegisterError> {
         self.register_shared(Arc::new(tool))
     }
@@ -42,12 +44,17 @@ impl ToolRegistry {
     ///
     /// As for [`register`](Self::register).
     pub fn register_shared(&mut self, tool: Arc<dyn Tool>) -> Result<(), RegisterError> {
-        let name = tool.descriptor().name.as_str();
-        if !is_name(name) {
-            return Err(RegisterError::Name { name: name.to_owned() });
-        }
-        if self.get(name).is_some() {
-            return Err(RegisterError::Duplicate { name: name.to_owned() });
+        self.add(Registered::shared(tool)?)
+    }
+
+    /// Adds a tool whose schemas have been read.
+    ///
+    /// # Errors
+    ///
+    /// When there is a tool of that name.
+    pub fn add(&mut self, tool: Registered) -> Result<(), RegisterError> {
+        if self.find(tool.name()).is_some() {
+            return Err(RegisterError::Duplicate { name: tool.name().to_owned() });
         }
         self.tools.push(tool);
         Ok(())
@@ -62,7 +69,13 @@ impl ToolRegistry {
     /// The tool called `name`.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<Arc<dyn Tool>> {
-        let is_it = |tool: &&Arc<dyn Tool>| tool.descriptor().name == name;
+        self.find(name).map(|found| Arc::clone(found.tool()))
+    }
+
+    /// The tool called `name`, with what its arguments and results are checked by.
+    #[must_use]
+    pub fn find(&self, name: &str) -> Option<Registered> {
+        let is_it = |tool: &&Registered| tool.name() == name;
         let own = self.tools.iter().find(is_it).cloned();
         own.or_else(|| self.sources.iter().find_map(|of| of.tools().iter().find(is_it).cloned()))
     }
@@ -72,10 +85,11 @@ impl ToolRegistry {
     pub fn descriptors(&self) -> Vec<ToolDescriptor> {
         let mut all: Vec<ToolDescriptor> =
             self.tools.iter().map(|tool| tool.descriptor().clone()).collect();
-        for tool in self.sources.iter().flat_map(|source| source.tools().to_vec()) {
-            let descriptor = tool.descriptor();
-            if !all.iter().any(|known| known.name == descriptor.name) {
-                all.push(descriptor.clone());
+        for source in &self.sources {
+            for tool in source.tools().iter() {
+                if !all.iter().any(|known| known.name == tool.name()) {
+                    all.push(tool.descriptor().clone());
+                }
             }
         }
         all
@@ -98,11 +112,16 @@ pub enum RegisterError {
         /// The name.
         name: String,
     },
-}
-
-fn is_name(name: &str) -> bool {
-    let plain = name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-');
-    plain && (1..=64).contains(&name.len())
+    /// A schema of it is none, or would take too long to check by.
+    #[error("the {which} of `{name}` are no schema to check by: {problem}; correct the schema")]
+    Schema {
+        /// The tool.
+        name: String,
+        /// `parameters` or `results`.
+        which: &'static str,
+        /// What is wrong, and where.
+        problem: String,
+    },
 }
 
 #[cfg(test)]

@@ -1,11 +1,12 @@
 //! Runs the tools that a model calls: every call has a result, whatever the tool does.
 
+use std::io;
 use std::panic::AssertUnwindSafe;
 
 use futures_util::FutureExt;
 use serde_json::Value;
 
-use super::{Tool, ToolContext, ToolError, ToolRegistry};
+use super::{Registered, ToolContext, ToolError, ToolRegistry};
 use crate::types::{ToolCall, ToolResult};
 
 /// Calls a tool and waits for its result, as long as the tool's time limit. An error becomes the
@@ -17,8 +18,8 @@ use crate::types::{ToolCall, ToolResult};
 /// The call is [`work`](crate::time::SessionClock::work): on a stepped clock it takes as long as
 /// on the wall.
 pub async fn run(tools: &ToolRegistry, call: &ToolCall, context: ToolContext) -> ToolResult {
-    let outcome = match tools.get(&call.name) {
-        Some(tool) => run_tool(&*tool, &call.arguments, context).await,
+    let outcome = match tools.find(&call.name) {
+        Some(tool) => run_tool(&tool, &call.arguments, context).await,
         None => Err(ToolError::Unknown { name: call.name.clone() }),
     };
     told(call, outcome)
@@ -28,45 +29,95 @@ pub async fn run(tools: &ToolRegistry, call: &ToolCall, context: ToolContext) ->
 fn told(call: &ToolCall, outcome: Result<Value, ToolError>) -> ToolResult {
     let is_error = outcome.is_err();
     let content = match outcome {
-        Ok(Value::String(text)) => text,
-        Ok(value) => value.to_string(),
-        Err(error) => error.to_string(),
+        Ok(Value::String(text)) => bounded(text),
+        Ok(value) => written(&value),
+        Err(error) => bounded(error.to_string()),
     };
-    ToolResult { id: call.id.clone(), name: call.name.clone(), content: bounded(content), is_error }
+    ToolResult { id: call.id.clone(), name: call.name.clone(), content, is_error }
 }
 
 async fn run_tool(
-    tool: &dyn Tool,
+    registered: &Registered,
     arguments: &Value,
     context: ToolContext,
 ) -> Result<Value, ToolError> {
-    let name = || tool.descriptor().name.clone();
-    if !arguments.is_object() {
-        let reason = format!("expected an object, got {arguments}");
-        return Err(ToolError::Arguments { name: name(), reason });
-    }
+    let arguments = registered.arguments(arguments)?;
+    let (tool, name) = (registered.tool(), || registered.name().to_owned());
     let _cancelled_with_this = context.guard();
     let (clock, limit) = (context.clock.clone(), tool.time_limit());
-    let called =
-        std::panic::catch_unwind(AssertUnwindSafe(|| tool.call(arguments.clone(), context)));
-    let panicked = |_| ToolError::Failed { name: name(), reason: "it panicked".to_owned() };
+    let called = std::panic::catch_unwind(AssertUnwindSafe(|| tool.call(arguments, context)));
+    let panicked = |_| ToolError::failed(name(), "it panicked");
     let running = AssertUnwindSafe(called.map_err(panicked)?).catch_unwind();
-    match clock.timeout(limit, clock.during(running)).await {
-        Some(outcome) => outcome.map_err(panicked)?,
-        None => Err(ToolError::TimedOut { name: name(), limit }),
-    }
+    let result = match clock.timeout(limit, clock.during(running)).await {
+        Some(outcome) => outcome.map_err(panicked)??,
+        None => return Err(ToolError::TimedOut { name: name(), limit }),
+    };
+    registered.check_result(&result)?;
+    Ok(result)
 }
 
 fn bounded(mut content: String) -> String {
     if content.len() > MAX_CONTENT {
-        let note = format!(" [cut; {} bytes in all]", content.len());
-        content.truncate(content.floor_char_boundary(MAX_CONTENT - note.len()));
-        content.push_str(&note);
+        let all = content.len();
+        cut(&mut content, &format!(" [cut; {all} bytes in all]"));
     }
     content
 }
 
+/// The value's JSON, of which no more is made than is told, and counted.
+fn written(value: &Value) -> String {
+    let mut front = Front::default();
+    let whole = serde_json::to_writer(&mut front, value).is_ok();
+    let mut content = front.text();
+    match (whole, front.all) {
+        (true, ..=MAX_CONTENT) => {}
+        (true, all) => cut(&mut content, &format!(" [cut; {all} bytes in all]")),
+        (false, _) => cut(&mut content, &format!(" [cut; more than {MOST_COUNTED} bytes in all]")),
+    }
+    content
+}
+
+fn cut(content: &mut String, note: &str) {
+    content.truncate(content.floor_char_boundary(MAX_CONTENT - note.len()));
+    content.push_str(note);
+}
+
+/// Keeps the front of what is written, and counts the rest for a while.
+#[derive(Default)]
+struct Front {
+    kept: Vec<u8>,
+    all: usize,
+}
+
+impl Front {
+    /// A last character that is not whole is left out.
+    fn text(&mut self) -> String {
+        let kept = std::mem::take(&mut self.kept);
+        String::from_utf8(kept).unwrap_or_else(|error| {
+            let whole = error.utf8_error().valid_up_to();
+            String::from_utf8_lossy(&error.as_bytes()[..whole]).into_owned()
+        })
+    }
+}
+
+impl io::Write for Front {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let room = MAX_CONTENT.saturating_sub(self.kept.len());
+        self.kept.extend_from_slice(&bytes[..bytes.len().min(room)]);
+        self.all += bytes.len();
+        match self.all > MOST_COUNTED {
+            true => Err(io::Error::other("nobody reads on")),
+            false => Ok(bytes.len()),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
 const MAX_CONTENT: usize = 16 * 1024;
+const MOST_COUNTED: usize = 1 << 20;
 
 #[cfg(test)]
 mod tests {
@@ -155,6 +206,18 @@ mod tests {
         let content = run_one("echo", json!({ "echo": "é".repeat(10_000) })).await.content;
         assert!(content.len() <= MAX_CONTENT && content.len() > MAX_CONTENT - 4);
         assert!(content.ends_with("é [cut; 20000 bytes in all]"));
+    }
+
+    #[tokio::test]
+    async fn of_a_huge_value_only_the_front_is_made() {
+        let content = run_one("echo", json!({ "echo": vec!["é"; 10_000] })).await.content;
+        assert!(content.len() <= MAX_CONTENT && content.len() > MAX_CONTENT - 4);
+        assert!(content.ends_with(" [cut; 50001 bytes in all]"), "{content}");
+        let value = json!(vec!["x".repeat(1000); 10_000]);
+        let made = allocation_counter::measure(|| drop(written(&value)));
+        assert!(made.bytes_total < 128 * 1024, "{made:?}");
+        assert!(written(&value).ends_with(" [cut; more than 1048576 bytes in all]"));
+        assert_eq!(written(&json!([1, "a"])), "[1,\"a\"]");
     }
 
     #[tokio::test]

@@ -1,5 +1,6 @@
 //! The real network, as far as this machine: servers that say what a test tells them to.
 
+mod guarded;
 mod http;
 mod socket;
 
