@@ -4,6 +4,8 @@
 mod hostile;
 #[path = "support/lacking.rs"]
 mod lacking;
+#[path = "mcp/others.rs"]
+mod others;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,13 +20,14 @@ const LIMIT: Duration = Duration::from_secs(20);
 /// The tool `name` of `server`, by the server's own name for it.
 fn tool(client: &McpClient, server: &str, name: &str) -> Arc<dyn Tool> {
     let (tools, full) = (client.tools_of(server).unwrap(), format!("mcp__{server}__{name}"));
-    let found = tools.iter().find(|tool| tool.descriptor().name == full);
-    found.unwrap_or_else(|| panic!("no {full} in {:?}", names(client, server))).clone()
+    let found = tools.iter().find(|tool| tool.name() == full);
+    let found = found.unwrap_or_else(|| panic!("no {full} in {:?}", names(client, server)));
+    Arc::clone(found.tool())
 }
 
 fn names(client: &McpClient, server: &str) -> Vec<String> {
     let tools = client.tools_of(server).unwrap();
-    tools.iter().map(|tool| tool.descriptor().name.clone()).collect()
+    tools.iter().map(|tool| tool.name().to_owned()).collect()
 }
 
 async fn call(

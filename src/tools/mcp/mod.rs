@@ -48,7 +48,7 @@ use tokio::time::timeout;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use self::supervisor::{State, Supervisor, Watched};
-use super::{Tool, ToolSource};
+use super::{Registered, ToolSource};
 use crate::types::Message;
 
 /// Servers that run, and their tools. A clone shares them.
@@ -151,12 +151,12 @@ impl McpClient {
         self.servers.iter().map(|it| (it.line.server.name.clone(), status(it))).collect()
     }
 
-    /// The tools of `server`, each with the server's own name for it.
+    /// The tools of `server`.
     ///
     /// # Errors
     ///
     /// When there is no server of that name.
-    pub fn tools_of(&self, server: &str) -> Result<Arc<[Arc<dyn Tool>]>, McpError> {
+    pub fn tools_of(&self, server: &str) -> Result<Arc<[Registered]>, McpError> {
         Ok(self.server(server)?.tools.borrow().0.clone())
     }
 
@@ -213,7 +213,7 @@ impl McpClient {
 }
 
 impl ToolSource for McpClient {
-    fn tools(&self) -> Arc<[Arc<dyn Tool>]> {
+    fn tools(&self) -> Arc<[Registered]> {
         match &*self.servers {
             [one] => Arc::clone(&one.tools.borrow().0),
             all => all.iter().flat_map(|it| it.tools.borrow().0.to_vec()).collect(),

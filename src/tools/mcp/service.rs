@@ -175,17 +175,21 @@ fn headers(service: &Service) -> Result<Headers, String> {
     service.headers.iter().map(header).collect()
 }
 
-/// What is behind an error: those around it name the address, with all that is in it.
+/// What is behind an error: those around it name the address, with all that is in it. At most 300
+/// characters: services quote what they refuse.
 pub(super) fn why(error: &(dyn Error + 'static)) -> String {
     let mut cause = error;
     loop {
         if cause.is::<AuthRequiredError>() {
             return "it wants to know who asks: give it an `authorization` header".to_owned();
         }
-        match cause.source() {
-            Some(source) => cause = source,
-            None => return cause.to_string(),
-        }
+        cause = match cause.downcast_ref::<StreamableHttpError<reqwest::Error>>() {
+            Some(StreamableHttpError::Client(hidden)) => hidden,
+            _ => match cause.source() {
+                Some(source) => source,
+                None => return cause.to_string().chars().take(300).collect(),
+            },
+        };
     }
 }
 

@@ -9,12 +9,12 @@ use serde_json::Value;
 use super::error::McpError;
 use super::supervisor::Line;
 use super::{listing, name, schema};
-use crate::tools::{Tool, ToolContext, ToolError, ToolFuture};
+use crate::tools::{Registered, Tool, ToolContext, ToolError, ToolFuture};
 use crate::types::ToolDescriptor;
 
 /// The tools of one server.
 #[derive(Clone, Debug)]
-pub(super) struct Tools(pub(super) Arc<[Arc<dyn Tool>]>);
+pub(super) struct Tools(pub(super) Arc<[Registered]>);
 
 impl Default for Tools {
     fn default() -> Self {
@@ -32,7 +32,7 @@ struct McpTool {
     of: Line,
 }
 
-/// Those of `listed` that are allowed and not too large. Of two with one name the first is meant.
+/// Those of `listed` that are allowed, not too large and of good schemas. Of two with one name the first is meant.
 pub(super) fn tools(of: &Line, listed: Vec<rmcp::model::Tool>) -> Tools {
     let mut seen = HashSet::new();
     let allowed: Vec<_> = listed
@@ -43,22 +43,32 @@ pub(super) fn tools(of: &Line, listed: Vec<rmcp::model::Tool>) -> Tools {
     let names = name::tool_names(&of.server.name, &own);
     let mut room = MAX_SCHEMAS;
     let tools = allowed.iter().zip(names).filter_map(|(tool, name)| {
-        let descriptor = descriptor(tool, name, &mut room);
-        if descriptor.is_none() {
+        let made = made(of, tool, name, &mut room);
+        if let Err(why) = &made {
             let (server, tool) = (&of.server.name, &tool.name);
-            tracing::warn!(server, %tool, "a tool of an MCP server is too large, and left out");
+            tracing::warn!(server, %tool, why, "a tool of an MCP server is left out");
         }
-        let hints = tool.annotations.as_ref();
-        let reads = hints.and_then(|hints| hints.read_only_hint).unwrap_or_default();
-        let tool: Arc<dyn Tool> = Arc::new(McpTool {
-            descriptor: descriptor?,
-            own_name: tool.name.clone().into_owned(),
-            changes_something: !reads,
-            of: of.clone(),
-        });
-        Some(tool)
+        made.ok()
     });
     Tools(tools.collect())
+}
+
+fn made(
+    of: &Line,
+    tool: &rmcp::model::Tool,
+    name: String,
+    room: &mut usize,
+) -> Result<Registered, String> {
+    let descriptor = descriptor(tool, name, room).ok_or("it is too large")?;
+    let hints = tool.annotations.as_ref();
+    let reads = hints.and_then(|hints| hints.read_only_hint).unwrap_or_default();
+    let tool = McpTool {
+        descriptor,
+        own_name: tool.name.clone().into_owned(),
+        changes_something: !reads,
+        of: of.clone(),
+    };
+    Registered::shared(Arc::new(tool)).map_err(|error| error.to_string())
 }
 
 fn descriptor(tool: &rmcp::model::Tool, name: String, room: &mut usize) -> Option<ToolDescriptor> {
