@@ -7,6 +7,7 @@ use super::Latency;
 use crate::ids::{ResponseId, SessionId, TurnId};
 use crate::time::SessionTime;
 use crate::turn::EndReason;
+use crate::types::WaitsFor;
 
 /// The version of the vocabulary. New fields and types do not change it; a reader skips what it
 /// does not know.
@@ -146,6 +147,25 @@ pub enum EventKind {
         ok: bool,
         /// How long it took: a length.
         took_ms: f64,
+    },
+    /// The answer goes on, or ends, without the result of a call.
+    ToolPending {
+        /// The call.
+        call: String,
+        /// The tool.
+        name: String,
+        /// What it waits for.
+        waits_for: WaitsFor,
+    },
+    /// A person has decided about a call, or given its result, or the tool has given one after its
+    /// answer.
+    ToolResolved {
+        /// The call.
+        call: String,
+        /// The tool.
+        name: String,
+        /// Whether there is a result.
+        ok: bool,
     },
     /// The user typed a turn.
     Typed {

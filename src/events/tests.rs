@@ -8,6 +8,7 @@ use super::{Event, EventKind, Latency, SpeechEnd, StageName};
 use crate::ids::{ResponseId, SessionId, TurnId};
 use crate::time::SessionTime;
 use crate::turn::EndReason;
+use crate::types::WaitsFor;
 
 const DOC: &str = include_str!("../../docs/events.md");
 
@@ -117,7 +118,11 @@ fn after(kind: &EventKind) -> Option<EventKind> {
         Interrupted { .. } => ResponseEnded { outcome: "completed" },
         ResponseEnded { .. } => ToolCalled { call: text(), name: text(), arguments: json!({}) },
         ToolCalled { .. } => ToolFinished { call: text(), name: text(), ok: true, took_ms: 0.0 },
-        ToolFinished { .. } => Retried { stage: StageName::Stt, error: text() },
+        ToolFinished { .. } => {
+            ToolPending { call: text(), name: text(), waits_for: WaitsFor::Result }
+        }
+        ToolPending { .. } => ToolResolved { call: text(), name: text(), ok: true },
+        ToolResolved { .. } => Retried { stage: StageName::Stt, error: text() },
         Retried { .. } => TurnFailed { stage: StageName::Stt, error: text() },
         TurnFailed { .. } => ContextCut { left_out: 1, summarised: 0, tokens: 1 },
         ContextCut { .. } => EventKind::Latency(no_latency()),

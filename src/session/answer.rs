@@ -6,7 +6,7 @@ use crate::events::StageName;
 use crate::ids::{ResponseId, TurnId};
 use crate::pipeline::Outcome;
 use crate::time::SessionTime;
-use crate::types::{Media, Message, Role, ToolCall, ToolResult, Usage};
+use crate::types::{Media, Message, PendingCall, Role, ToolCall, ToolResult, Usage};
 
 /// A response in flight.
 #[derive(Debug)]
@@ -19,6 +19,12 @@ pub(super) struct Answer {
     pub(super) sounding: bool,
     /// The calls of tools and their results, in the order of a conversation.
     pub(super) tools: Vec<Message>,
+    /// The calls whose results it did not wait for.
+    pub(super) pending: Vec<PendingCall>,
+    /// The calls of tools that outlive it.
+    pub(super) lasting: Vec<ToolCall>,
+    /// Until when its tools are waited for.
+    pub(super) tools_until: SessionTime,
     /// The last sign of life of any stage.
     pub(super) alive: SessionTime,
     /// How many samples had left the speaker when that was looked at last.
@@ -70,6 +76,9 @@ impl Answer {
             scripted,
             sounding: false,
             tools: Vec::new(),
+            pending: Vec::new(),
+            lasting: Vec::new(),
+            tools_until: now,
             alive: now,
             played,
             waits_for: StageName::Provider,
@@ -86,7 +95,12 @@ impl Answer {
         self.response == response
     }
 
-    pub(super) fn called(&mut self, call: ToolCall) {
+    /// A tool is called, and waited for until then.
+    pub(super) fn called(&mut self, call: ToolCall, until: SessionTime, lasting: bool) {
+        self.tools_until = self.tools_until.max(until);
+        if lasting {
+            self.lasting.push(call.clone());
+        }
         match self.tools.last_mut() {
             Some(message) if message.role == Role::Assistant => message.tool_calls.push(call),
             _ => {
@@ -96,8 +110,15 @@ impl Answer {
         }
     }
 
+    /// A call has its result, or what stands in its place.
     pub(super) fn returned(&mut self, result: ToolResult) {
+        self.lasting.retain(|call| call.id != result.id);
         self.tools.push(Message::tool(result));
+    }
+
+    /// Nobody waits for the result of a call any more.
+    pub(super) fn left_pending(&mut self, pending: PendingCall) {
+        self.pending.push(pending);
     }
 
     pub(super) fn used(&mut self, usage: Usage) {
@@ -106,9 +127,9 @@ impl Answer {
 
     /// When the wait for progress becomes too long.
     pub(super) fn deadline(&self) -> SessionTime {
-        self.alive + LIMIT
+        self.alive.max(self.tools_until) + LIMIT
     }
 }
 
-/// The longest wait for any progress of a response. Tools have less.
+/// The longest wait for any progress of a response. Tools have what they ask for.
 pub(super) const LIMIT: Duration = Duration::from_secs(30);

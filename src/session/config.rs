@@ -11,7 +11,7 @@ use crate::stages::ContextConfig;
 use crate::stt::Transcriber;
 use crate::text::{English, Language};
 use crate::time::SessionTime;
-use crate::tools::ToolRegistry;
+use crate::tools::{Filler, ToolRegistry};
 use crate::tts::Synthesizer;
 use crate::turn::TurnConfig;
 use crate::types::{Parameters, ToolPolicy};
@@ -47,6 +47,9 @@ pub struct SessionConfig {
     pub parameters: Parameters,
     /// How it may call tools.
     pub tool_policy: ToolPolicy,
+    /// What is said while a tool is waited for and nothing else was said; nothing by default. A
+    /// tool may have words of its own ([`Tool::filler`](crate::tools::Tool::filler)).
+    pub filler: Option<Filler>,
     /// How much of a long conversation is sent to the model: all of it by default.
     pub context: Option<ContextConfig>,
     /// The synthesizer's voice; its own by default.
@@ -103,6 +106,7 @@ impl Default for SessionConfig {
             system: String::new(),
             parameters: Parameters::default(),
             tool_policy: ToolPolicy::default(),
+            filler: None,
             context: None,
             voice: None,
             speed: 1.0,

@@ -22,6 +22,7 @@ mod drive;
 mod end_call;
 mod handle;
 mod modes;
+mod pending;
 mod report;
 
 pub use config::{Apology, Engines, SessionConfig};
@@ -34,6 +35,7 @@ pub use drive::{Devices, DriveCommand, Pace, SessionError};
 pub use handle::{SessionHandle, WishError};
 pub use modes::text::{ReplyError, TextConfig, TextEvent, TextReply, TextSession};
 pub use modes::vad::{Session, Summary};
+pub use pending::{PendingCalls, PendingError};
 
 #[cfg(test)]
 mod tests;

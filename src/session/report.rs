@@ -10,7 +10,7 @@ use crate::session::answer::Said;
 use crate::stages::Mark;
 use crate::time::{SessionClock, SessionTime};
 use crate::turn::EndReason;
-use crate::types::{ToolCall, ToolResult};
+use crate::types::{PendingCall, ToolCall, ToolResult};
 
 /// Writes events, and keeps the instants that a latency is made of.
 #[derive(Debug)]
@@ -165,6 +165,12 @@ impl Reporter {
         let took_ms = round(took.as_secs_f64() * 1e3);
         let ok = !result.is_error;
         self.of(response, EventKind::ToolFinished { call, name, ok, took_ms });
+    }
+
+    pub(super) fn pending(&self, response: ResponseId, pending: &PendingCall) {
+        let ToolCall { id, name, .. } = pending.call.clone();
+        let waits_for = pending.waits_for.clone();
+        self.of(response, EventKind::ToolPending { call: id, name, waits_for });
     }
 
     pub(super) fn retrying(

@@ -8,11 +8,12 @@ use tokio::sync::mpsc;
 
 use crate::device::Instants;
 use crate::events::{EventKind, StageName};
+use crate::hooks::Denied;
 use crate::ids::{ResponseId, TurnId};
 use crate::pipeline::Outcome;
 use crate::providers::ProviderError;
 use crate::time::SessionTime;
-use crate::types::{Media, ToolCall, ToolResult, Usage};
+use crate::types::{Media, PendingCall, ToolCall, ToolResult, Usage};
 
 /// Something that happened in a stage.
 #[derive(Debug)]
@@ -64,6 +65,17 @@ pub enum Fact {
         response: ResponseId,
         /// The call.
         call: Arc<ToolCall>,
+        /// Until when it is waited for.
+        until: SessionTime,
+        /// It outlives the response.
+        lasting: bool,
+    },
+    /// The response goes on, or ends, without the result of a call.
+    ToolPending {
+        /// The response.
+        response: ResponseId,
+        /// The call, and what it waits for.
+        pending: Arc<PendingCall>,
     },
     /// A tool has answered.
     ToolFinished {
@@ -149,6 +161,8 @@ pub enum Fact {
 pub enum Fault {
     /// The model.
     Provider(Arc<ProviderError>),
+    /// A hook has said no.
+    Denied(Denied),
     /// Anything else, for people.
     Other(String),
 }
@@ -157,6 +171,7 @@ impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Provider(error) => error.fmt(f),
+            Self::Denied(denied) => denied.fmt(f),
             Self::Other(error) => error.fmt(f),
         }
     }

@@ -27,7 +27,7 @@ pub use debug::Debug;
 pub use facts::{Fact, Facts, Fault, Mark};
 pub use merge::Merge;
 pub use playout::{Playout, PlayoutCommand};
-pub use provider::{MissingTools, ProviderStage};
+pub use provider::{LateResult, LateResults, MissingTools, ProviderStage};
 pub use resample::Resample;
 pub use router::Router;
 pub use stt::Stt;

@@ -186,6 +186,12 @@ impl Speaker {
                 speaking.cutter.push(text);
                 speaking.take_clauses();
             }
+            // What was said before the call is heard while the tool runs.
+            (Payload::ToolCall(_), Some(speaking)) if speaking.is(&element) => {
+                while let Some(clause) = speaking.cutter.pause() {
+                    speaking.waiting.push_back(clause);
+                }
+            }
             (Payload::TurnEnd(outcome), Some(speaking)) if speaking.is(&element) => {
                 speaking.end_text(outcome.clone());
                 return; // it is passed on when all is spoken

@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::context::Summary;
 use crate::ids::ConversationId;
 use crate::time::UtcTime;
-use crate::types::{Message, Usage};
+use crate::types::{Message, PendingCall, Usage};
 
 /// One thing that is written down of a conversation. Entries are only ever added; what they come
 /// to is [`Saved`](super::Saved).
@@ -82,6 +82,9 @@ pub struct TurnRecord {
     /// Both sides' words as they were heard, tool calls and their results, in order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub messages: Vec<Message>,
+    /// The calls among them that have no result yet; in its place stands what the model is told.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub pending: Vec<PendingCall>,
     /// Tokens spent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub usage: Option<Usage>,
@@ -171,7 +174,16 @@ impl TurnRecord {
     /// A turn that ended at `at`, in which this was said.
     #[must_use]
     pub fn new(at: UtcTime, mode: Mode, messages: Vec<Message>) -> Self {
-        Self { at, mode, messages, usage: None, model: None, latency: None, error: None }
+        Self {
+            at,
+            mode,
+            messages,
+            pending: Vec::new(),
+            usage: None,
+            model: None,
+            latency: None,
+            error: None,
+        }
     }
 }
 

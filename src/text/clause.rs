@@ -62,6 +62,14 @@ impl ClauseCutter {
         self.finished = true;
     }
 
+    /// More text may be long in coming: the next clause, where all that there is counts as whole.
+    pub fn pause(&mut self) -> Option<Clause> {
+        let finished = std::mem::replace(&mut self.finished, true);
+        let next = self.next();
+        self.finished = finished;
+        next
+    }
+
     /// The next clause; `None` until more text has come, or at the end.
     #[expect(
         clippy::should_implement_trait,

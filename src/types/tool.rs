@@ -71,6 +71,18 @@ pub struct PendingCall {
     pub waits_for: WaitsFor,
 }
 
+impl PendingCall {
+    /// What the model gets as long as there is no result.
+    #[must_use]
+    pub fn placeholder(&self) -> ToolResult {
+        let Self { call, waits_for } = self;
+        let content = format!(
+            "no result yet: the call {waits_for}. Do not repeat it; its result will come by itself."
+        );
+        ToolResult { id: call.id.clone(), name: call.name.clone(), content, is_error: false }
+    }
+}
+
 /// What a call without a result waits for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]

@@ -178,6 +178,7 @@ impl Actor {
     /// Runs until the microphone has ended and everything is said, or until it is stopped.
     pub(super) async fn run(mut self) -> Outcome {
         let clock = self.clock.clone();
+        let dialogue = self.dialogue.clone();
         self.services.warm();
         while !self.is_over() {
             let deadline = self.deadline();
@@ -189,6 +190,7 @@ impl Actor {
                 },
                 () = stopped(&mut self.wires.wishes.stop), if !self.stops() => self.stop(),
                 Some(wish) = self.wires.wishes.wishes.recv() => self.on_wish(wish),
+                () = dialogue.news() => {} // there may be a response to open
                 () = until(&clock, deadline) => self.on_deadline(),
             }
             while let Some(action) = self.machine.poll_action() {
@@ -205,7 +207,7 @@ impl Actor {
         let silent = self.answer.is_none() && self.lines.is_empty();
         let idle = self.awaited.is_empty() && self.unanswered.is_empty() && !self.talking;
         match self.ending {
-            Ending::NotYet => silent && self.deaf && idle,
+            Ending::NotYet => silent && self.deaf && idle && !self.dialogue.has_news(),
             // Who speaks over the goodbye may have something to say.
             Ending::TakingLeave => silent && idle,
             Ending::HangingUp => silent,
@@ -280,11 +282,17 @@ impl Actor {
                 self.alive(response);
                 self.report.clause(response, text);
             }
-            Fact::ToolCalled { response, call } => {
+            Fact::ToolCalled { response, call, until, lasting } => {
                 if let Some(answer) = self.alive(response) {
-                    answer.called((*call).clone());
+                    answer.called((*call).clone(), until, lasting);
                 }
                 self.report.called(response, &call);
+            }
+            Fact::ToolPending { response, pending } => {
+                if let Some(answer) = self.alive(response) {
+                    answer.left_pending((*pending).clone());
+                }
+                self.report.pending(response, &pending);
             }
             Fact::ToolFinished { response, result, took } => {
                 if let Some(answer) = self.alive(response) {

@@ -53,12 +53,25 @@ impl Actor {
         self.apologise(Arc::clone(&self.brief.apology.unanswered));
     }
 
+    /// A turn for results that came after their answers.
+    fn of_results(&mut self) -> TurnId {
+        let turn = self.machine.number_turn();
+        self.last_turn = turn;
+        self.dialogue.go_on(turn);
+        turn
+    }
+
     /// The turn that is answered, and what is said, if the model is not to be asked.
     fn next_to_say(&mut self) -> Option<(TurnId, Option<Arc<str>>)> {
         if let Some(line) = self.lines.pop_front() {
             return Some((self.last_turn, Some(line)));
         }
-        let &(turn, _) = self.unanswered.last().filter(|_| self.ending == Ending::NotYet)?;
+        if self.ending != Ending::NotYet {
+            return None;
+        }
+        let Some(&(turn, _)) = self.unanswered.last() else {
+            return self.dialogue.has_news().then(|| (self.of_results(), None));
+        };
         for (_, text) in self.unanswered.drain(..) {
             self.dialogue.said(Message::user(&*text));
         }

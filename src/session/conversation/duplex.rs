@@ -4,7 +4,7 @@ use std::sync::{Arc, PoisonError};
 
 use super::{Conversation, ConversationError, Shared};
 use crate::session::modes::text::Permit;
-use crate::session::{Engines, Session, SessionConfig};
+use crate::session::{Engines, PendingCalls, Session, SessionConfig};
 use crate::stt::Transcriber;
 use crate::tts::Synthesizer;
 use crate::vad::Vad;
@@ -50,11 +50,13 @@ impl Conversation {
         let (provider, tools) = (Arc::clone(&parts.provider), Arc::clone(&parts.tools));
         let engines = Engines { vad, transcriber, provider, synthesizer, tools };
         let shared = Arc::clone(&self.shared);
-        let (dialogue, bus) = (shared.dialogue.clone(), parts.bus.part());
+        let calls =
+            PendingCalls { bus: parts.bus.part(), clock: Arc::default(), ..shared.calls.clone() };
         let slot = Arc::clone(&shared);
-        let config = SessionConfig { context: parts.budget(&dialogue), ..config };
+        let config = SessionConfig { context: parts.budget(&shared.dialogue), ..config };
+        let (missing_tools, prices) = (parts.missing_tools, parts.prices);
         let permit = CallPermit { shared, _permit: permit };
-        let session = Session::of(dialogue, Some(permit), bus, engines, config);
+        let session = Session::of(calls, Some(permit), engines, config).with(missing_tools, prices);
         *slot.duplex.lock().unwrap_or_else(PoisonError::into_inner) = Some(session.handle());
         Ok(session)
     }

@@ -8,6 +8,7 @@ use crate::ids::ConversationId;
 use crate::media::MediaRefused;
 use crate::pack::{PackError, PromptError};
 use crate::providers::ProviderError;
+use crate::session::PendingError;
 use crate::session::attach::AttachError;
 use crate::session::dialogue::InstructionsError;
 use crate::session::modes::text::ReplyError;
@@ -86,9 +87,19 @@ pub enum ConversationError {
     /// The model waits for the results of tools.
     #[error("the model waits for the results of {}: resolve them first", .0.join(", "))]
     PendingTools(Vec<String>),
-    /// No call of that name waits for a result.
-    #[error("no call {0} waits for a result")]
-    NoSuchCall(String),
+    /// Nothing came of a decision about a call.
+    #[error(transparent)]
+    Pending(#[from] PendingError),
+    /// The prompt names tools that nobody has registered.
+    #[error(
+        "the prompt names tools that are not there: {}; register them, or open the conversation \
+         with `await_missing_tools` and give their results yourself",
+        .0.join(", ")
+    )]
+    NoHandlers(Vec<String>),
+    /// What an answer may cost cannot be known.
+    #[error("the tool policy has a largest cost, but there are no prices: give `prices`")]
+    NoPrices,
     /// The model waits for nothing.
     #[error("there is nothing to go on with: the last answer waits for no tool")]
     NothingPending,
@@ -111,6 +122,7 @@ impl ConversationError {
             Self::Provider(error) => error.recovery(),
             Self::Reply(error) => error.recovery(),
             Self::State(error) | Self::NotKept { source: error, .. } => error.recovery(),
+            Self::Pending(error) => error.recovery(),
             Self::Pack(error) => error.recovery(),
             Self::Prompt(error) => error.recovery(),
             Self::Busy(_) | Self::DuplexRunning => Recovery::FallBack,

@@ -36,8 +36,10 @@ pub use self::source::PackSource;
 use super::SessionHandle;
 use super::attach::ImageFit;
 use super::dialogue::{Dialogue, OWN_ID, Terms};
-use super::modes::text::{Permit, TextSession};
+use super::modes::text::{Model, Permit, TextSession};
+use super::pending::PendingCalls;
 use crate::events::{Event, EventBus, EventKind, Subscription};
+use crate::hooks::Hooks;
 use crate::ids::ConversationId;
 use crate::pack::{Media, Problem, Values};
 use crate::providers::{Capabilities, Prices, Provider};
@@ -45,7 +47,7 @@ use crate::stages::{ContextConfig, MissingTools};
 use crate::state::{Keeper, Revision, Saved, StateError, StateStore};
 use crate::time::{SessionClock, UtcTime};
 use crate::tools::ToolRegistry;
-use crate::types::{Message, ToolResult};
+use crate::types::{Message, PendingCall, ToolResult};
 
 /// A conversation. Cloning gives another handle to the same one, for any task.
 ///
@@ -82,6 +84,8 @@ pub struct Conversation {
 struct Shared {
     parts: Parts,
     dialogue: Dialogue,
+    /// The calls that wait for somebody.
+    calls: PendingCalls,
     clock: SessionClock,
     text: Arc<tokio::sync::Mutex<TextSession>>,
     /// The call by voice, while there is one.
@@ -101,6 +105,7 @@ struct Parts {
     media: Option<Media>,
     warnings: Vec<Problem>,
     missing_tools: MissingTools,
+    hooks: Hooks,
     prices: Option<Prices>,
     images: ImageFit,
     /// What is sent of a long conversation.
@@ -149,27 +154,55 @@ impl Conversation {
         Ok(ResponseStream::new(Arc::clone(&self.shared), permit, Some(input)))
     }
 
+    /// The calls that have no result yet.
+    #[must_use]
+    pub fn pending_tools(&self) -> Vec<PendingCall> {
+        self.shared.calls.list()
+    }
+
+    /// Allows a call that waits for approval: its tool runs, with `arguments` in place of the
+    /// model's if there are any. Gives what the model will get.
+    ///
+    /// # Errors
+    ///
+    /// When the conversation is closed, and as [`PendingCalls::approve`].
+    pub async fn approve(
+        &self,
+        call: &str,
+        arguments: Option<Value>,
+    ) -> Result<ToolResult, ConversationError> {
+        self.check_open()?;
+        Ok(self.shared.calls.approve(call, arguments).await?)
+    }
+
+    /// Refuses a call that waits; the model is told why.
+    ///
+    /// # Errors
+    ///
+    /// When the conversation is closed, and as [`PendingCalls::reject`].
+    pub async fn reject(&self, call: &str, reason: &str) -> Result<(), ConversationError> {
+        self.check_open()?;
+        Ok(self.shared.calls.reject(call, reason).await?)
+    }
+
     /// Gives the model the result of a call that waits for one.
     ///
     /// # Errors
     ///
-    /// When no call of that id waits, or the conversation is closed.
-    pub fn resolve(
+    /// When the conversation is closed, and as [`PendingCalls::resolve`].
+    pub async fn resolve(
         &self,
         call: &str,
         result: Result<Value, String>,
     ) -> Result<(), ConversationError> {
         self.check_open()?;
-        let dialogue = &self.shared.dialogue;
-        let pending = dialogue.pending().into_iter().find(|pending| pending.id == call);
-        let pending = pending.ok_or_else(|| ConversationError::NoSuchCall(call.to_owned()))?;
-        let is_error = result.is_err();
-        let content = match result {
-            Ok(Value::String(text)) | Err(text) => text,
-            Ok(value) => value.to_string(),
-        };
-        dialogue.resolve(ToolResult { id: pending.id, name: pending.name, content, is_error });
-        Ok(())
+        Ok(self.shared.calls.resolve(call, result).await?)
+    }
+
+    /// A handle to decide about calls with, for another task.
+    #[must_use]
+    pub fn pending_calls(&self) -> &PendingCalls {
+        &self.shared.calls
     }
 
     /// Goes on with the answer that waited for the results of its calls.
@@ -188,9 +221,10 @@ impl Conversation {
     /// As for [`continue_`](Self::continue_).
     pub async fn stream_on(&self) -> Result<ResponseStream, ConversationError> {
         let permit = self.permit().await?;
-        let pending = self.shared.dialogue.pending();
+        let pending = self.shared.dialogue.awaited();
         if !pending.is_empty() {
-            let names = pending.into_iter().map(|call| format!("{} ({})", call.name, call.id));
+            let calls = pending.into_iter().map(|pending| pending.call);
+            let names = calls.map(|call| format!("{} ({})", call.name, call.id));
             return Err(ConversationError::PendingTools(names.collect()));
         }
         if !self.shared.dialogue.waits_to_go_on() {
@@ -350,18 +384,24 @@ impl Conversation {
         });
         let dialogue = Dialogue::new(parts.terms.clone(), saved, keeper);
         let budget = parts.budget(&dialogue);
-        let text = TextSession::of(
-            dialogue.clone(),
-            parts.bus.clone(),
-            clock.clone(),
-            Arc::clone(&parts.provider),
-            Arc::clone(&parts.tools),
-            parts.missing_tools,
+        let calls = PendingCalls {
+            dialogue: dialogue.clone(),
+            tools: Arc::clone(&parts.tools),
+            hooks: parts.hooks.clone(),
+            clock: Arc::new(clock.clone().into()),
+            bus: parts.bus.clone(),
+        };
+        let model = Model {
+            provider: Arc::clone(&parts.provider),
+            missing_tools: parts.missing_tools,
+            prices: parts.prices,
             budget,
-        );
+        };
+        let text = TextSession::of(calls.clone(), model);
         let text = Arc::new(tokio::sync::Mutex::new(text));
         let (duplex, is_closed) = (Mutex::default(), AtomicBool::default());
-        Self { shared: Arc::new(Shared { parts, dialogue, clock, text, duplex, is_closed }) }
+        let shared = Shared { parts, dialogue, calls, clock, text, duplex, is_closed };
+        Self { shared: Arc::new(shared) }
     }
 
     /// The right to go on with the conversation.

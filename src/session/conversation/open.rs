@@ -9,6 +9,7 @@ use super::source::{PackSource, prompt_of, read};
 use super::{Conversation, ConversationError};
 use crate::config;
 use crate::events::EventBus;
+use crate::hooks::{Hook, Hooks};
 use crate::ids::ConversationId;
 use crate::pack::{Environment, SchemaCheck, Sources, Values, VariableProvider};
 use crate::pipeline::Metadata;
@@ -19,7 +20,7 @@ use crate::stages::{ContextConfig, MissingTools};
 use crate::state::{Opened, Saved, StateStore};
 use crate::time::UtcTime;
 use crate::tools::ToolRegistry;
-use crate::types::{Parameters, ResponseFormat};
+use crate::types::{Parameters, ResponseFormat, ToolPolicy};
 
 /// A conversation that is to begin. Made by [`Conversation::open`] or [`Conversation::plain`].
 #[derive(Clone, Debug)]
@@ -35,7 +36,10 @@ pub struct Opening {
     variables: Values,
     sources: Sources,
     providers: Vec<Arc<dyn VariableProvider>>,
-    missing_tools: MissingTools,
+    /// Without a word about them, tools that are missing are an error.
+    missing_tools: Option<MissingTools>,
+    tool_policy: Option<ToolPolicy>,
+    hooks: Hooks,
     metadata: Metadata,
     prices: Option<Prices>,
     images: ImageFit,
@@ -72,7 +76,9 @@ impl Opening {
             variables: Values::new(),
             sources: Sources::new(),
             providers: Vec::new(),
-            missing_tools: MissingTools::Awaited,
+            missing_tools: None,
+            tool_policy: None,
+            hooks: Hooks::default(),
             metadata: Metadata::default(),
             prices: None,
             images: ImageFit::Off,
@@ -109,10 +115,30 @@ impl Opening {
         self
     }
 
-    /// Tells the model of a tool that is not there that there is none. By default the answer waits
-    /// for whoever has its result; a call by voice never does.
+    /// The answer waits for whoever has the result of a tool that the prompt names and that is not
+    /// there: see [`Conversation::resolve`]. By default such a prompt is an error.
+    pub fn await_missing_tools(mut self) -> Self {
+        self.missing_tools = Some(MissingTools::Awaited);
+        self
+    }
+
+    /// Tells the model that there is none when it calls a tool that is not there. By default a
+    /// prompt that names one is an error.
     pub fn refuse_missing_tools(mut self) -> Self {
-        self.missing_tools = MissingTools::Refused;
+        self.missing_tools = Some(MissingTools::Refused);
+        self
+    }
+
+    /// How the model may call tools. It takes the place of what the pack says. A largest cost
+    /// needs [`prices`](Self::prices).
+    pub fn tool_policy(mut self, policy: ToolPolicy) -> Self {
+        self.tool_policy = Some(policy);
+        self
+    }
+
+    /// Puts a hook around the steps of the conversation, behind those that there are.
+    pub fn hook(mut self, hook: Arc<dyn Hook>) -> Self {
+        self.hooks.add(hook);
         self
     }
 
@@ -299,6 +325,16 @@ impl Opening {
                 }));
             }
         }
+        if let Some(policy) = self.tool_policy {
+            terms.tool_policy = policy;
+        }
+        if terms.tool_policy.max_cost_usd.is_some() && self.prices.is_none() {
+            return Err(ConversationError::NoPrices);
+        }
+        let missing = terms.missing(&self.tools);
+        if self.missing_tools.is_none() && !missing.is_empty() {
+            return Err(ConversationError::NoHandlers(missing));
+        }
         same_prompt(&id, saved.opened.as_ref(), &opened)?;
         let parts = super::Parts {
             id,
@@ -308,7 +344,8 @@ impl Opening {
             store: self.store,
             media,
             warnings,
-            missing_tools: self.missing_tools,
+            missing_tools: self.missing_tools.unwrap_or_default(),
+            hooks: self.hooks,
             prices: self.prices,
             images: self.images,
             context: self.context,

@@ -9,14 +9,16 @@ use futures_util::{Stream, stream};
 use super::{ConversationError, Input, Shared};
 use crate::session::modes::text::{Permit, TextEvent, TextReply};
 use crate::time::{SessionClock, SessionTime};
-use crate::types::{Media, Message, ToolCall, ToolResult, Usage};
+use crate::types::{Media, Message, PendingCall, ToolCall, ToolResult, Usage};
 
 /// A whole answer.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Response {
-    /// What the agent said. Its `tool_calls` are those that wait for their results.
+    /// What the agent said.
     pub message: Message,
+    /// The calls that have no result yet, of this answer and of those before it.
+    pub pending: Vec<PendingCall>,
     /// All tools that the model called, in order.
     pub tool_calls: Vec<ToolCall>,
     /// What came of them.
@@ -42,12 +44,13 @@ impl Response {
         &self.message.media
     }
 
-    /// The calls that wait for results which only the program has: give each to
-    /// [`Conversation::resolve`](super::Conversation::resolve), then
+    /// The calls that have no result yet: give each to
+    /// [`Conversation::approve`](super::Conversation::approve),
+    /// [`reject`](super::Conversation::reject) or [`resolve`](super::Conversation::resolve), then
     /// [`continue_`](super::Conversation::continue_).
     #[must_use]
-    pub fn pending_tools(&self) -> &[ToolCall] {
-        &self.message.tool_calls
+    pub fn pending_tools(&self) -> &[PendingCall] {
+        &self.pending
     }
 }
 
@@ -193,13 +196,13 @@ impl ResponseStream {
     }
 
     fn gathered(&mut self) -> Response {
-        let tool_calls = self.shared.dialogue.pending();
         let text = std::mem::take(&mut self.text);
         let media = std::mem::take(&mut self.media);
         let usage = self.reply.as_ref().and_then(TextReply::usage);
         let prices = self.shared.parts.prices;
         Response {
-            message: Message { tool_calls, media, ..Message::assistant(text) },
+            message: Message { media, ..Message::assistant(text) },
+            pending: self.shared.calls.list(),
             tool_calls: std::mem::take(&mut self.tool_calls),
             tool_results: std::mem::take(&mut self.tool_results),
             usage,

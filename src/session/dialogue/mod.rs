@@ -8,6 +8,7 @@
 //! A mode owns the floor; what was said belongs to the conversation, which outlives its modes and
 //! may be looked at meanwhile. So it is shared, behind a lock that nobody holds while waiting.
 
+mod pending;
 mod record;
 mod terms;
 
@@ -15,6 +16,7 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde_json::Value;
+use tokio::sync::Notify;
 
 pub use self::terms::InstructionsError;
 pub(crate) use self::terms::{Instructions, OWN_ID, Prompted, Terms};
@@ -25,7 +27,7 @@ use crate::pack::Values;
 use crate::pipeline::TurnContext;
 use crate::state::{Entry, Keeper, Mode, NotKept, Opened, Saved, StateError, TurnRecord};
 use crate::time::UtcTime;
-use crate::types::{Message, Role, ToolCall, ToolDescriptor, ToolResult};
+use crate::types::{Message, PendingCall, ToolCall, ToolDescriptor, ToolResult, WaitsFor};
 
 /// What was said in a conversation, and what its model is told. Cloning gives another handle.
 #[derive(Clone, Debug, Default)]
@@ -37,6 +39,8 @@ struct Inner {
     /// Nobody, if the conversation is not kept.
     keeper: Option<Keeper>,
     state: Mutex<State>,
+    /// There may be something to say that nobody asked for.
+    news: Notify,
 }
 
 #[derive(Debug, Default)]
@@ -51,13 +55,27 @@ struct State {
     unkept: VecDeque<Entry>,
     /// The rendered instructions, as long as no variable changes.
     instructions: Option<Arc<str>>,
+    /// A response is in the making: what comes meanwhile is written down after it.
+    answering: bool,
+    /// Results that came meanwhile, and whether somebody wants to hear of them.
+    late: Vec<(ToolResult, bool)>,
+    /// There are results that nobody has said anything to.
+    goes_on: bool,
 }
 
 impl Dialogue {
     /// A conversation on these terms, from where it was left, which `keeper` writes down.
     pub(crate) fn new(terms: Terms, saved: Saved, keeper: Option<Keeper>) -> Self {
-        let state = State { saved, ..State::default() };
-        Self(Arc::new(Inner { terms, keeper, state: Mutex::new(state) }))
+        let running = |pending: &PendingCall| pending.waits_for == WaitsFor::Tool;
+        let lost: Vec<_> = pending::all(&saved).into_iter().filter(running).collect();
+        let state = Mutex::new(State { saved, ..State::default() });
+        let dialogue = Self(Arc::new(Inner { terms, keeper, state, news: Notify::new() }));
+        for PendingCall { call, .. } in lost {
+            let content = "its result never came; it is not known whether it was done".to_owned();
+            let (id, name) = (call.id, call.name);
+            dialogue.resolve(ToolResult { id, name, content, is_error: true }, false);
+        }
+        dialogue
     }
 
     /// One of its own on these terms, which nobody writes down.
@@ -103,6 +121,9 @@ impl Dialogue {
     ) -> Result<TurnContext, InstructionsError> {
         let Terms { parameters, tool_policy, metadata, .. } = &self.0.terms;
         let system = self.instructions()?;
+        let mut state = self.state();
+        (state.answering, state.goes_on) = (true, false);
+        drop(state);
         Ok(TurnContext {
             turn,
             response,
@@ -152,6 +173,7 @@ impl Dialogue {
             };
             self.take(&mut state, entry);
         }
+        self.take_late(&mut state);
     }
 
     /// There will be no answer, perhaps for an error: what was said was said.
@@ -163,6 +185,7 @@ impl Dialogue {
             let record = TurnRecord { error, ..TurnRecord::new(UtcTime::now(), state.mode, words) };
             self.take(&mut state, Entry::Turn(record));
         }
+        self.take_late(&mut state);
     }
 
     /// All that was said, as it was heard.
@@ -172,28 +195,78 @@ impl Dialogue {
         of_turns.chain(state.unanswered.iter().cloned()).collect()
     }
 
-    /// The calls of the last answer that wait for their results.
-    pub(crate) fn pending(&self) -> Vec<ToolCall> {
-        record::pending(&self.state().saved)
+    /// The calls that have no result yet.
+    pub(crate) fn pending(&self) -> Vec<PendingCall> {
+        pending::all(&self.state().saved)
     }
 
-    /// Whether the last answer ended with calls, of which all have their results now.
+    /// Those for which the last answer waits.
+    pub(crate) fn awaited(&self) -> Vec<PendingCall> {
+        pending::of_last(&self.state().saved).to_vec()
+    }
+
+    /// Whether the last answer ended with calls, which all have their results now.
     pub(crate) fn waits_to_go_on(&self) -> bool {
-        let state = self.state();
-        let last = state.saved.turns.last().and_then(|turn| turn.messages.last());
-        last.is_some_and(|message| message.role == Role::Tool)
-            && record::pending(&state.saved).is_empty()
+        pending::has_all(&self.state().saved)
     }
 
-    /// The result of a call that waits for one. Says whether it did.
-    pub(crate) fn resolve(&self, result: ToolResult) -> bool {
+    /// Whether there is something to say that nobody asked for: a result has come.
+    pub(super) fn has_news(&self) -> bool {
+        self.state().goes_on
+    }
+
+    /// Waits until there may be.
+    pub(super) async fn news(&self) {
+        self.0.news.notified().await;
+    }
+
+    /// The next response is about results that have come: what is said in it belongs to them.
+    pub(super) fn go_on(&self, turn: TurnId) {
         let mut state = self.state();
-        let entry = record::resolved(&state.saved, result);
-        let was_awaited = entry.is_some();
+        (state.goes_on, state.last) = (false, Some(turn));
+    }
+
+    /// Somebody decides about a call, and nobody else from here on. Says whether nobody has yet.
+    pub(crate) fn claim(&self, id: &str) -> bool {
+        self.waits_for(id, |waits_for| *waits_for != WaitsFor::Tool, WaitsFor::Tool)
+    }
+
+    /// The decision about a call came to nothing.
+    pub(crate) fn unclaim(&self, id: &str, waits_for: WaitsFor) {
+        self.waits_for(id, |_| true, waits_for);
+    }
+
+    fn waits_for(&self, id: &str, may: impl Fn(&WaitsFor) -> bool, then: WaitsFor) -> bool {
+        let mut state = self.state();
+        let pending = pending::all(&state.saved).into_iter().find(|call| call.call.id == id);
+        let entry = pending
+            .filter(|pending| may(&pending.waits_for))
+            .and_then(|_| pending::waits_for(&state.saved, id, then));
+        let is_so = entry.is_some();
         if let Some(entry) = entry {
             self.take(&mut state, entry);
         }
-        was_awaited
+        is_so
+    }
+
+    /// The result of a call that has none yet, or what stands for one if it was cancelled. Says
+    /// whether it had none.
+    pub(crate) fn resolve(&self, result: ToolResult, is_wanted: bool) -> bool {
+        let mut state = self.state();
+        let is_pending = |pending: &PendingCall| pending.call.id == result.id;
+        if !pending::all(&state.saved).iter().any(is_pending) && !state.answering {
+            return false;
+        }
+        state.late.push((result, is_wanted));
+        if !state.answering {
+            self.take_late(&mut state);
+        }
+        true
+    }
+
+    /// Whether a later call has taken the place of this one.
+    pub(super) fn is_superseded(&self, call: &ToolCall) -> bool {
+        pending::is_superseded(&self.state().saved, call)
     }
 
     pub(crate) fn variables(&self) -> Values {
@@ -230,6 +303,20 @@ impl Dialogue {
         let mut state = self.state();
         if state.saved.opened.is_none() {
             self.take(&mut state, Entry::Opened(opened));
+        }
+    }
+
+    /// Writes down what came while a response was in the making, which is over.
+    fn take_late(&self, state: &mut State) {
+        state.answering = false;
+        for (result, is_wanted) in std::mem::take(&mut state.late) {
+            let resolved = pending::resolved(&state.saved, &result, state.mode, is_wanted);
+            let Some((entries, goes_on)) = resolved else { continue };
+            entries.into_iter().for_each(|entry| self.take(state, entry));
+            if goes_on {
+                state.goes_on = true;
+                self.0.news.notify_one();
+            }
         }
     }
 

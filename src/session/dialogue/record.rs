@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 
 use crate::pipeline::Outcome;
 use crate::session::answer::{Answer, Said};
-use crate::state::{Entry, Mode, Saved, TurnLatency, TurnRecord};
+use crate::state::{Mode, TurnLatency, TurnRecord};
 use crate::time::UtcTime;
-use crate::types::{Message, Role, ToolCall, ToolResult};
+use crate::types::{Message, PendingCall, Role, WaitsFor};
 
 /// What is known of a turn beside its answer.
 #[derive(Debug)]
@@ -37,8 +37,9 @@ impl Of<'_> {
             _ => None,
         };
         let usage = answer.usage;
+        let pending = left_pending(&answer);
         let mut messages = self.user;
-        messages.extend(of_agent(answer, said));
+        messages.extend(of_agent(answer, said, &pending));
         if messages.is_empty() && error.is_none() {
             return None;
         }
@@ -46,6 +47,7 @@ impl Of<'_> {
         let mut record = before.cloned().unwrap_or_else(new);
         record.at = UtcTime::now();
         record.messages.extend(messages);
+        record.pending.extend(pending);
         record.error = error.or(record.error);
         if asked {
             record.usage = sum(record.usage, usage);
@@ -54,25 +56,6 @@ impl Of<'_> {
         }
         Some(record)
     }
-}
-
-/// The calls of the last turn that wait for their results.
-pub(super) fn pending(saved: &Saved) -> Vec<ToolCall> {
-    let Some((_, turn)) = last(saved) else { return Vec::new() };
-    let done = results(&turn.messages);
-    let calls = turn.messages.iter().flat_map(|message| &message.tool_calls);
-    calls.filter(|call| !done.contains(call.id.as_str())).cloned().collect()
-}
-
-/// The last turn with the result of a call that waited for one.
-pub(super) fn resolved(saved: &Saved, result: ToolResult) -> Option<Entry> {
-    if !pending(saved).iter().any(|call| call.id == result.id) {
-        return None;
-    }
-    let (turn, last) = last(saved)?;
-    let mut record = last.clone();
-    record.messages.push(Message::tool(result));
-    Some(Entry::Amended { turn, record })
 }
 
 /// The messages of a turn without the calls that have no result: a model takes no call without
@@ -92,12 +75,25 @@ pub(super) fn complete(messages: &[Message]) -> Vec<Message> {
     messages.iter().filter_map(keep).collect()
 }
 
-/// What the agent called and said. Only an answer that waits for them has calls without results.
-fn of_agent(answer: Answer, said: &Said) -> Vec<Message> {
-    let mut messages = answer.tools;
-    if said.outcome != Outcome::AwaitingTools {
-        messages = complete(&messages);
+/// The calls that go on without the answer: those that it did not wait for, and those that it left
+/// running when it was cut off.
+fn left_pending(answer: &Answer) -> Vec<PendingCall> {
+    let mut pending = answer.pending.clone();
+    for call in &answer.lasting {
+        if !pending.iter().any(|left| left.call.id == call.id) {
+            pending.push(PendingCall { call: call.clone(), waits_for: WaitsFor::Tool });
+        }
     }
+    pending
+}
+
+/// What the agent called and said. A call that was cut off, and its tool with it, was not made.
+fn of_agent(answer: Answer, said: &Said, pending: &[PendingCall]) -> Vec<Message> {
+    let mut messages = answer.tools;
+    let done: BTreeSet<String> = results(&messages).into_iter().map(str::to_owned).collect();
+    let open = pending.iter().filter(|pending| !done.contains(&pending.call.id));
+    messages.extend(open.map(|pending| Message::tool(pending.placeholder())));
+    let mut messages = complete(&messages);
     let heard = said.heard_text();
     if !heard.is_empty() || !answer.media.is_empty() {
         let interrupted = matches!(said.outcome, Outcome::Interrupted { .. });
@@ -107,11 +103,6 @@ fn of_agent(answer: Answer, said: &Said) -> Vec<Message> {
         messages.insert(at, words);
     }
     messages
-}
-
-fn last(saved: &Saved) -> Option<(u64, &TurnRecord)> {
-    let last = saved.turns.last()?;
-    Some((saved.turns.len() as u64 - 1, last))
 }
 
 fn results(messages: &[Message]) -> BTreeSet<&str> {

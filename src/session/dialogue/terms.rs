@@ -8,7 +8,7 @@ use crate::pack::{
 };
 use crate::pipeline::Metadata;
 use crate::time::WallTime;
-use crate::tools::ToolRegistry;
+use crate::tools::{ToolRegistry, matches};
 use crate::types::{Parameters, ToolDescriptor, ToolPolicy};
 
 /// What every response of a conversation is made from, besides its history.
@@ -62,8 +62,11 @@ impl Terms {
     /// The tools that the model is told of: all that there are, or those that the prompt names.
     /// What a pack says of a tool stands before what the tool says of itself.
     pub(crate) fn offered(&self, tools: &ToolRegistry) -> Vec<ToolDescriptor> {
+        let blocked = |name: &str| self.tool_policy.blocklist.iter().any(|of| matches(of, name));
         let Instructions::Prompt(prompted) = &self.instructions else {
-            return tools.descriptors();
+            let mut all = tools.descriptors();
+            all.retain(|tool| !blocked(&tool.name));
+            return all;
         };
         let prompt = &prompted.prompt;
         let described = |name: &str| prompt.tools().iter().find(|tool| tool.name == name).cloned();
@@ -71,8 +74,18 @@ impl Terms {
         prompt
             .tool_names()
             .iter()
+            .filter(|name| !blocked(name))
             .filter_map(|name| described(name).or_else(|| known(name)))
             .collect()
+    }
+}
+
+impl Terms {
+    /// The tools that the prompt names and that are not there.
+    pub(crate) fn missing(&self, tools: &ToolRegistry) -> Vec<String> {
+        let Instructions::Prompt(prompted) = &self.instructions else { return Vec::new() };
+        let names = prompted.prompt.tool_names().iter();
+        names.filter(|name| !name.contains('*') && tools.get(name).is_none()).cloned().collect()
     }
 }
 

@@ -9,18 +9,21 @@ use tokio::task::{JoinError, JoinSet};
 
 use crate::device::{Microphone, Playback, Speaker, Taps, capture_port, render_port_with};
 use crate::events::{Event, EventBus, EventKind, Recorder, Subscription, VERSION};
+use crate::hooks::Hooks;
 use crate::pipeline::{Context, Node, Pipeline, PipelineBuilder, PipelineError, Run, StageReport};
+use crate::providers::Prices;
 use crate::session::actor::{Actor, Brief, Members, Outcome, Rules, Services, Wires};
 use crate::session::conversation::CallPermit;
 use crate::session::dialogue::{Dialogue, Instructions, Terms};
 use crate::session::drive::{Closed, DriveCommand, Frame, Pacer, Parts};
 use crate::session::end_call::with_end_call;
 use crate::session::handle::Wishes;
+use crate::session::pending::PendingCalls;
 use crate::session::report::Reporter;
 use crate::session::{Engines, Pace, SessionConfig, SessionError, SessionHandle};
 use crate::stages::{
-    AudioTurn, ContextStage, Facts, Playout, PlayoutCommand, ProviderStage, Resample, Stt, Tts,
-    TurnCommand,
+    AudioTurn, ContextStage, Facts, MissingTools, Playout, PlayoutCommand, ProviderStage, Resample,
+    Stt, Tts, TurnCommand,
 };
 use crate::state::Mode;
 use crate::time::SessionClock;
@@ -36,9 +39,10 @@ use crate::vad::Vad;
 pub struct Session {
     engines: Engines,
     config: SessionConfig,
-    bus: EventBus,
     handle: SessionHandle,
-    dialogue: Dialogue,
+    calls: PendingCalls,
+    missing_tools: MissingTools,
+    prices: Option<Prices>,
     /// Nobody else goes on with the conversation meanwhile.
     permit: Option<CallPermit>,
     wishes: Wishes,
@@ -71,25 +75,44 @@ impl Session {
             metadata: Arc::new(config.metadata.clone()),
             model: engines.provider.name().to_owned(),
         };
-        Self::of(Dialogue::fleeting(terms), None, EventBus::default(), engines, config)
+        let calls = PendingCalls {
+            dialogue: Dialogue::fleeting(terms),
+            tools: Arc::clone(&engines.tools),
+            hooks: Hooks::default(),
+            clock: Arc::default(),
+            bus: EventBus::default(),
+        };
+        Self::of(calls, None, engines, config)
     }
 
     /// One that goes on with a conversation.
     pub(crate) fn of(
-        dialogue: Dialogue,
+        calls: PendingCalls,
         permit: Option<CallPermit>,
-        bus: EventBus,
         engines: Engines,
         config: SessionConfig,
     ) -> Self {
         let (handle, wishes, exchanges) = SessionHandle::new();
-        Self { engines, config, bus, handle, dialogue, permit, wishes, exchanges }
+        let (missing_tools, prices) = (MissingTools::Refused, None);
+        Self { engines, config, handle, calls, missing_tools, prices, permit, wishes, exchanges }
+    }
+
+    /// The same with a model that costs this, in which this becomes of tools that are missing.
+    pub(crate) fn with(mut self, missing_tools: MissingTools, prices: Option<Prices>) -> Self {
+        (self.missing_tools, self.prices) = (missing_tools, prices);
+        self
     }
 
     /// The events from the beginning, if taken before [`run`](Self::run).
     #[must_use]
     pub fn subscribe(&self) -> Subscription {
-        self.bus.subscribe()
+        self.calls.bus.subscribe()
+    }
+
+    /// A handle to decide about calls that wait for approval or a result.
+    #[must_use]
+    pub fn pending_calls(&self) -> PendingCalls {
+        self.calls.clone()
     }
 
     /// A handle to end it with, and to have it do things.
@@ -111,7 +134,9 @@ impl Session {
         speaker: Box<dyn Speaker>,
         pace: Pace,
     ) -> Result<Summary, SessionError> {
-        let Self { mut engines, config, bus, handle, dialogue, permit, wishes, exchanges } = self;
+        let Self { mut engines, config, handle, calls, permit, wishes, exchanges, .. } = self;
+        let tooling = Tooling { missing: self.missing_tools, prices: self.prices, calls };
+        let PendingCalls { dialogue, bus, .. } = tooling.calls.clone();
         config.turn.check()?;
         dialogue.enter(Mode::Voice);
         let terms = dialogue.terms();
@@ -123,6 +148,7 @@ impl Session {
         }
         let pacer = Pacer::new(pace);
         let clock = pacer.clock.clone();
+        let _runs_once = tooling.calls.clock.set(clock.clone());
         let context = Context::new(clock.clone()).with_metadata((*terms.metadata).clone());
 
         let capture = capture_port(microphone.rate());
@@ -143,6 +169,7 @@ impl Session {
         let (listen, speak) = pipelines(
             engines,
             &config,
+            tooling,
             &Facts::to(facts_in),
             turn_commands,
             playback,
@@ -230,6 +257,13 @@ fn members(
             transcript_limit: config.transcript_limit,
         },
     }
+}
+
+/// What the model's stage is told of tools.
+struct Tooling {
+    missing: MissingTools,
+    prices: Option<Prices>,
+    calls: PendingCalls,
 }
 
 /// What must have ended when a session has.
@@ -323,6 +357,7 @@ fn started(config: &SessionConfig, engines: &Engines) -> EventKind {
 fn pipelines(
     engines: Engines,
     config: &SessionConfig,
+    tooling: Tooling,
     facts: &Facts,
     turn_commands: mpsc::Receiver<TurnCommand>,
     playback: Playback,
@@ -344,7 +379,12 @@ fn pipelines(
         .context
         .clone()
         .map(|config| Node::stage(ContextStage::new(config, Arc::clone(&provider), facts.clone())));
-    let provider = ProviderStage::new(provider, tools, facts.clone());
+    let provider = ProviderStage::new(provider, tools, facts.clone())
+        .with_missing_tools(tooling.missing)
+        .with_hooks(tooling.calls.hooks.clone())
+        .with_prices(tooling.prices)
+        .with_late_results(Arc::new(tooling.calls))
+        .spoken(config.filler.clone());
     let tts = Tts::new(synthesizer, facts.clone())
         .with_voice(config.voice.clone(), config.speed)
         .with_language(Arc::clone(&config.language));

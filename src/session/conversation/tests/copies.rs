@@ -45,7 +45,7 @@ async fn a_closed_conversation_stays_closed() {
     assert!(closed(conversation.send("a").await.unwrap_err()));
     assert!(closed(conversation.fork().await.unwrap_err()));
     assert!(closed(conversation.clear().await.unwrap_err()));
-    assert!(closed(conversation.resolve("c1", Ok(json!(1))).unwrap_err()));
+    assert!(closed(conversation.resolve("c1", Ok(json!(1))).await.unwrap_err()));
 }
 
 #[tokio::test(start_paused = true)]

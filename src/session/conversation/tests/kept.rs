@@ -22,7 +22,7 @@ async fn each_turn_is_kept_when_it_ends_and_the_model_gets_it_back() {
 
     let provider: Arc<dyn Provider> = Arc::<MockProvider>::clone(&model);
     let opening = Conversation::open(pack(), "guide").provider(provider).store(Arc::clone(&store));
-    let again = opening.resume(id("c1")).await.unwrap();
+    let again = opening.await_missing_tools().resume(id("c1")).await.unwrap();
     assert_eq!(again.vars().len(), 2, "variables are kept as well");
     again.send("b").await.unwrap();
 

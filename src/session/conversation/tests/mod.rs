@@ -58,7 +58,8 @@ fn model(answers: &[&str]) -> Arc<MockProvider> {
 
 fn opening(model: &Arc<MockProvider>) -> Opening {
     let provider: Arc<dyn Provider> = Arc::<MockProvider>::clone(model);
-    Conversation::open(pack(), "guide").provider(provider).var("visitor", "Ann")
+    let opening = Conversation::open(pack(), "guide").provider(provider).var("visitor", "Ann");
+    opening.await_missing_tools()
 }
 
 /// A tool that finds every room on the second floor.

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::providers::mock::MockAnswer;
+use crate::session::PendingError;
 
 #[tokio::test]
 async fn tools_that_are_there_are_called() {
@@ -26,7 +27,7 @@ async fn waiting(model: &Arc<MockProvider>) -> (Conversation, String) {
     let conversation = opening(model).start().await.unwrap();
     let response = conversation.send("Where are the whales?").await.unwrap();
     assert_eq!(response.text(), "Moment.");
-    let call = response.pending_tools()[0].id.clone();
+    let call = response.pending_tools()[0].call.id.clone();
     (conversation, call)
 }
 
@@ -38,9 +39,9 @@ async fn a_tool_that_is_not_there_is_waited_for() {
 
     let early = conversation.continue_().await.unwrap_err();
     assert!(matches!(&early, ConversationError::PendingTools(names) if names.len() == 1));
-    let wrong = conversation.resolve("c9", Ok(json!("x"))).unwrap_err();
-    assert_eq!(wrong.to_string(), "no call c9 waits for a result");
-    conversation.resolve(&call, Ok(json!({ "floor": 2 }))).unwrap();
+    let wrong = conversation.resolve("c9", Ok(json!("x"))).await.unwrap_err();
+    assert!(wrong.to_string().starts_with("no call c9 waits for"), "{wrong}");
+    conversation.resolve(&call, Ok(json!({ "floor": 2 }))).await.unwrap();
     let response = conversation.continue_().await.unwrap();
 
     assert_eq!(response.text(), "On the second floor.");
@@ -54,19 +55,44 @@ async fn a_tool_that_is_not_there_is_waited_for() {
     assert_eq!(asked, expected);
     let all = said(&conversation);
     assert_eq!(all.last().map(String::as_str), Some("assistant: On the second floor."));
-    assert!(matches!(
-        conversation.resolve(&call, Ok(json!(1))),
-        Err(ConversationError::NoSuchCall(_))
-    ));
+    let again = conversation.resolve(&call, Ok(json!(1))).await.unwrap_err();
+    assert!(matches!(again, ConversationError::Pending(PendingError::NoSuchCall(_))));
 }
 
 #[tokio::test]
-async fn who_asks_something_else_leaves_it() {
+async fn a_result_that_comes_after_something_else_was_said_is_a_turn_of_its_own() {
     let model = model(&[]);
-    let (conversation, _) = waiting(&model).await;
-    model.add_response("Goodbye.");
-    conversation.send("Never mind.").await.unwrap();
-    let asked: Vec<_> = model.requests()[1].messages.iter().map(line).collect();
-    let expected = ["user: Where are the whales?", "assistant: Moment.", "user: Never mind."];
-    assert_eq!(asked, expected, "a model takes no call without its result");
+    let (conversation, call) = waiting(&model).await;
+    model.add_response("It is ten.");
+    model.add_response("The whales are on the second floor.");
+
+    conversation.send("What is the time?").await.unwrap();
+    assert_eq!(conversation.pending_tools().len(), 1, "it may still be decided");
+    conversation.resolve(&call, Ok(json!("second floor"))).await.unwrap();
+    let response = conversation.continue_().await.unwrap();
+
+    assert_eq!(response.text(), "The whales are on the second floor.");
+    let waits = "tool: no result yet: the call waits for its result. Do not repeat it; its result \
+                 will come by itself.";
+    let asked: Vec<_> = model.requests()[2].messages.iter().map(line).collect();
+    let expected = [
+        "user: Where are the whales?",
+        "assistant: Moment.",
+        "assistant: find_room({\"name\":\"whales\"})",
+        waits,
+        "user: What is the time?",
+        "assistant: It is ten.",
+        "assistant: find_room({\"name\":\"whales\"})",
+        "tool: second floor",
+    ];
+    assert_eq!(asked, expected);
+}
+
+#[tokio::test]
+async fn tools_that_nobody_has_registered_are_named_when_it_opens() {
+    let model: Arc<dyn Provider> = model(&[]);
+    let opening = Conversation::open(pack(), "guide").provider(model);
+    let error = opening.start().await.unwrap_err();
+    let told = "the prompt names tools that are not there: find_room; register them";
+    assert!(error.to_string().starts_with(told), "{error}");
 }

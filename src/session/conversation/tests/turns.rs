@@ -156,12 +156,12 @@ async fn a_missing_prompt_names_those_that_there_are() {
 #[tokio::test]
 async fn a_default_model_answers_unless_the_environment_names_one() {
     let named = detect::detected().unwrap().map(|provider| provider.name().to_owned());
-    let by_default = Conversation::open(pack(), "guide").default_provider(model(&[]));
+    let by_default = Conversation::open(pack(), "other").default_provider(model(&[]));
     let provider = by_default.start().await.unwrap().shared.parts.provider.clone();
     assert_eq!(provider.name(), named.as_deref().unwrap_or("mock"));
 
     let given: Arc<dyn Provider> = Arc::new(crate::providers::scripted::Scripted::default());
-    let both = Conversation::open(pack(), "guide").default_provider(model(&[])).provider(given);
+    let both = Conversation::open(pack(), "other").default_provider(model(&[])).provider(given);
     let provider = both.start().await.unwrap().shared.parts.provider.clone();
     assert_eq!(provider.name(), "scripted", "what is given stands first");
 }
@@ -281,7 +281,8 @@ fn with_media(model: &Arc<MockProvider>) -> Opening {
         "image": { "default_detail": "high", "max_images_per_msg": 1 } });
     pack.prompts.get_mut("guide").unwrap().media = Some(serde_json::from_value(rules).unwrap());
     let provider: Arc<dyn Provider> = Arc::<MockProvider>::clone(model);
-    Conversation::open(pack, "guide").provider(provider).var("visitor", "Ann")
+    let opening = Conversation::open(pack, "guide").provider(provider).var("visitor", "Ann");
+    opening.await_missing_tools()
 }
 
 #[tokio::test]

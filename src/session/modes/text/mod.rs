@@ -15,15 +15,17 @@ use tokio::sync::{OwnedMutexGuard, mpsc};
 use self::reply::gone;
 pub use self::reply::{ReplyError, TextEvent, TextReply};
 use crate::events::{EventBus, Subscription};
+use crate::hooks::Hooks;
 use crate::ids::{ResponseId, TurnId};
 use crate::pipeline::{
     Context, Element, Metadata, Node, Outlet, PipelineBuilder, PipelineConfig, Run,
 };
-use crate::providers::{Capabilities, Provider};
+use crate::providers::{Capabilities, Prices, Provider};
 use crate::session::SessionError;
 use crate::session::answer::Answer;
 use crate::session::conversation::Input;
 use crate::session::dialogue::{Dialogue, Instructions, InstructionsError, Terms};
+use crate::session::pending::PendingCalls;
 use crate::session::report::Reporter;
 use crate::stages::{ContextConfig, ContextStage, Fact, Facts, MissingTools, ProviderStage};
 use crate::state::Mode;
@@ -74,19 +76,25 @@ pub struct TextConfig {
 /// ```
 #[derive(Debug)]
 pub struct TextSession {
-    provider: Arc<dyn Provider>,
-    tools: Arc<ToolRegistry>,
-    missing_tools: MissingTools,
-    /// What is sent of a long conversation; all of it, if nothing is said.
-    budget: Option<ContextConfig>,
+    model: Model,
+    calls: PendingCalls,
     context: Context,
     /// Built when first needed, and again should a tool's panic have ended it.
     line: Option<Line>,
     dialogue: Dialogue,
-    bus: EventBus,
     report: Reporter,
     turn: TurnId,
     last_response: Option<ResponseId>,
+}
+
+/// The model of a conversation, and how it is asked.
+#[derive(Clone, Debug)]
+pub(crate) struct Model {
+    pub(crate) provider: Arc<dyn Provider>,
+    pub(crate) missing_tools: MissingTools,
+    pub(crate) prices: Option<Prices>,
+    /// What is sent of a long conversation; all of it, if nothing is said.
+    pub(crate) budget: Option<ContextConfig>,
 }
 
 /// The pipeline while it runs.
@@ -108,32 +116,29 @@ impl TextSession {
             metadata: Arc::new(config.metadata),
             model: provider.name().to_owned(),
         };
-        let dialogue = Dialogue::fleeting(terms);
-        let (bus, clock) = (EventBus::default(), SessionClock::live());
-        Self::of(dialogue, bus, clock, provider, tools, MissingTools::Refused, config.context)
+        let calls = PendingCalls {
+            dialogue: Dialogue::fleeting(terms),
+            tools,
+            hooks: Hooks::default(),
+            clock: Arc::default(),
+            bus: EventBus::default(),
+        };
+        let (missing_tools, budget) = (MissingTools::Refused, config.context);
+        Self::of(calls, Model { provider, missing_tools, prices: None, budget })
     }
 
     /// One that goes on with a conversation.
-    pub(crate) fn of(
-        dialogue: Dialogue,
-        bus: EventBus,
-        clock: SessionClock,
-        provider: Arc<dyn Provider>,
-        tools: Arc<ToolRegistry>,
-        missing_tools: MissingTools,
-        budget: Option<ContextConfig>,
-    ) -> Self {
-        let report = Reporter::new(bus.clone(), clock.clone(), Duration::ZERO, Vec::new());
+    pub(crate) fn of(calls: PendingCalls, model: Model) -> Self {
+        let clock = calls.clock().clone();
+        let PendingCalls { dialogue, bus, .. } = calls.clone();
+        let report = Reporter::new(bus, clock.clone(), Duration::ZERO, Vec::new());
         let metadata = (*dialogue.terms().metadata).clone();
         Self {
-            provider,
-            tools,
-            missing_tools,
-            budget,
+            model,
+            calls,
             context: Context::new(clock).with_metadata(metadata),
             line: None,
             dialogue,
-            bus,
             report,
             turn: TurnId::default(),
             last_response: None,
@@ -149,7 +154,7 @@ impl TextSession {
     /// The events from now on: what is typed, answered and called.
     #[must_use]
     pub fn subscribe(&self) -> Subscription {
-        self.bus.subscribe()
+        self.calls.bus.subscribe()
     }
 
     pub(crate) fn clock(&self) -> &SessionClock {
@@ -165,7 +170,7 @@ impl TextSession {
     /// What its model can be asked for and shown.
     #[must_use]
     pub fn capabilities(&self) -> Capabilities {
-        self.provider.capabilities()
+        self.model.provider.capabilities()
     }
 
     /// Forgets the conversation.
@@ -182,11 +187,13 @@ impl TextSession {
             self.report.typed(self.turn, &message.text);
             self.dialogue.enter(Mode::Text);
             self.dialogue.said(message);
+        } else {
+            self.dialogue.go_on(self.turn);
         }
         let turn = self.turn;
         let response = self.last_response.map_or(ResponseId::FIRST, ResponseId::next);
         self.last_response = Some(response);
-        let tools = self.dialogue.terms().offered(&self.tools).into();
+        let tools = self.dialogue.terms().offered(&self.calls.tools).into();
         let now = self.context.clock.now();
         self.report.response_started(turn, response, false);
         let begin = self.dialogue.begin(turn, response, tools);
@@ -202,14 +209,15 @@ impl TextSession {
     fn line(&mut self) -> Result<&mut Line, SessionError> {
         if self.line.is_none() {
             let (facts_in, facts) = mpsc::channel(FACTS);
-            let (provider, tools) = (Arc::clone(&self.provider), Arc::clone(&self.tools));
             let facts_in = Facts::to(facts_in);
-            let context = self
-                .budget
-                .clone()
-                .map(|config| ContextStage::new(config, Arc::clone(&provider), facts_in.clone()));
-            let stage = ProviderStage::new(provider, tools, facts_in)
-                .with_missing_tools(self.missing_tools);
+            let Model { provider, missing_tools, prices, budget } = self.model.clone();
+            let model = Arc::clone(&provider);
+            let context = budget.map(|config| ContextStage::new(config, model, facts_in.clone()));
+            let stage = ProviderStage::new(provider, Arc::clone(&self.calls.tools), facts_in)
+                .with_missing_tools(missing_tools)
+                .with_hooks(self.calls.hooks.clone())
+                .with_prices(prices)
+                .with_late_results(Arc::new(self.calls.clone()));
             let nodes = context.map(Node::stage).into_iter().chain([Node::stage(stage)]);
             // Between two lines there may be any silence; the reply has a watchdog of its own.
             let config = PipelineConfig { idle_timeout: None, ..PipelineConfig::default() };

@@ -4,11 +4,10 @@ use std::ops::DerefMut;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::FutureExt;
-
 use super::{Line, TextSession};
 use crate::error::Recovery;
 use crate::events::EventKind;
+use crate::hooks::Denied;
 use crate::ids::ResponseId;
 use crate::pipeline::{Element, Outcome, Payload};
 use crate::providers::ProviderError;
@@ -49,6 +48,9 @@ pub enum ReplyError {
     /// The model failed.
     #[error(transparent)]
     Provider(Arc<ProviderError>),
+    /// A hook has said no.
+    #[error(transparent)]
+    Denied(Denied),
     /// The model cannot be told what it is to do.
     #[error(transparent)]
     Instructions(#[from] InstructionsError),
@@ -66,6 +68,7 @@ impl ReplyError {
     pub fn recovery(&self) -> Recovery {
         match self {
             Self::Provider(error) => error.recovery(),
+            Self::Denied(_) => Recovery::Abort,
             Self::Instructions(_) => Recovery::AskUser,
             Self::NoProgress(_) | Self::Broken(_) => Recovery::FallBack,
         }
@@ -110,11 +113,12 @@ impl<S: DerefMut<Target = TextSession>> TextReply<S> {
         let clock = self.session.context.clock.clone();
         let since = *self.waits_since.get_or_insert_with(|| clock.now());
         loop {
+            let tools_until = self.answer.as_ref()?.tools_until;
             let read = read(&mut self.session, &mut self.begin, response);
             let news = tokio::select! {
                 biased;
                 news = read => news,
-                () = clock.sleep_until(since + LIMIT) => {
+                () = clock.sleep_until(since.max(tools_until) + LIMIT) => {
                     return Some(self.fail(ReplyError::NoProgress(LIMIT)));
                 }
             };
@@ -158,19 +162,16 @@ impl<S: DerefMut<Target = TextSession>> TextReply<S> {
                 Some(TextEvent::Delta(text.into()))
             }
             Payload::Media(media) => Some(TextEvent::Media((*media).clone())),
-            Payload::ToolCall(call) => {
-                self.answer.as_mut()?.called((*call).clone());
-                Some(TextEvent::ToolCalled((*call).clone()))
-            }
-            Payload::ToolResult(result) => {
-                self.answer.as_mut()?.returned((*result).clone());
-                Some(TextEvent::ToolFinished((*result).clone()))
-            }
+            Payload::ToolCall(call) => Some(TextEvent::ToolCalled((*call).clone())),
+            Payload::ToolResult(result) => Some(TextEvent::ToolFinished((*result).clone())),
             Payload::TurnEnd(outcome) => {
                 self.note_all();
                 Some(match (outcome, self.fault.take()) {
                     (Outcome::Failed { .. }, Some(Fault::Provider(error))) => {
                         self.fail(ReplyError::Provider(error))
+                    }
+                    (Outcome::Failed { .. }, Some(Fault::Denied(denied))) => {
+                        self.fail(ReplyError::Denied(denied))
                     }
                     (Outcome::Failed { reason }, _) => {
                         self.fail(ReplyError::Broken(reason.to_string()))
@@ -200,9 +201,23 @@ impl<S: DerefMut<Target = TextSession>> TextReply<S> {
             Fact::Shown { response, media } if answer.is(response) => {
                 answer.media.push((*media).clone());
             }
-            Fact::ToolCalled { response, call } => report.called(response, &call),
+            Fact::ToolCalled { response, call, until, lasting } => {
+                report.called(response, &call);
+                if answer.is(response) {
+                    answer.called((*call).clone(), until, lasting);
+                }
+            }
+            Fact::ToolPending { response, pending } => {
+                report.pending(response, &pending);
+                if answer.is(response) {
+                    answer.left_pending((*pending).clone());
+                }
+            }
             Fact::ToolFinished { response, result, took } => {
                 report.returned(response, &result, took);
+                if answer.is(response) {
+                    answer.returned((*result).clone());
+                }
             }
             Fact::Retrying { turn, response, stage, error } => {
                 report.retrying(turn, response, stage, error);
@@ -241,29 +256,11 @@ impl<S: DerefMut<Target = TextSession>> TextReply<S> {
         self.session.report.over(answer.response, &said, false);
         self.session.dialogue.answered(answer, &said);
     }
-
-    /// Tools that have run did so, whether or not anybody has read it.
-    fn drain(&mut self) {
-        let Some(response) = self.answer.as_ref().map(|answer| answer.response) else { return };
-        while let Some(line) = &mut self.session.line
-            && let Some(Ok(Some(element))) = line.run.output.recv().now_or_never()
-        {
-            if element.response != Some(response) {
-                continue;
-            }
-            match (element.payload, self.answer.as_mut()) {
-                (Payload::ToolCall(call), Some(answer)) => answer.called((*call).clone()),
-                (Payload::ToolResult(result), Some(answer)) => answer.returned((*result).clone()),
-                _ => {}
-            }
-        }
-    }
 }
 
 impl<S: DerefMut<Target = TextSession>> Drop for TextReply<S> {
     fn drop(&mut self) {
         if self.answer.is_some() {
-            self.drain();
             self.end(Outcome::Interrupted { heard: LENGTH_OF_TEXT });
         }
     }
