@@ -223,7 +223,7 @@ async fn over_http_tools_are_called_and_a_lost_session_is_opened_anew() {
     let port = service.port;
     drop(service);
     let missing = sum().await.unwrap_err().to_string();
-    assert!(missing.contains("was not reached") && missing.contains("refused"), "{missing}");
+    assert!(missing.contains("was not reached"), "{missing}");
 
     service = Service::start(port).unwrap();
     assert_eq!(sum().await.unwrap(), "The sum of 2 and 3 is 5.");

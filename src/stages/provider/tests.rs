@@ -8,13 +8,11 @@ use super::*;
 use crate::hooks::{Hook, HookFuture, Verdict};
 use crate::ids::{ResponseId, TurnId};
 use crate::pipeline::{Context, Node, PipelineBuilder, PipelineConfig};
-use crate::providers::{Price, ProviderRequest};
 use crate::providers::mock::{MockAnswer, MockProvider};
+use crate::providers::{Price, ProviderRequest};
 use crate::time::{SessionClock, SessionTime};
 use crate::tools::{FunctionTool, Lifetime};
-use crate::types::{
-    Message, ToolCall, ToolChoice, ToolDescriptor, ToolPolicy, ToolResult, Usage,
-};
+use crate::types::{Message, ToolCall, ToolChoice, ToolDescriptor, ToolPolicy, ToolResult, Usage};
 
 const FIRST: ResponseId = ResponseId::FIRST;
 
@@ -249,7 +247,8 @@ async fn a_tool_that_must_be_called_has_to_be_there() {
     play.provider.add_tool_call("light", json!({}));
     play.provider.add_response("It is on.");
     play.run(|stage| stage).await;
-    let choices: Vec<_> = play.provider.requests().into_iter().map(|asked| asked.tool_choice).collect();
+    let choices: Vec<_> =
+        play.provider.requests().into_iter().map(|asked| asked.tool_choice).collect();
     assert_eq!(choices, [ToolChoice::Named("light".to_owned()), ToolChoice::Auto]);
 }
 
