@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use super::file::{Entry, FileText, unknown};
+#[cfg(feature = "mcp")]
+use super::mcp::NamedServer;
 use super::table::{Setting, TABLE};
 use super::value::{Value, nearest};
 
@@ -64,6 +66,8 @@ impl SettingError {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Settings {
     values: BTreeMap<&'static str, (Value, Origin)>,
+    #[cfg(feature = "mcp")]
+    mcp: Vec<NamedServer>,
     warnings: Vec<String>,
 }
 
@@ -80,7 +84,23 @@ impl Settings {
         file: Option<&FileText>,
     ) -> Result<Self, Vec<SettingError>> {
         let (entries, mut wrong) = file.map(FileText::entries).unwrap_or_default();
-        let mut settings = Self { values: BTreeMap::new(), warnings: strangers(variables) };
+        let mut settings = Self {
+            values: BTreeMap::new(),
+            #[cfg(feature = "mcp")]
+            mcp: Vec::new(),
+            warnings: strangers(variables),
+        };
+        #[cfg(feature = "mcp")]
+        if let Some(file) = file.filter(|_| wrong.is_empty()) {
+            let variable = |name: &str| {
+                let found = variables.iter().find(|(other, _)| other == name);
+                found.map(|(_, value)| value.clone())
+            };
+            let (servers, mistakes, warnings) = file.servers(&variable);
+            settings.mcp = servers;
+            settings.warnings.extend(warnings);
+            wrong.extend(mistakes);
+        }
         for setting in TABLE {
             settings.set(setting, setting.default, Origin::Default, &mut wrong);
         }
@@ -111,7 +131,15 @@ impl Settings {
         self.values.get(key).map(|(value, origin)| (value, origin))
     }
 
-    /// Environment variables that look like settings but are none.
+    /// The MCP servers that the settings file names, by name.
+    #[cfg(feature = "mcp")]
+    #[must_use]
+    pub fn mcp(&self) -> &[NamedServer] {
+        &self.mcp
+    }
+
+    /// Environment variables that look like settings but are none, and servers that a file names
+    /// which nobody named.
     #[must_use]
     pub fn warnings(&self) -> &[String] {
         &self.warnings

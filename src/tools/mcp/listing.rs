@@ -183,7 +183,7 @@ mod tests {
 
     #[test]
     fn a_list_is_read_to_its_end() {
-        let three = |asked| (vec![0; 10], (asked < 2).then(|| asked.to_string()));
+        let three = |asked: usize| (vec![0; 10], (asked < 2).then(|| asked.to_string()));
         assert_eq!(read(three), (3, 30));
     }
 

@@ -23,7 +23,7 @@ use crate::types::Secret;
 ///     .required(false);
 /// # drop((files, tickets));
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct McpServer {
     pub(super) name: String,
     pub(super) way: Way,
@@ -35,7 +35,7 @@ pub struct McpServer {
 }
 
 /// How a server is reached.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub(super) enum Way {
     /// It is a program on this machine, and reads and writes lines.
     Stdio(Program),
@@ -44,7 +44,7 @@ pub(super) enum Way {
 }
 
 /// A program on this machine.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub(super) struct Program {
     pub(super) command: String,
     pub(super) args: Vec<String>,
@@ -53,7 +53,7 @@ pub(super) struct Program {
 }
 
 /// A service.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub(super) struct Service {
     pub(super) url: String,
     pub(super) headers: Vec<(String, Secret)>,
@@ -168,13 +168,10 @@ impl McpServer {
         &self.name
     }
 
-    pub(super) fn allows(&self, tool: &str) -> bool {
-        self.allow.is_empty() || self.allow.iter().any(|pattern| matches(pattern, tool))
-    }
-
-    /// What errors call it: the command, or the address without what may be secret in it. Arguments
-    /// may be secret as well.
-    pub(super) fn shown(&self) -> String {
+    /// The command or the address, as errors show it: without arguments, and without what may be
+    /// secret in an address.
+    #[must_use]
+    pub fn shown(&self) -> String {
         match &self.way {
             Way::Stdio(program) => program.command.clone(),
             Way::Http(service) => match service.url.parse::<http::Uri>() {
@@ -186,6 +183,10 @@ impl McpServer {
                 Err(_) => "an address that is none".to_owned(),
             },
         }
+    }
+
+    pub(super) fn allows(&self, tool: &str) -> bool {
+        self.allow.is_empty() || self.allow.iter().any(|pattern| matches(pattern, tool))
     }
 
     /// `text` without the secrets that this server was given.
