@@ -19,10 +19,7 @@ const LIMIT: Duration = Duration::from_secs(20);
 
 /// The tool `name` of `server`, by the server's own name for it.
 fn tool(client: &McpClient, server: &str, name: &str) -> Arc<dyn Tool> {
-    let (tools, full) = (client.tools_of(server).unwrap(), format!("mcp__{server}__{name}"));
-    let found = tools.iter().find(|tool| tool.name() == full);
-    let found = found.unwrap_or_else(|| panic!("no {full} in {:?}", names(client, server)));
-    Arc::clone(found.tool())
+    Arc::clone(client.tool(server, name).unwrap().tool())
 }
 
 fn names(client: &McpClient, server: &str) -> Vec<String> {

@@ -29,6 +29,16 @@ pub enum McpError {
         /// Those that there are.
         known: Vec<String>,
     },
+    /// It has no such tool.
+    #[error("the MCP server `{server}` has no tool `{tool}`; there {}", listed(known))]
+    UnknownTool {
+        /// The server.
+        server: String,
+        /// The tool.
+        tool: String,
+        /// Those that it has.
+        known: Vec<String>,
+    },
     /// It does not run.
     #[error("the MCP server `{server}` is not there: {reason}")]
     Gone {
@@ -62,7 +72,7 @@ impl McpError {
         match self {
             Self::TimedOut { .. } | Self::Gone { .. } => Recovery::RetryAfter(Duration::ZERO),
             Self::Start { .. } | Self::Refused { .. } => Recovery::AskUser,
-            Self::Name(_) | Self::Unknown { .. } => Recovery::Abort,
+            Self::Name(_) | Self::Unknown { .. } | Self::UnknownTool { .. } => Recovery::Abort,
         }
     }
 }

@@ -157,7 +157,21 @@ impl McpClient {
     ///
     /// When there is no server of that name.
     pub fn tools_of(&self, server: &str) -> Result<Arc<[Registered]>, McpError> {
-        Ok(self.server(server)?.tools.borrow().0.clone())
+        Ok(self.server(server)?.tools.borrow().all.clone())
+    }
+
+    /// The tool of `server` that it, or a model, calls `name`.
+    ///
+    /// # Errors
+    ///
+    /// When there is no such server or tool.
+    pub fn tool(&self, server: &str, name: &str) -> Result<Registered, McpError> {
+        let tools = self.server(server)?.tools.borrow();
+        tools.find(name).cloned().ok_or_else(|| McpError::UnknownTool {
+            server: server.to_owned(),
+            tool: name.to_owned(),
+            known: tools.own_names().to_vec(),
+        })
     }
 
     /// The resources of `server`, at most 1,000; none if it has no such thing.
@@ -215,8 +229,8 @@ impl McpClient {
 impl ToolSource for McpClient {
     fn tools(&self) -> Arc<[Registered]> {
         match &*self.servers {
-            [one] => Arc::clone(&one.tools.borrow().0),
-            all => all.iter().flat_map(|it| it.tools.borrow().0.to_vec()).collect(),
+            [one] => Arc::clone(&one.tools.borrow().all),
+            all => all.iter().flat_map(|it| it.tools.borrow().all.to_vec()).collect(),
         }
     }
 }

@@ -14,11 +14,28 @@ use crate::types::ToolDescriptor;
 
 /// The tools of one server.
 #[derive(Clone, Debug)]
-pub(super) struct Tools(pub(super) Arc<[Registered]>);
+pub(super) struct Tools {
+    pub(super) all: Arc<[Registered]>,
+    /// What the server calls them, in the same order.
+    own_names: Arc<[String]>,
+}
+
+impl Tools {
+    /// The tool that the server, or a model, calls so.
+    pub(super) fn find(&self, name: &str) -> Option<&Registered> {
+        let mut named = self.own_names.iter().zip(&*self.all);
+        named.find(|(own, tool)| *own == name || tool.name() == name).map(|(_, tool)| tool)
+    }
+
+    /// What the server calls them.
+    pub(super) fn own_names(&self) -> &[String] {
+        &self.own_names
+    }
+}
 
 impl Default for Tools {
     fn default() -> Self {
-        Self(Arc::new([]))
+        Self { all: Arc::new([]), own_names: Arc::new([]) }
     }
 }
 
@@ -48,9 +65,10 @@ pub(super) fn tools(of: &Line, listed: Vec<rmcp::model::Tool>) -> Tools {
             let (server, tool) = (&of.server.name, &tool.name);
             tracing::warn!(server, %tool, why, "a tool of an MCP server is left out");
         }
-        made.ok()
+        made.ok().map(|made| (made, tool.name.clone().into_owned()))
     });
-    Tools(tools.collect())
+    let (tools, own_names): (Vec<_>, Vec<_>) = tools.unzip();
+    Tools { all: tools.into(), own_names: own_names.into() }
 }
 
 fn made(
