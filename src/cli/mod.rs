@@ -14,6 +14,7 @@ mod doctor;
 mod end;
 mod harmless;
 mod labels;
+mod mcp;
 mod mock_server;
 mod pack;
 mod say;
@@ -53,6 +54,7 @@ enum Command {
     Devices(devices::Devices),
     MockServer(mock_server::MockServer),
     Simulate(simulate::Simulate),
+    Mcp(mcp::Mcp),
     Pack(pack::PackCommand),
     Sessions(sessions::Sessions),
     Config(config::ConfigCommand),
@@ -105,6 +107,7 @@ pub fn main() -> ExitCode {
         Command::Devices(devices) => devices.run(),
         Command::MockServer(server) => server.run(),
         Command::Simulate(simulate) => simulate.run(),
+        Command::Mcp(mcp) => mcp.run(),
         Command::Pack(pack) => pack.run(),
         Command::Sessions(sessions) => sessions.run(),
         Command::Config(config) => config.run(),

@@ -12,6 +12,7 @@ use clap::{Args, Subcommand};
 use super::Ending;
 use super::chat::Chat;
 use super::conversation::{KeepFlags, PackFlags};
+use super::mcp::McpFlags;
 use super::settings::SettingFlags;
 use crate::config;
 use crate::pack::{
@@ -170,6 +171,8 @@ struct Run {
     #[arg(long)]
     json: bool,
     #[command(flatten)]
+    mcp: McpFlags,
+    #[command(flatten)]
     keep: KeepFlags,
     #[command(flatten)]
     settings: SettingFlags,
@@ -177,10 +180,10 @@ struct Run {
 
 impl Run {
     fn run(self) -> anyhow::Result<Ending> {
-        let Self { file, words, prompt, var, env, json, keep, settings } = self;
+        let Self { file, words, prompt, var, env, json, mcp, keep, settings } = self;
         let pack = PackFlags { pack: Some(file), prompt: Some(prompt), var, env };
         let lines = (!words.is_empty()).then_some(words);
-        Chat { pack, keep, json, settings, lines, ..Chat::default() }.run()
+        Chat { pack, mcp, keep, json, settings, lines, ..Chat::default() }.run()
     }
 }
 

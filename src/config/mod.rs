@@ -14,6 +14,8 @@ mod engines;
 mod file;
 mod find;
 mod layers;
+#[cfg(feature = "mcp")]
+mod mcp;
 mod notes;
 mod table;
 mod template;
@@ -26,6 +28,8 @@ pub use engines::{EngineError, Factory, StrayAddress};
 pub use file::{FileText, Found};
 pub use find::{FileError, read, variables};
 pub use layers::{Origin, SettingError, Settings};
+#[cfg(feature = "mcp")]
+pub use mcp::{NamedServer, mcp_servers};
 pub use table::{Setting, TABLE};
 pub use template::template;
 pub use tools::{ToolSetting, ToolSettingError};

@@ -35,6 +35,10 @@ pub enum ConversationError {
     /// The model cannot be told what it is to do: a variable has no value, or none that fits.
     #[error(transparent)]
     Instructions(#[from] InstructionsError),
+    /// An MCP server does not start.
+    #[cfg(feature = "mcp")]
+    #[error(transparent)]
+    Mcp(#[from] crate::tools::mcp::McpError),
     /// There is no model.
     #[error("no model to talk to: {0}")]
     NoProvider(String),

@@ -15,6 +15,8 @@ mod input;
 mod media;
 mod open;
 mod response;
+#[cfg(feature = "mcp")]
+mod servers;
 mod source;
 #[cfg(test)]
 mod tests;
@@ -100,6 +102,8 @@ struct Parts {
     terms: Terms,
     provider: Arc<dyn Provider>,
     tools: Arc<ToolRegistry>,
+    #[cfg(feature = "mcp")]
+    servers: servers::Servers,
     store: Option<Arc<dyn StateStore>>,
     /// What media the prompt takes, if it says.
     media: Option<Media>,
@@ -284,7 +288,8 @@ impl Conversation {
         Ok(self.shared.flush().await?)
     }
 
-    /// Ends the conversation: a call by voice is ended, and all is kept. Later calls fail with
+    /// Ends the conversation: a call by voice is ended, and all is kept; its MCP servers are ended.
+    /// Later calls fail with
     /// [`ConversationError::Closed`]; closing again does nothing.
     ///
     /// # Errors
@@ -296,6 +301,8 @@ impl Conversation {
         }
         let ended = self.alone().await;
         self.shared.is_closed.store(true, Ordering::Release);
+        #[cfg(feature = "mcp")]
+        self.shared.parts.servers.close().await;
         self.shared.flush().await?;
         ended.map(drop)
     }

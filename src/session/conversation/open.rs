@@ -5,6 +5,8 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::detect::{detected, no_provider};
+#[cfg(feature = "mcp")]
+use super::servers::Servers;
 use super::source::{PackSource, prompt_of, read};
 use super::{Conversation, ConversationError};
 use crate::config;
@@ -20,6 +22,8 @@ use crate::stages::{ContextConfig, MissingTools};
 use crate::state::{Opened, Saved, StateStore};
 use crate::time::UtcTime;
 use crate::tools::ToolRegistry;
+#[cfg(feature = "mcp")]
+use crate::tools::mcp::McpServer;
 use crate::types::{Parameters, ResponseFormat, ToolPolicy};
 
 /// A conversation that is to begin. Made by [`Conversation::open`] or [`Conversation::plain`].
@@ -32,6 +36,8 @@ pub struct Opening {
     provider: Option<Arc<dyn Provider>>,
     default_provider: Option<Arc<dyn Provider>>,
     tools: Arc<ToolRegistry>,
+    #[cfg(feature = "mcp")]
+    mcp: Vec<McpServer>,
     parameters: Parameters,
     variables: Values,
     sources: Sources,
@@ -72,6 +78,8 @@ impl Opening {
             provider: None,
             default_provider: None,
             tools: Arc::default(),
+            #[cfg(feature = "mcp")]
+            mcp: Vec::new(),
             parameters: Parameters::default(),
             variables: Values::new(),
             sources: Sources::new(),
@@ -112,6 +120,15 @@ impl Opening {
     /// prompt names.
     pub fn tools(mut self, tools: impl Into<Arc<ToolRegistry>>) -> Self {
         self.tools = tools.into();
+        self
+    }
+
+    /// Servers whose tools the model may call as well: started when the conversation opens, ended
+    /// when it is closed or its last handle is dropped. Forks share them. With a pack, the tools
+    /// that its prompt names, as `mcp__files__*`.
+    #[cfg(feature = "mcp")]
+    pub fn mcp(mut self, servers: impl IntoIterator<Item = McpServer>) -> Self {
+        self.mcp.extend(servers);
         self
     }
 
@@ -240,7 +257,8 @@ impl Opening {
     /// # Errors
     ///
     /// When the pack cannot be read or has no such prompt, when there is no model, and when the
-    /// store has a conversation of that id or cannot be read. A variable without a value is an
+    /// store has a conversation of that id or cannot be read; when an MCP server that is required
+    /// does not start. A variable without a value is an
     /// error of the first turn, so that it may be set until then.
     pub async fn start(self) -> Result<Conversation, ConversationError> {
         let id = self.id.clone().unwrap_or_else(fresh_id);
@@ -331,7 +349,11 @@ impl Opening {
         if terms.tool_policy.max_cost_usd.is_some() && self.prices.is_none() {
             return Err(ConversationError::NoPrices);
         }
-        let missing = terms.missing(&self.tools);
+        #[cfg(feature = "mcp")]
+        let (tools, servers) = Servers::start(self.mcp, self.tools).await?;
+        #[cfg(not(feature = "mcp"))]
+        let tools = self.tools;
+        let missing = terms.missing(&tools);
         if self.missing_tools.is_none() && !missing.is_empty() {
             return Err(ConversationError::NoHandlers(missing));
         }
@@ -340,7 +362,9 @@ impl Opening {
             id,
             terms,
             provider,
-            tools: self.tools,
+            tools,
+            #[cfg(feature = "mcp")]
+            servers,
             store: self.store,
             media,
             warnings,
