@@ -47,8 +47,8 @@ fn every_value_of_a_choice_is_explained() {
     };
     use EndReason::{MaxTurn, Silence, StreamEnd, TooShort};
     told("turn_ended", &[json!(Silence), json!(MaxTurn), json!(StreamEnd), json!(TooShort)]);
-    use StageName::{Context, Provider, Stt, Tts};
-    told("turn_failed", &[Stt, Provider, Tts, Context].map(|at| json!(at)));
+    use StageName::{Context, Provider, Stt, Tts, Validate};
+    told("turn_failed", &[Stt, Provider, Tts, Context, Validate].map(|at| json!(at)));
     told("latency", &[json!(SpeechEnd::Label), json!(SpeechEnd::Estimate)]);
 }
 

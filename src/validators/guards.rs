@@ -53,8 +53,13 @@ impl Guards {
     /// Whether nothing is looked at.
     #[must_use]
     pub fn are_idle(&self) -> bool {
-        let mut all = self.in_force(Direction::Input).chain(self.in_force(Direction::Output));
-        all.next().is_none()
+        !self.look_at(Direction::Input) && !self.look_at(Direction::Output)
+    }
+
+    /// Whether any is in force for the words of `side`.
+    #[must_use]
+    pub fn look_at(&self, side: Direction) -> bool {
+        self.in_force(side).next().is_some()
     }
 
     /// Those that hold every answer back until it is whole.

@@ -12,7 +12,7 @@ use crate::types::{Direction, ToolCall, ToolResult, Validation, ValidationAction
 
 /// How an answer is given on.
 #[derive(Clone, Debug)]
-pub enum Pace {
+pub enum Portion {
     /// Word by word, to be read.
     Words,
     /// Clause by clause, to be spoken: the voice waits for the end of a clause anyway, and what
@@ -75,7 +75,7 @@ enum Eye {
 impl Judge {
     /// By the rules of `guards` for the agent's words.
     #[must_use]
-    pub fn new(guards: &Guards, pace: &Pace) -> Self {
+    pub fn new(guards: &Guards, portion: &Portion) -> Self {
         let rule = |(rule, on): (&Guardrail, OnViolation)| Rule {
             name: rule.name.clone(),
             validator: Arc::clone(&rule.validator),
@@ -84,9 +84,9 @@ impl Judge {
         };
         Self {
             rules: guards.in_force(Direction::Output).map(rule).collect(),
-            clauses: match pace {
-                Pace::Words => None,
-                Pace::Clauses(language) => Some(Clauses::new(Arc::clone(language))),
+            clauses: match portion {
+                Portion::Words => None,
+                Portion::Clauses(language) => Some(Clauses::new(Arc::clone(language))),
             },
             text: String::new(),
             calls: Vec::new(),

@@ -38,7 +38,7 @@ mod units;
 pub use guardrail::{Guardrail, OnViolation};
 pub use guards::{Guards, ValidationMode};
 pub use input::{Admitted, admit};
-pub use judge::{Judge, Pace, Ruling};
+pub use judge::{Judge, Portion, Ruling};
 pub use kinds::{ValidatorError, by_kind, names};
 
 use std::fmt::Debug;

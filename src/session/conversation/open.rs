@@ -5,6 +5,7 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::detect::{detected, no_provider};
+use super::guards::add_those_of;
 use super::source::{PackSource, prompt_of, read};
 use super::{Conversation, ConversationError};
 use crate::config;
@@ -21,6 +22,7 @@ use crate::state::{Opened, Saved, StateStore};
 use crate::time::UtcTime;
 use crate::tools::ToolRegistry;
 use crate::types::{Parameters, ResponseFormat, ToolPolicy};
+use crate::validators::{Guardrail, Guards, ValidationMode};
 
 /// A conversation that is to begin. Made by [`Conversation::open`] or [`Conversation::plain`].
 #[derive(Clone, Debug)]
@@ -44,6 +46,7 @@ pub struct Opening {
     prices: Option<Prices>,
     images: ImageFit,
     context: Option<ContextConfig>,
+    guards: Guards,
     store: Option<Arc<dyn StateStore>>,
     id: Option<ConversationId>,
 }
@@ -83,6 +86,7 @@ impl Opening {
             prices: None,
             images: ImageFit::Off,
             context: None,
+            guards: Guards::default(),
             store: None,
             id: None,
         }
@@ -209,6 +213,30 @@ impl Opening {
         self
     }
 
+    /// A rule for what is said, behind those of the prompt and those that there are.
+    pub fn validator(mut self, guardrail: Guardrail) -> Self {
+        self.guards.rules.push(guardrail);
+        self
+    }
+
+    /// How much the rules for what is said may do: by default what they are made for.
+    pub fn validation_mode(mut self, mode: ValidationMode) -> Self {
+        self.guards.mode = mode;
+        self
+    }
+
+    /// An answer that breaks any rule fails, whatever the rule says.
+    pub fn strict_validation(mut self) -> Self {
+        self.guards.strict = true;
+        self
+    }
+
+    /// Does without the rules of this name or kind, even one that is not known here.
+    pub fn disable_validator(mut self, name: impl Into<String>) -> Self {
+        self.guards.disabled.insert(name.into());
+        self
+    }
+
     /// What is sent of a long conversation; all of it by default.
     pub fn context(mut self, context: ContextConfig) -> Self {
         self.context = Some(context);
@@ -297,6 +325,7 @@ impl Opening {
             model: provider.name().to_owned(),
             ..Terms::default()
         };
+        let mut guards = self.guards;
         let mut media = None;
         let mut warnings = Vec::new();
         match self.speaks {
@@ -317,6 +346,7 @@ impl Opening {
                     terms.tool_policy = policy.into();
                 }
                 media.clone_from(&spec.media);
+                add_those_of(spec, &mut guards)?;
                 terms.instructions = Instructions::Prompt(Arc::new(Prompted {
                     prompt,
                     variables: spec.variables.clone(),
@@ -335,6 +365,7 @@ impl Opening {
         if self.missing_tools.is_none() && !missing.is_empty() {
             return Err(ConversationError::NoHandlers(missing));
         }
+        terms.guards = Arc::new(guards);
         same_prompt(&id, saved.opened.as_ref(), &opened)?;
         let parts = super::Parts {
             id,

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use serde_json::json;
 
 use crate::text::English;
-use crate::validators::{Guardrail, Guards, Judge, OnViolation, Pace, Ruling, Said};
+use crate::validators::{Guardrail, Guards, Judge, OnViolation, Portion, Ruling, Said};
 
 /// Texts of which many break a rule.
 fn text() -> impl Strategy<Value = String> {
@@ -54,7 +54,7 @@ fn rules() -> impl Strategy<Value = Vec<Guardrail>> {
 }
 
 /// All that is said of the text in these pieces, and what was told of it.
-fn judged(rules: &[Guardrail], pace: &Pace, pieces: &[&str]) -> (String, bool, Vec<bool>) {
+fn judged(rules: &[Guardrail], pace: &Portion, pieces: &[&str]) -> (String, bool, Vec<bool>) {
     let guards = Guards { rules: rules.to_vec(), ..Guards::new() };
     let mut judge = Judge::new(&guards, pace);
     let (mut said, mut failed) = (String::new(), false);
@@ -80,8 +80,8 @@ fn cut<'a>(text: &'a str, places: &[prop::sample::Index]) -> Vec<&'a str> {
     ends.windows(2).map(|ends| &text[ends[0]..ends[1]]).collect()
 }
 
-fn paces() -> [Pace; 2] {
-    [Pace::Words, Pace::Clauses(Arc::new(English))]
+fn paces() -> [Portion; 2] {
+    [Portion::Words, Portion::Clauses(Arc::new(English))]
 }
 
 proptest! {
@@ -173,7 +173,7 @@ fn the_cost_grows_with_the_text_and_no_faster() {
         ..Guards::new()
     };
     let cost = |text: &str| {
-        let mut judge = Judge::new(&guards, &Pace::Clauses(Arc::new(English)));
+        let mut judge = Judge::new(&guards, &Portion::Clauses(Arc::new(English)));
         let clock = crate::time::SessionClock::live();
         let began = clock.now();
         let mut said = 0;

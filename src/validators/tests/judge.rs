@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::text::English;
 use crate::types::{ToolCall, ValidationAction};
 use crate::validators::{
-    Guardrail, Guards, Judge, OnViolation, Pace, Ruling, Said, ValidationMode, Validator, Violation,
+    Guardrail, Guards, Judge, OnViolation, Portion, Ruling, Said, ValidationMode, Validator, Violation,
 };
 
 fn rule(kind: &str, params: &Value) -> Guardrail {
@@ -18,7 +18,7 @@ fn banned() -> Guardrail {
     rule("banned_words", &json!({ "words": ["secret plan"], "message": "No." }))
 }
 
-fn judge(rules: impl IntoIterator<Item = Guardrail>, pace: &Pace) -> Judge {
+fn judge(rules: impl IntoIterator<Item = Guardrail>, pace: &Portion) -> Judge {
     let guards = Guards { rules: rules.into_iter().collect(), ..Guards::new() };
     Judge::new(&guards, pace)
 }
@@ -37,11 +37,11 @@ fn said(judge: &mut Judge, pieces: &[&str]) -> Vec<String> {
 }
 
 fn by_words(rules: impl IntoIterator<Item = Guardrail>, pieces: &[&str]) -> Vec<String> {
-    said(&mut judge(rules, &Pace::Words), pieces)
+    said(&mut judge(rules, &Portion::Words), pieces)
 }
 
 fn by_clauses(rules: impl IntoIterator<Item = Guardrail>, pieces: &[&str]) -> Vec<String> {
-    said(&mut judge(rules, &Pace::Clauses(Arc::new(English))), pieces)
+    said(&mut judge(rules, &Portion::Clauses(Arc::new(English))), pieces)
 }
 
 #[test]
@@ -70,7 +70,7 @@ fn clauses_are_said_when_the_voice_would_begin_them() {
 #[test]
 fn a_long_sentence_without_a_mark_is_not_kept_from_the_voice() {
     let text = "word ".repeat(30);
-    let mut judge = judge([banned()], &Pace::Clauses(Arc::new(English)));
+    let mut judge = judge([banned()], &Portion::Clauses(Arc::new(English)));
     let Ruling::Say(said) = judge.text(&text[..85]) else { panic!("nothing is wrong") };
     assert!(said.len() >= 80, "{said}");
 }
@@ -99,7 +99,7 @@ fn what_is_too_long_is_cut_behind_a_word_or_a_sentence() {
 #[test]
 fn who_fails_says_nothing_more() {
     let pieces = ["Well, my ", "secret plan ", "is"];
-    let mut judge = judge([banned().on(OnViolation::Fail)], &Pace::Words);
+    let mut judge = judge([banned().on(OnViolation::Fail)], &Portion::Words);
     assert_eq!(said(&mut judge, &pieces), ["Well, my ", "!", "", ""]);
     assert_eq!(judge.validations()[0].action, Some(ValidationAction::Failed));
 }
@@ -128,7 +128,7 @@ fn the_rule_that_is_broken_first_in_the_text_counts() {
 #[test]
 fn calls_are_looked_at_with_the_answer() {
     let none = rule("tools_not_called", &json!({ "tools": ["delete"], "message": "No." }));
-    let mut judge = judge([none], &Pace::Words);
+    let mut judge = judge([none], &Portion::Words);
     judge.text("It is gone.");
     judge.call(&ToolCall { id: "1".to_owned(), name: "delete".to_owned(), arguments: json!({}) });
     assert_eq!(judge.end(), Ruling::Stop("No.".to_owned()));
@@ -141,7 +141,7 @@ fn all_that_were_asked_are_told() {
         banned().named("plans"),
         rule("max_length", &json!({ "max": 99 })),
     ];
-    let mut fine = judge(rules.clone(), &Pace::Words);
+    let mut fine = judge(rules.clone(), &Portion::Words);
     said(&mut fine, &["yes"]);
     let told = |judge: &Judge| -> Vec<_> {
         let each = judge.validations().iter();
@@ -155,14 +155,14 @@ fn all_that_were_asked_are_told() {
             ("max_length".to_owned(), true, None),
         ]
     );
-    let mut broken = judge(rules, &Pace::Words);
+    let mut broken = judge(rules, &Portion::Words);
     said(&mut broken, &["my secret plan"]);
     assert_eq!(told(&broken), [("plans".to_owned(), false, Some(ValidationAction::Replaced))]);
 }
 
 #[test]
 fn of_an_answer_that_broke_off_is_said_what_was_safe() {
-    let mut judge = judge([banned()], &Pace::Words);
+    let mut judge = judge([banned()], &Portion::Words);
     judge.text("Hello my sec");
     assert_eq!(judge.broke_off(), "");
     assert_eq!(judge.end(), Ruling::Say(String::new()));
@@ -173,7 +173,7 @@ fn of_an_answer_that_broke_off_is_said_what_was_safe() {
 fn in_the_mode_that_warns_nothing_is_held_back() {
     let rules = vec![banned(), rule("json_valid", &json!({}))];
     let guards = Guards { rules, mode: ValidationMode::Warn, ..Guards::new() };
-    let mut judge = Judge::new(&guards, &Pace::Words);
+    let mut judge = Judge::new(&guards, &Portion::Words);
     assert_eq!(said(&mut judge, &["my secret plan"]), ["my secret plan", ""]);
     assert!(judge.validations().iter().all(|one| one.action == Some(ValidationAction::Warned)));
     assert_eq!(judge.validations().len(), 2);
