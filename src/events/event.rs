@@ -7,8 +7,8 @@ use super::Latency;
 use crate::ids::{ResponseId, SessionId, TurnId};
 use crate::time::SessionTime;
 use crate::turn::EndReason;
-use crate::types::{Direction, ValidationAction};
 use crate::types::WaitsFor;
+use crate::types::{Direction, ValidationAction};
 
 /// The version of the vocabulary. New fields and types do not change it; a reader skips what it
 /// does not know.

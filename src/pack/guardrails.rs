@@ -9,9 +9,7 @@ impl Prompt {
     /// with `fail_on_violation` fails; what the others do is told at [`Guardrail::new`].
     ///
     /// A rule of a kind that is not known, or with wrong parameters, is an error in its place.
-    pub fn guardrails(
-        &self,
-    ) -> impl Iterator<Item = (usize, Result<Guardrail, ValidatorError>)> {
+    pub fn guardrails(&self) -> impl Iterator<Item = (usize, Result<Guardrail, ValidatorError>)> {
         let all = self.validators.iter().enumerate();
         all.filter(|(_, one)| one.enabled).map(|(number, one)| (number, guardrail(one)))
     }

@@ -182,8 +182,7 @@ impl Reporter {
     ) {
         let Validation { validator, kind, direction, action, message, .. } = validation.clone();
         if let (Some(action), Some(message)) = (action, message) {
-            let kind =
-                EventKind::ValidationFailed { validator, kind, direction, action, message };
+            let kind = EventKind::ValidationFailed { validator, kind, direction, action, message };
             self.publish(Some(turn), response, kind);
         }
     }

@@ -19,8 +19,8 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use serde_json::Value;
 use tokio::sync::Notify;
 
-pub(crate) use self::admission::{Begun, Unbegun};
 use self::admission::{Admission, Verdict};
+pub(crate) use self::admission::{Begun, Unbegun};
 pub use self::terms::InstructionsError;
 pub(crate) use self::terms::{Instructions, OWN_ID, Prompted, Terms};
 use super::answer::{Answer, Said};

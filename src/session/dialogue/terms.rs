@@ -9,8 +9,8 @@ use crate::pack::{
 use crate::pipeline::Metadata;
 use crate::time::WallTime;
 use crate::tools::{ToolRegistry, matches};
-use crate::validators::Guards;
 use crate::types::{Parameters, ToolDescriptor, ToolPolicy};
+use crate::validators::Guards;
 
 /// What every response of a conversation is made from, besides its history.
 #[derive(Clone, Debug, Default)]

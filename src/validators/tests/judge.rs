@@ -7,7 +7,8 @@ use serde_json::{Value, json};
 use crate::text::English;
 use crate::types::{ToolCall, ValidationAction};
 use crate::validators::{
-    Guardrail, Guards, Judge, OnViolation, Portion, Ruling, Said, ValidationMode, Validator, Violation,
+    Guardrail, Guards, Judge, OnViolation, Portion, Ruling, Said, ValidationMode, Validator,
+    Violation,
 };
 
 fn rule(kind: &str, params: &Value) -> Guardrail {

@@ -27,7 +27,9 @@ use crate::session::conversation::Input;
 use crate::session::dialogue::{Begun, Dialogue, Instructions, Terms, Unbegun};
 use crate::session::pending::PendingCalls;
 use crate::session::report::Reporter;
-use crate::stages::{ContextConfig, ContextStage, Fact, Facts, MissingTools, ProviderStage, Validate};
+use crate::stages::{
+    ContextConfig, ContextStage, Fact, Facts, MissingTools, ProviderStage, Validate,
+};
 use crate::state::Mode;
 use crate::time::SessionClock;
 use crate::tools::ToolRegistry;
@@ -229,11 +231,12 @@ impl TextSession {
             let Model { provider, missing_tools, prices, budget } = self.model.clone();
             let model = Arc::clone(&provider);
             let context = budget.map(|config| ContextStage::new(config, model, facts_in.clone()));
-            let stage = ProviderStage::new(provider, Arc::clone(&self.calls.tools), facts_in.clone())
-                .with_missing_tools(missing_tools)
-                .with_hooks(self.calls.hooks.clone())
-                .with_prices(prices)
-                .with_late_results(Arc::new(self.calls.clone()));
+            let stage =
+                ProviderStage::new(provider, Arc::clone(&self.calls.tools), facts_in.clone())
+                    .with_missing_tools(missing_tools)
+                    .with_hooks(self.calls.hooks.clone())
+                    .with_prices(prices)
+                    .with_late_results(Arc::new(self.calls.clone()));
             let guards = Arc::clone(&self.dialogue.terms().guards);
             let validate = guards.look_at(Direction::Output);
             let validate = validate.then(|| Validate::new(guards, Portion::Words, facts_in));
