@@ -5,6 +5,8 @@ mod barge_in;
 mod context;
 mod devices;
 mod failures;
+mod guards;
+mod hooks;
 mod latency;
 mod pace;
 mod services;
