@@ -10,6 +10,7 @@ use anyhow::{Context as _, bail};
 use clap::{Args, Subcommand};
 
 use super::Ending;
+use super::approve::ApproveFlags;
 use super::chat::Chat;
 use super::conversation::{KeepFlags, PackFlags};
 use super::mcp::McpFlags;
@@ -149,7 +150,9 @@ impl Show {
 
 /// Hold a conversation by a prompt of a pack: say the words that are given, or read lines.
 ///
-/// It is `banter chat` with `--pack` and `--prompt`; `banter talk` takes them as well.
+/// It is `banter chat` with `--pack` and `--prompt`; `banter talk` takes them as well. A call of a
+/// tool that the pack describes and the program does not have waits for you, so that a pack can be
+/// tried without its tools: /result says what came of it, and `banter chat --help` has the rest.
 #[derive(Debug, Args)]
 struct Run {
     /// A pack: a JSON file.
@@ -173,6 +176,8 @@ struct Run {
     #[command(flatten)]
     mcp: McpFlags,
     #[command(flatten)]
+    approve: ApproveFlags,
+    #[command(flatten)]
     keep: KeepFlags,
     #[command(flatten)]
     settings: SettingFlags,
@@ -180,10 +185,10 @@ struct Run {
 
 impl Run {
     fn run(self) -> anyhow::Result<Ending> {
-        let Self { file, words, prompt, var, env, json, mcp, keep, settings } = self;
+        let Self { file, words, prompt, var, env, json, mcp, approve, keep, settings } = self;
         let pack = PackFlags { pack: Some(file), prompt: Some(prompt), var, env };
         let lines = (!words.is_empty()).then_some(words);
-        Chat { pack, mcp, keep, json, settings, lines, ..Chat::default() }.run()
+        Chat { pack, mcp, approve, keep, json, settings, lines, ..Chat::default() }.run()
     }
 }
 
