@@ -16,10 +16,10 @@ use self::talker::{Show, Talker};
 use super::Ending;
 use super::conversation::{KeepFlags, PackFlags};
 use super::settings::SettingFlags;
+use super::tools::tools;
 use crate::config::Factory;
 use crate::net::HttpClient;
 use crate::session::attach::{self, AttachError};
-use crate::tools::{ClockTool, ToolRegistry};
 use crate::types::Media;
 
 /// Hold a conversation in writing: read lines, answer each.
@@ -68,9 +68,8 @@ impl Chat {
 
     async fn chat(self) -> anyhow::Result<Ending> {
         let attached = self.attached().await?;
-        let mut tools = ToolRegistry::new();
-        tools.register(ClockTool::new())?;
         let settings = self.settings.load(&[])?;
+        let tools = tools(&settings)?;
         let factory = Factory::new(&settings, || Ok(Arc::new(HttpClient::new()?)));
         let opening = self.pack.opening(&settings, &factory, tools)?;
         let conversation = self.keep.begin(opening, &settings).await?;

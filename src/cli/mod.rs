@@ -23,6 +23,7 @@ mod sessions;
 mod settings;
 mod simulate;
 mod talk;
+mod tools;
 mod transcribe;
 mod turns;
 mod vad;
@@ -55,6 +56,7 @@ enum Command {
     Simulate(simulate::Simulate),
     Pack(pack::PackCommand),
     Sessions(sessions::Sessions),
+    Tools(tools::Tools),
     Config(config::ConfigCommand),
     Doctor(doctor::Doctor),
     Completions(completions::Completions),
@@ -107,6 +109,7 @@ pub fn main() -> ExitCode {
         Command::Simulate(simulate) => simulate.run(),
         Command::Pack(pack) => pack.run(),
         Command::Sessions(sessions) => sessions.run(),
+        Command::Tools(tools) => tools.run(),
         Command::Config(config) => config.run(),
         Command::Doctor(doctor) => doctor.run(),
         Command::Completions(completions) => completions.run(),

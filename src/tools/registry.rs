@@ -3,8 +3,8 @@
 use std::fmt::Debug;
 use std::sync::Arc;
 
-use super::{Registered, Tool};
-use crate::types::ToolDescriptor;
+use super::{Registered, Tool, matches};
+use crate::types::{Approval, ToolCall, ToolDescriptor};
 
 /// Tools in the order in which they were registered, and after them those of sources. Cloning
 /// shares them.
@@ -12,6 +12,8 @@ use crate::types::ToolDescriptor;
 pub struct ToolRegistry {
     tools: Vec<Registered>,
     sources: Vec<Arc<dyn ToolSource>>,
+    /// Patterns.
+    approve: Vec<String>,
 }
 
 /// Tools that come and go, as those of a server.
@@ -64,6 +66,26 @@ impl ToolRegistry {
     /// earlier source, stands before one of the same name.
     pub fn add_source(&mut self, source: Arc<dyn ToolSource>) {
         self.sources.push(source);
+    }
+
+    /// Has a person allow every call of the tools with these names, in which `*` stands for
+    /// anything, whatever the tools themselves say. They need not be there yet.
+    pub fn require_approval<N: Into<String>>(&mut self, names: impl IntoIterator<Item = N>) {
+        self.approve.extend(names.into_iter().map(Into::into));
+    }
+
+    /// Whether a person must allow a call first. The tool is asked of the arguments that it will
+    /// get; none must allow what the tool will not run for, as arguments that do not fit.
+    #[must_use]
+    pub fn approval(&self, call: &ToolCall) -> Option<Approval> {
+        let tool = self.find(&call.name)?;
+        let arguments = tool.arguments(&call.arguments).ok()?;
+        let required = || {
+            let reason = format!("every call of {} must be allowed", call.name);
+            let is_it = self.approve.iter().any(|pattern| matches(pattern, &call.name));
+            is_it.then_some(Approval { reason, message: String::new() })
+        };
+        tool.tool().approval(&arguments).or_else(required)
     }
 
     /// The tool called `name`.
@@ -144,6 +166,35 @@ mod tests {
         let names: Vec<_> = tools.descriptors().into_iter().map(|tool| tool.name).collect();
         assert_eq!(names, ["zebra", "clock"]);
         assert!(tools.get("clock").is_some() && tools.get("Clock").is_none());
+    }
+
+    #[test]
+    fn whom_a_person_must_allow_is_told_by_the_tool_or_by_its_name() {
+        let descriptor = |name: &str| {
+            let amount = json!({ "type": "integer" });
+            ToolDescriptor::new(name, "", json!({ "properties": { "amount": amount } }))
+        };
+        let large = |arguments: &serde_json::Value| {
+            let amount = arguments["amount"].as_u64().unwrap_or_default();
+            let reason = "over 100 EUR".to_owned();
+            (amount > 100).then(|| Approval { reason, message: String::new() })
+        };
+        let mut tools = ToolRegistry::new();
+        tools.require_approval(["pay*"]);
+        tools.register(FunctionTool::sync(descriptor("refund"), Ok).approval(large)).unwrap();
+        tools.register(FunctionTool::sync(descriptor("pay_all"), Ok)).unwrap();
+        let asked = |name: &str, amount| {
+            let (id, name) = ("1".to_owned(), name.to_owned());
+            let call = ToolCall { id, name, arguments: json!({ "amount": amount }) };
+            tools.approval(&call).map(|approval| approval.reason)
+        };
+        assert_eq!(asked("refund", json!(100)), None);
+        assert_eq!(asked("refund", json!(101)).as_deref(), Some("over 100 EUR"));
+        // The tool would get the number.
+        assert_eq!(asked("refund", json!("101")).as_deref(), Some("over 100 EUR"));
+        assert_eq!(asked("refund", json!("many")), None);
+        assert_eq!(asked("pay_all", json!(1)).unwrap(), "every call of pay_all must be allowed");
+        assert_eq!(asked("other", json!(1)), None);
     }
 
     #[test]

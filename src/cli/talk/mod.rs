@@ -24,6 +24,7 @@ use super::captions::Captions;
 use super::conversation::{KeepFlags, PackFlags};
 use super::labels::Labels;
 use super::settings::SettingFlags;
+use super::tools::tools;
 use super::{Ending, screen};
 use crate::config::{Factory, Settings};
 use crate::ids::SessionId;
@@ -32,7 +33,6 @@ use crate::session::{Pace, SessionConfig, Voice};
 use crate::stt;
 use crate::stt::Transcriber;
 use crate::time::SessionClock;
-use crate::tools::{ClockTool, ToolRegistry};
 
 /// Hold a conversation: listen, answer aloud, stop when spoken over.
 ///
@@ -111,8 +111,7 @@ impl Talk {
         let output = settings.text("output").map(|name| Place::new(Some(name)));
         self.check_files(&input, output.as_ref())?;
         let factory = Factory::new(&settings, || Ok(Arc::new(HttpClient::new()?)));
-        let mut tools = ToolRegistry::new();
-        tools.register(ClockTool::new())?;
+        let tools = tools(&settings)?;
         let opening = self.pack.opening(&settings, &factory, tools)?;
         let conversation = self.keep.begin(opening, &settings).await?;
         let voice = voice(&factory)?;

@@ -8,13 +8,11 @@ use super::*;
 use crate::hooks::{Hook, HookFuture, Verdict};
 use crate::ids::{ResponseId, TurnId};
 use crate::pipeline::{Context, Node, PipelineBuilder, PipelineConfig};
-use crate::providers::{Price, ProviderRequest};
 use crate::providers::mock::{MockAnswer, MockProvider};
+use crate::providers::{Price, ProviderRequest};
 use crate::time::{SessionClock, SessionTime};
 use crate::tools::{FunctionTool, Lifetime};
-use crate::types::{
-    Message, ToolCall, ToolChoice, ToolDescriptor, ToolPolicy, ToolResult, Usage,
-};
+use crate::types::{Message, ToolCall, ToolChoice, ToolDescriptor, ToolPolicy, ToolResult, Usage};
 
 const FIRST: ResponseId = ResponseId::FIRST;
 
@@ -249,14 +247,15 @@ async fn a_tool_that_must_be_called_has_to_be_there() {
     play.provider.add_tool_call("light", json!({}));
     play.provider.add_response("It is on.");
     play.run(|stage| stage).await;
-    let choices: Vec<_> = play.provider.requests().into_iter().map(|asked| asked.tool_choice).collect();
+    let choices: Vec<_> =
+        play.provider.requests().into_iter().map(|asked| asked.tool_choice).collect();
     assert_eq!(choices, [ToolChoice::Named("light".to_owned()), ToolChoice::Auto]);
 }
 
 #[tokio::test(start_paused = true)]
 async fn an_answer_that_has_cost_what_it_may_ends_before_the_next_request() {
-    let prices = Some(Prices { input: Price::per_million(1e6), output: Price::per_million(1e6) });
-    let usage = Some(Usage { input_tokens: 1, output_tokens: 1 });
+    let prices = Some(Prices { input: Price::Item(1.0), output: Price::Item(1.0) });
+    let usage = Usage { input_tokens: 1, output_tokens: 1 };
     for (text, expected) in [("", None), ("Moment.", Some("Moment."))] {
         let mut play = Play::new(on());
         play.policy.max_cost_usd = Some(1.5);
