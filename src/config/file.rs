@@ -7,7 +7,8 @@ use toml::de::{DeTable, DeValue};
 
 use super::layers::{Origin, SettingError};
 use super::table::{Setting, TABLE};
-use super::value::{Value, nearest};
+use super::tools::{self, ToolSetting};
+use super::value::{Kind, Value, nearest};
 
 /// A settings file that has been read.
 #[derive(Clone, PartialEq, Eq)]
@@ -45,10 +46,20 @@ pub(super) struct Entry {
     pub(super) origin: Origin,
 }
 
+/// What a file says.
+#[derive(Default)]
+pub(super) struct Read {
+    pub(super) entries: Vec<Entry>,
+    pub(super) tools: Vec<ToolSetting>,
+    /// All that is wrong with it, in the order of its lines.
+    pub(super) wrong: Vec<SettingError>,
+}
+
 impl FileText {
-    /// All that it sets, and all that is wrong with it, in the order of its lines.
-    pub(super) fn entries(&self) -> (Vec<Entry>, Vec<SettingError>) {
-        let mut reading = Reading { file: self, entries: Vec::new(), wrong: Vec::new() };
+    /// All that it sets.
+    pub(super) fn read(&self) -> Read {
+        let (entries, tools, wrong) = (Vec::new(), Vec::new(), Vec::new());
+        let mut reading = Reading { file: self, entries, tools, wrong };
         let (table, errors) = DeTable::parse_recoverable(&self.text);
         for error in errors {
             let at = error.span().map_or(0, |span| span.start);
@@ -58,9 +69,11 @@ impl FileText {
         if reading.wrong.is_empty() {
             reading.collect("", table.get_ref());
         }
-        let Reading { entries, mut wrong, .. } = reading;
+        let Reading { entries, mut tools, mut wrong, .. } = reading;
+        tools.sort_by_key(|(line, _)| *line);
         wrong.sort_by_key(|(line, _)| *line);
-        (entries, wrong.into_iter().map(|(_, error)| error).collect())
+        let tools = tools.into_iter().map(|(_, tool)| tool).collect();
+        Read { entries, tools, wrong: wrong.into_iter().map(|(_, error)| error).collect() }
     }
 
     fn origin(&self, place: String) -> Origin {
@@ -79,6 +92,8 @@ struct Reading<'a> {
     file: &'a FileText,
     entries: Vec<Entry>,
     /// By line.
+    tools: Vec<(usize, ToolSetting)>,
+    /// By line.
     wrong: Vec<(usize, SettingError)>,
 }
 
@@ -89,6 +104,10 @@ impl Reading<'_> {
             let at = name.span().start;
             let inside = format!("{key}.");
             let is_table = TABLE.iter().any(|setting| setting.key.starts_with(&inside));
+            if tools::is_list(&key) {
+                self.tools(&key, value);
+                continue;
+            }
             if key == MCP {
                 self.servers(value.get_ref(), at);
                 continue;
@@ -104,6 +123,23 @@ impl Reading<'_> {
                 },
                 (_, None) if is_table => self.complain(at, format!("{key} is a table: [{key}]")),
                 (_, None) => self.complain(at, unknown(&key)),
+            }
+        }
+    }
+
+    fn tools(&mut self, key: &str, list: &Spanned<DeValue<'_>>) {
+        let DeValue::Array(items) = list.get_ref() else {
+            return self.complain(list.span().start, format!("{key} is a list: [[{key}]]"));
+        };
+        for item in items {
+            let at = item.span().start;
+            let origin = self.file.origin(self.place(at));
+            match ToolSetting::read(key, item.clone().into(), origin, self.file) {
+                Ok(tool) => self.tools.push((self.file.line(at), tool)),
+                Err(error) => {
+                    let at = error.span().map_or(at, |span| span.start);
+                    self.complain(at, format!("{key}: {}", error.message()));
+                }
             }
         }
     }
@@ -149,6 +185,11 @@ fn value_of(setting: &Setting, value: &Spanned<DeValue<'_>>) -> Result<Value, St
     let quoted = setting.kind.is_text();
     match value.get_ref() {
         DeValue::String(text) if quoted => setting.value(text),
+        DeValue::Array(names) if setting.kind == Kind::Names => {
+            let names: Option<Vec<_>> = names.iter().map(|name| name.get_ref().as_str()).collect();
+            let wrong = || format!("{}: expected a list of texts in quotes", setting.key);
+            setting.value(&names.ok_or_else(wrong)?.join(","))
+        }
         // `stream = true` reads better than `stream = "true"`.
         DeValue::Boolean(yes) if !quoted || setting.key == "stt.stream" => {
             setting.value(&yes.to_string())

@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use super::file::{Entry, FileText, unknown};
+use super::file::{Entry, FileText, Read, unknown};
 #[cfg(feature = "mcp")]
 use super::mcp::NamedServer;
 use super::table::{Setting, TABLE};
+use super::tools::ToolSetting;
 use super::value::{Value, nearest};
 
 /// Where a value comes from.
@@ -69,6 +70,7 @@ pub struct Settings {
     #[cfg(feature = "mcp")]
     mcp: Vec<NamedServer>,
     warnings: Vec<String>,
+    tools: Vec<ToolSetting>,
 }
 
 impl Settings {
@@ -83,12 +85,14 @@ impl Settings {
         variables: &[(String, String)],
         file: Option<&FileText>,
     ) -> Result<Self, Vec<SettingError>> {
-        let (entries, mut wrong) = file.map(FileText::entries).unwrap_or_default();
+        let Read { entries, mut tools, mut wrong } = file.map(FileText::read).unwrap_or_default();
+        tools.iter_mut().for_each(|tool| tool.take_variables(variables));
         let mut settings = Self {
             values: BTreeMap::new(),
             #[cfg(feature = "mcp")]
             mcp: Vec::new(),
             warnings: strangers(variables),
+            tools,
         };
         #[cfg(feature = "mcp")]
         if let Some(file) = file.filter(|_| wrong.is_empty()) {
@@ -143,6 +147,12 @@ impl Settings {
     #[must_use]
     pub fn warnings(&self) -> &[String] {
         &self.warnings
+    }
+
+    /// The tools of the file, in its order.
+    #[must_use]
+    pub fn tool_settings(&self) -> &[ToolSetting] {
+        &self.tools
     }
 
     fn set(

@@ -21,6 +21,7 @@ mod table;
 mod template;
 #[cfg(test)]
 mod tests;
+mod tools;
 mod value;
 
 pub use engines::{EngineError, Factory, StrayAddress};
@@ -31,6 +32,7 @@ pub use layers::{Origin, SettingError, Settings};
 pub use mcp::{NamedServer, mcp_servers};
 pub use table::{Setting, TABLE};
 pub use template::template;
+pub use tools::{ToolSetting, ToolSettingError};
 #[cfg(feature = "bench")]
 pub(crate) use value::nearest;
 pub use value::{Kind, Value};

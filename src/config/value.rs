@@ -7,6 +7,8 @@ use crate::types::Secret;
 pub enum Kind {
     /// Any text.
     Text,
+    /// Names with commas between them, in a file also as a list; a `*` stands for anything.
+    Names,
     /// A key, which is never shown.
     Secret,
     /// The address of a service.
@@ -48,7 +50,7 @@ impl Kind {
     pub(super) fn parse(self, text: &str) -> Result<Value, String> {
         let wrong = |expected: String| Err(format!("\"{text}\" is wrong; expected {expected}"));
         match self {
-            Self::Text => Ok(Value::Text(text.to_owned())),
+            Self::Text | Self::Names => Ok(Value::Text(text.to_owned())),
             Self::Secret => Ok(Value::Secret(Secret::new(text))),
             // What is before the @ would be a user and a password.
             Self::Address if text.contains('@') => Err(NO_PASSWORDS.to_owned()),
@@ -94,6 +96,7 @@ impl Kind {
     pub fn allowed(self) -> Option<String> {
         match self {
             Self::Text | Self::Secret => None,
+            Self::Names => Some("names with commas between, * for anything".to_owned()),
             Self::Address => Some("an address with http:// or https://".to_owned()),
             Self::Store => Some(STORES.join(", ")),
             Self::Bool => Some("true or false".to_owned()),
@@ -108,6 +111,7 @@ impl Kind {
         matches!(
             self,
             Self::Text
+                | Self::Names
                 | Self::Secret
                 | Self::Address
                 | Self::Store

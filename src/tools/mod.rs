@@ -15,11 +15,15 @@
 //!
 //! Whether a tool may be called at all, and when, is for the session to decide.
 
+mod asking;
 mod clock;
 mod context;
 mod derived;
+mod exec;
 mod executor;
 mod function;
+#[cfg(feature = "net")]
+mod http;
 #[cfg(feature = "mcp")]
 pub mod mcp;
 mod name;
@@ -28,10 +32,14 @@ mod registry;
 mod run;
 mod schema;
 
+pub use asking::AskingTool;
 pub use clock::ClockTool;
 pub use context::ToolContext;
+pub use exec::ExecTool;
 pub use executor::Executor;
 pub use function::FunctionTool;
+#[cfg(feature = "net")]
+pub use http::{HttpCall, HttpTool, HttpToolError};
 pub use name::matches;
 pub use registered::Registered;
 pub use registry::{RegisterError, ToolRegistry, ToolSource};

@@ -3,8 +3,10 @@
 use std::fmt::Debug;
 use std::sync::Arc;
 
-use super::{Registered, Tool};
-use crate::types::ToolDescriptor;
+use serde_json::Value;
+
+use super::{Registered, Tool, matches};
+use crate::types::{Approval, ToolDescriptor};
 
 /// Tools in the order in which they were registered, and after them those of sources. Cloning
 /// shares them.
@@ -12,6 +14,8 @@ use crate::types::ToolDescriptor;
 pub struct ToolRegistry {
     tools: Vec<Registered>,
     sources: Vec<Arc<dyn ToolSource>>,
+    /// Whose calls a person must allow.
+    approve: Vec<String>,
 }
 
 /// Tools that come and go, as those of a server.
@@ -64,6 +68,23 @@ impl ToolRegistry {
     /// earlier source, stands before one of the same name.
     pub fn add_source(&mut self, source: Arc<dyn ToolSource>) {
         self.sources.push(source);
+    }
+
+    /// From here on a person must allow each call of the tools that `patterns` mean, whatever they
+    /// say themselves: names, in which `*` stands for anything.
+    pub fn require_approval(&mut self, patterns: impl IntoIterator<Item = String>) {
+        self.approve.extend(patterns);
+    }
+
+    /// Whether a person must allow this call of `tool` first, and what there is to know.
+    #[must_use]
+    pub fn approval(&self, tool: &dyn Tool, arguments: &Value) -> Option<Approval> {
+        let name = &tool.descriptor().name;
+        tool.approval(arguments).or_else(|| {
+            let pattern = self.approve.iter().find(|pattern| matches(pattern, name))?;
+            let reason = format!("calls of `{pattern}` are to be approved");
+            Some(Approval { reason, message: String::new() })
+        })
     }
 
     /// The tool called `name`.
@@ -134,6 +155,17 @@ mod tests {
     fn tool(name: &str) -> FunctionTool {
         let descriptor = ToolDescriptor::new(name, "", json!({ "type": "object" }));
         FunctionTool::sync(descriptor, Ok)
+    }
+
+    #[test]
+    fn calls_of_some_tools_are_to_be_approved() {
+        let mut tools = ToolRegistry::new();
+        tools.register(tool("mail_send")).unwrap();
+        tools.register(tool("mail_read")).unwrap();
+        tools.require_approval(["*_send".to_owned()]);
+        let asked = |name| tools.approval(&*tools.get(name).unwrap(), &json!({}));
+        assert_eq!(asked("mail_send").unwrap().reason, "calls of `*_send` are to be approved");
+        assert_eq!(asked("mail_read"), None);
     }
 
     #[test]

@@ -44,6 +44,7 @@ impl Notices {
             StageName::Provider => "There is no answer",
             StageName::Tts => "The voice failed",
             StageName::Context => "The conversation is too long",
+            StageName::Validate => "The answer was withheld",
         };
         self.add(Topic::Trouble, &format!("{what}: {error}. Say it again, or go on."));
     }
@@ -54,6 +55,7 @@ impl Notices {
             StageName::Provider => "The model",
             StageName::Tts => "The voice",
             StageName::Context => "What is sent to the model",
+            StageName::Validate => "The rules for what is said",
         };
         self.add(Topic::Information, &format!("{what} failed and tries again: {error}"));
     }

@@ -273,6 +273,7 @@ impl Actor {
                     answer.media.push((*media).clone());
                 }
             }
+            Fact::Validated { response, validation } => self.validated(response, validation),
             Fact::Used { response, usage } => {
                 if let Some(answer) = self.alive(response) {
                     answer.used(usage);
@@ -428,7 +429,7 @@ impl Actor {
         for (_, text) in self.unanswered.drain(..) {
             self.dialogue.said(Message::user(&*text));
         }
-        self.dialogue.left(None);
+        self.dialogue.left(self.last_turn, None);
     }
 
     fn stops(&self) -> bool {

@@ -11,6 +11,7 @@
 mod detect;
 mod duplex;
 mod error;
+mod guards;
 mod input;
 mod media;
 mod open;
@@ -38,6 +39,7 @@ pub use self::source::PackSource;
 use super::SessionHandle;
 use super::attach::ImageFit;
 use super::dialogue::{Dialogue, OWN_ID, Terms};
+use super::herald::Herald;
 use super::modes::text::{Model, Permit, TextSession};
 use super::pending::PendingCalls;
 use crate::events::{Event, EventBus, EventKind, Subscription};
@@ -301,6 +303,7 @@ impl Conversation {
         }
         let ended = self.alone().await;
         self.shared.is_closed.store(true, Ordering::Release);
+        self.shared.dialogue.farewell(&self.shared.clock).await;
         #[cfg(feature = "mcp")]
         self.shared.parts.servers.close().await;
         self.shared.flush().await?;
@@ -390,13 +393,14 @@ impl Conversation {
             Keeper::start(Arc::clone(store), parts.id.clone(), saved.revision, report)
         });
         let dialogue = Dialogue::new(parts.terms.clone(), saved, keeper);
+        dialogue.tell(|| Herald::start(&parts.hooks, &clock));
         let budget = parts.budget(&dialogue);
         let calls = PendingCalls {
             dialogue: dialogue.clone(),
             tools: Arc::clone(&parts.tools),
             hooks: parts.hooks.clone(),
             clock: Arc::new(clock.clone().into()),
-            bus: parts.bus.clone(),
+            bus: parts.bus.weak(),
         };
         let model = Model {
             provider: Arc::clone(&parts.provider),
@@ -404,7 +408,7 @@ impl Conversation {
             prices: parts.prices,
             budget,
         };
-        let text = TextSession::of(calls.clone(), model);
+        let text = TextSession::of(calls.clone(), parts.bus.clone(), model);
         let text = Arc::new(tokio::sync::Mutex::new(text));
         let (duplex, is_closed) = (Mutex::default(), AtomicBool::default());
         let shared = Shared { parts, dialogue, calls, clock, text, duplex, is_closed };

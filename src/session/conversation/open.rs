@@ -5,6 +5,7 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::detect::{detected, no_provider};
+use super::guards::add_those_of;
 #[cfg(feature = "mcp")]
 use super::servers::Servers;
 use super::source::{PackSource, prompt_of, read};
@@ -25,6 +26,7 @@ use crate::tools::ToolRegistry;
 #[cfg(feature = "mcp")]
 use crate::tools::mcp::McpServer;
 use crate::types::{Parameters, ResponseFormat, ToolPolicy};
+use crate::validators::{Guardrail, Guards, ValidationMode};
 
 /// A conversation that is to begin. Made by [`Conversation::open`] or [`Conversation::plain`].
 #[derive(Clone, Debug)]
@@ -50,6 +52,7 @@ pub struct Opening {
     prices: Option<Prices>,
     images: ImageFit,
     context: Option<ContextConfig>,
+    guards: Guards,
     store: Option<Arc<dyn StateStore>>,
     id: Option<ConversationId>,
 }
@@ -91,6 +94,7 @@ impl Opening {
             prices: None,
             images: ImageFit::Off,
             context: None,
+            guards: Guards::default(),
             store: None,
             id: None,
         }
@@ -226,6 +230,30 @@ impl Opening {
         self
     }
 
+    /// A rule for what is said, behind those of the prompt and those that there are.
+    pub fn validator(mut self, guardrail: Guardrail) -> Self {
+        self.guards.rules.push(guardrail);
+        self
+    }
+
+    /// How much the rules for what is said may do: by default what they are made for.
+    pub fn validation_mode(mut self, mode: ValidationMode) -> Self {
+        self.guards.mode = mode;
+        self
+    }
+
+    /// An answer that breaks any rule fails, whatever the rule says.
+    pub fn strict_validation(mut self) -> Self {
+        self.guards.strict = true;
+        self
+    }
+
+    /// Does without the rules of this name or kind, even one that is not known here.
+    pub fn disable_validator(mut self, name: impl Into<String>) -> Self {
+        self.guards.disabled.insert(name.into());
+        self
+    }
+
     /// What is sent of a long conversation; all of it by default.
     pub fn context(mut self, context: ContextConfig) -> Self {
         self.context = Some(context);
@@ -315,6 +343,7 @@ impl Opening {
             model: provider.name().to_owned(),
             ..Terms::default()
         };
+        let mut guards = self.guards;
         let mut media = None;
         let mut warnings = Vec::new();
         match self.speaks {
@@ -335,6 +364,7 @@ impl Opening {
                     terms.tool_policy = policy.into();
                 }
                 media.clone_from(&spec.media);
+                add_those_of(spec, &mut guards)?;
                 terms.instructions = Instructions::Prompt(Arc::new(Prompted {
                     prompt,
                     variables: spec.variables.clone(),
@@ -357,6 +387,7 @@ impl Opening {
         if self.missing_tools.is_none() && !missing.is_empty() {
             return Err(ConversationError::NoHandlers(missing));
         }
+        terms.guards = Arc::new(guards);
         same_prompt(&id, saved.opened.as_ref(), &opened)?;
         let parts = super::Parts {
             id,

@@ -10,6 +10,7 @@ use crate::pipeline::Metadata;
 use crate::time::WallTime;
 use crate::tools::{ToolRegistry, matches};
 use crate::types::{Parameters, ToolDescriptor, ToolPolicy};
+use crate::validators::Guards;
 
 /// What every response of a conversation is made from, besides its history.
 #[derive(Clone, Debug, Default)]
@@ -20,6 +21,8 @@ pub(crate) struct Terms {
     pub(crate) metadata: Arc<Metadata>,
     /// The model, as its provider calls itself.
     pub(crate) model: String,
+    /// The rules for what is said.
+    pub(crate) guards: Arc<Guards>,
 }
 
 /// What the model is told.

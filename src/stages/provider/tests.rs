@@ -254,8 +254,8 @@ async fn a_tool_that_must_be_called_has_to_be_there() {
 
 #[tokio::test(start_paused = true)]
 async fn an_answer_that_has_cost_what_it_may_ends_before_the_next_request() {
-    let prices = Some(Prices { input: Price::per_million(1e6), output: Price::per_million(1e6) });
-    let usage = Some(Usage { input_tokens: 1, output_tokens: 1 });
+    let prices = Some(Prices { input: Price::Item(1.0), output: Price::Item(1.0) });
+    let usage = Usage { input_tokens: 1, output_tokens: 1 };
     for (text, expected) in [("", None), ("Moment.", Some("Moment."))] {
         let mut play = Play::new(on());
         play.policy.max_cost_usd = Some(1.5);
@@ -324,6 +324,7 @@ async fn an_answer_waits_for_a_lasting_tool_as_long_as_it_has_patience() {
         } else {
             assert!(told[0].starts_with("no result yet: the call is still running"), "{told:?}");
             // The stage has ended with its run, and its tools with it.
+            tokio::time::sleep(Duration::from_millis(1)).await;
             let late = std::mem::take(&mut *late.0.lock().unwrap());
             assert!(matches!(&late[..], [LateResult { result: None, .. }]), "{late:?}");
         }
