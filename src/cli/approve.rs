@@ -2,6 +2,7 @@
 
 use clap::Args;
 
+use super::tools::tools;
 use crate::config::Settings;
 use crate::tools::ToolRegistry;
 
@@ -17,9 +18,14 @@ pub(super) struct ApproveFlags {
 }
 
 impl ApproveFlags {
-    /// Has `tools` ask, also those that come later.
-    pub(super) fn add(&self, settings: &Settings, tools: &mut ToolRegistry) {
-        tools.require_approval(settings.approve());
+    /// The tools of the settings and the clock, of which these ask, as do those that come later.
+    ///
+    /// # Errors
+    ///
+    /// When a tool of the settings can be none.
+    pub(super) fn tools(&self, settings: &Settings) -> anyhow::Result<ToolRegistry> {
+        let mut tools = tools(settings)?;
         tools.require_approval(self.approve.iter().cloned());
+        Ok(tools)
     }
 }

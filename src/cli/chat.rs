@@ -22,7 +22,6 @@ use super::{Ending, pending};
 use crate::config::Factory;
 use crate::net::HttpClient;
 use crate::session::attach::{self, AttachError};
-use crate::tools::{ClockTool, ToolRegistry};
 use crate::types::Media;
 
 /// Hold a conversation in writing: read lines, answer each.
@@ -83,10 +82,8 @@ impl Chat {
 
     async fn chat(self) -> anyhow::Result<Ending> {
         let attached = self.attached().await?;
-        let mut tools = ToolRegistry::new();
-        tools.register(ClockTool::new())?;
         let settings = self.settings.load(&[])?;
-        self.approve.add(&settings, &mut tools);
+        let tools = self.approve.tools(&settings)?;
         let factory = Factory::new(&settings, || Ok(Arc::new(HttpClient::new()?)));
         let opening = self.pack.opening(&settings, &factory, tools)?;
         // A person may have what a tool would give.

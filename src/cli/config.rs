@@ -38,13 +38,18 @@ impl ConfigCommand {
 
 /// A line each, in columns, with a gap between the tables.
 fn listing(settings: &Settings) -> String {
-    let rows: Vec<_> = TABLE
-        .iter()
-        .filter_map(|setting| {
-            let (value, origin) = settings.get(setting.key)?;
-            Some((setting.key, value.shown(), origin.to_string()))
-        })
-        .collect();
+    let of_table = TABLE.iter().filter_map(|setting| {
+        let (value, origin) = settings.get(setting.key)?;
+        Some((setting.key.to_owned(), value.shown(), origin.to_string()))
+    });
+    let of_servers = settings.mcp().iter().map(|named| {
+        let shown = match &named.server {
+            Ok(server) => server.shown(),
+            Err(error) => error.to_string(),
+        };
+        (format!("mcp.{}", named.name), shown, named.origin.to_string())
+    });
+    let rows: Vec<_> = of_table.chain(of_servers).collect();
     let keys = rows.iter().map(|(key, ..)| key.len()).max().unwrap_or(0);
     let lengths = rows.iter().map(|(_, value, _)| value.chars().count());
     let values = lengths.filter(|&length| length <= COLUMN).max().unwrap_or(0);
@@ -58,6 +63,13 @@ fn listing(settings: &Settings) -> String {
         }
         let _infallible = writeln!(text, "{key:keys$}  {value:values$}  {origin}");
     }
+    let mut gap = "\n";
+    for tool in settings.tool_settings() {
+        let (list, name, origin) = (tool.list(), tool.name(), tool.origin());
+        let name = format!("{name:?}");
+        let _infallible = writeln!(text, "{gap}{list:keys$}  {name:values$}  {origin}");
+        gap = "";
+    }
     text
 }
 
@@ -67,6 +79,16 @@ const COLUMN: usize = 32;
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_tools_of_a_file_stand_below() {
+        let text = "[[tools.exec]]\nname = \"lights\"\ndescription = \"\"\ncommand = \"sh\"\n";
+        let (name, text) = ("my.toml".to_owned(), text.to_owned());
+        let file = crate::config::FileText { name, text, found: crate::config::Found::Named };
+        let text = listing(&Settings::layered(&[], &[], Some(&file)).unwrap());
+        let last = text.lines().last().unwrap().split_whitespace().collect::<Vec<_>>();
+        assert_eq!(last, ["tools.exec", "\"lights\"", "my.toml:1"]);
+    }
 
     #[test]
     fn settings_stand_in_columns_and_keys_are_not_shown() {

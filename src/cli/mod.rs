@@ -26,6 +26,7 @@ mod sessions;
 mod settings;
 mod simulate;
 mod talk;
+mod tools;
 mod transcribe;
 mod turns;
 mod vad;
@@ -59,6 +60,7 @@ enum Command {
     Mcp(mcp::Mcp),
     Pack(pack::PackCommand),
     Sessions(sessions::Sessions),
+    Tools(tools::Tools),
     Config(config::ConfigCommand),
     Doctor(doctor::Doctor),
     Completions(completions::Completions),
@@ -96,8 +98,10 @@ enum Ending {
 pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let level = if arguments.command.hides_log() { "off" } else { "warn" };
-    let filter = EnvFilter::try_from_env("BANTER_LOG").unwrap_or_else(|_| EnvFilter::new(level));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    tracing_subscriber::fmt()
+        .with_env_filter(log_filter(level))
+        .with_writer(std::io::stderr)
+        .init();
     let ended = match arguments.command {
         Command::Talk(talk) => talk.run(),
         Command::Chat(chat) => chat.run(),
@@ -112,6 +116,7 @@ pub fn main() -> ExitCode {
         Command::Mcp(mcp) => mcp.run(),
         Command::Pack(pack) => pack.run(),
         Command::Sessions(sessions) => sessions.run(),
+        Command::Tools(tools) => tools.run(),
         Command::Config(config) => config.run(),
         Command::Doctor(doctor) => doctor.run(),
         Command::Completions(completions) => completions.run(),
@@ -128,6 +133,15 @@ pub fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// What is logged: what the user wants, else `level`. A library that notes addresses with what is
+/// secret in them is silent unless it is asked for.
+fn log_filter(level: &str) -> EnvFilter {
+    let wanted = std::env::var("BANTER_LOG").ok();
+    let wanted = wanted.filter(|wanted| EnvFilter::try_new(wanted).is_ok());
+    let wanted = wanted.unwrap_or_else(|| level.to_owned());
+    EnvFilter::new(if wanted.contains("rmcp") { wanted } else { format!("{wanted},rmcp=off") })
 }
 
 /// The error with its causes, each once: some errors tell their cause themselves.

@@ -19,6 +19,8 @@ use crate::tools::mcp::McpServer;
 /// A server that a file names.
 #[derive(Clone, Debug, PartialEq)]
 pub struct NamedServer {
+    /// Its name.
+    pub name: String,
     /// The server; else the environment variable that it lacks, which is no mistake until it is
     /// started.
     pub server: Result<McpServer, SettingError>,
@@ -81,7 +83,7 @@ impl FileText {
                 ));
                 continue;
             }
-            servers.push(NamedServer { server, origin: Origin::Line(place) });
+            servers.push(NamedServer { name, server, origin: Origin::Line(place) });
         }
         (servers, wrong, warnings)
     }

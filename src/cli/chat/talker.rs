@@ -14,8 +14,8 @@ use crate::cli::Ending;
 use crate::cli::harmless::harmless;
 use crate::cli::pending;
 use crate::media;
-use crate::session::{Chunk, Conversation, ConversationError, ResponseStream, attach};
-use crate::types::{Media, Message, PendingCall};
+use crate::session::{Chunk, Conversation, ConversationError, Response, ResponseStream, attach};
+use crate::types::{Direction, Media, Message, PendingCall};
 use calls::Waiting;
 
 /// How answers are written.
@@ -240,6 +240,7 @@ impl Talker {
                     writeln!(self.output, "[{}]", harmless(&call.name))?;
                 }
                 Some(Ok(Chunk::Done(response))) => {
+                    self.tell_broken(&response)?;
                     turn.pending = response.pending.iter().map(Waiting::from).collect();
                 }
                 Some(Ok(_)) => {}
@@ -248,6 +249,22 @@ impl Talker {
             }
         }
         Ok(turn)
+    }
+
+    /// Tells which rules what was said broke.
+    fn tell_broken(&mut self, response: &Response) -> io::Result<()> {
+        for broken in response.validations.iter().filter(|one| !one.passed) {
+            let whose = match broken.direction {
+                Direction::Input => "what you said",
+                _ => "the answer",
+            };
+            let action = broken.action.map(|action| action.to_string()).unwrap_or_default();
+            let reason = harmless(broken.message.as_deref().unwrap_or_default());
+            let rule = &broken.validator;
+            let line = format!("{whose} broke the rule {rule} and was {action}: {reason}");
+            writeln!(self.complaints, "banter: {line}")?;
+        }
+        Ok(())
     }
 
     fn interrupted(&mut self) -> anyhow::Result<Ending> {

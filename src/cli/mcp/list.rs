@@ -5,6 +5,7 @@ use std::io::{Write, stderr, stdout};
 
 use anyhow::bail;
 use clap::Args;
+use futures_util::future::join_all;
 use serde_json::{Value, json};
 
 use super::Which;
@@ -61,19 +62,23 @@ impl List {
             }
         }
         // One that does not start does not hide the others.
-        let shown: Vec<String> = servers.iter().map(|it| it.shown()).collect();
-        let client = McpClient::connect(servers.into_iter().map(|it| it.required(false))).await?;
+        let started = servers.into_iter().map(|server| {
+            let name = server.name().to_owned();
+            async { (name, McpClient::connect([server]).await) }
+        });
         let mut ending = Ending::Done;
-        for ((name, status), shown) in client.status().into_iter().zip(shown) {
-            let introduction = match status {
-                McpStatus::Running { introduction } => introduction,
-                McpStatus::Ended { reason } => {
+        for (name, client) in join_all(started).await {
+            let client = match client {
+                Ok(client) => client,
+                Err(error) => {
                     ending = Ending::Failed;
-                    let told = format!("banter: {name} ({shown}) did not start: {reason}");
-                    writeln!(stderr(), "{}", harmless(&told))?;
+                    writeln!(stderr(), "banter: {}", harmless(&error.to_string()))?;
                     continue;
                 }
-                McpStatus::Starting => "starts again".to_owned(),
+            };
+            let introduction = match &client.status()[..] {
+                [(_, McpStatus::Running { introduction })] => introduction.clone(),
+                _ => "has ended".to_owned(),
             };
             let told = Told {
                 tools: client.tools_of(&name)?.to_vec(),
@@ -86,9 +91,9 @@ impl List {
                 true => harmless_json(&told.json().to_string()) + "\n",
                 false => harmless(&told.text()),
             };
+            client.close().await;
             stdout().write_all(text.as_bytes())?;
         }
-        client.close().await;
         Ok(ending)
     }
 }
