@@ -1,5 +1,5 @@
 # `make` alone lists the targets. All are safe to run again, and with -j.
-.PHONY: help setup setup-tests demo test simulate bench gate gate-update assets
+.PHONY: help setup setup-tests setup-slow demo test slow simulate bench gate gate-update assets
 
 help:
 	@sed -n 's/^\([a-z-]*\):.*## /make \1	/p' $(firstword $(MAKEFILE_LIST))
@@ -20,6 +20,12 @@ demo: setup ## talk to the agent: a recorded user, in real time, from start to e
 
 test: setup-tests ## run all tests
 	cargo test --locked --all-features
+
+setup-slow:
+	scripts/setup.sh --slow
+
+slow: setup-slow ## run what takes long: how well the protocol of tools (MCP) is kept
+	scripts/mcp_conformance.sh
 
 simulate: setup ## make 1,000 random calls with random faults, in virtual time
 	mkdir -p out

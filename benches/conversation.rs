@@ -1,4 +1,5 @@
-//! What a conversation adds to the bare call of its model, with 100 messages of history.
+//! What a conversation adds to the bare call of its model, with 100 messages of history; and with
+//! tools.
 
 #![expect(clippy::unwrap_used, reason = "a bench that cannot run says so")]
 
@@ -6,6 +7,7 @@ mod support;
 
 use std::hint::black_box;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use banter::SessionClock;
@@ -14,8 +16,10 @@ use banter::providers::{Provider, ProviderEvent, ProviderRequest, ProviderStream
 use banter::session::Conversation;
 use banter::state::{Entry, MemoryStore, Mode, Revision, StateStore, TurnRecord};
 use banter::time::UtcTime;
-use banter::types::{FinishReason, Message};
+use banter::tools::{FunctionTool, ToolRegistry};
+use banter::types::{FinishReason, Message, ToolCall, ToolDescriptor};
 use futures_util::{StreamExt, stream};
+use serde_json::json;
 use tokio::runtime::{Builder, Runtime};
 
 fn main() {
@@ -29,11 +33,85 @@ fn main() {
             bencher.iter_custom(|times| send(&runtime, times, stored));
         });
     }
+    for (name, calls) in [("send, 100 messages, 20 tools", 0), ("the same with a call", 1)] {
+        criterion.bench_function(name, |bencher| {
+            bencher.iter_custom(|times| with_tools(&runtime, times, calls));
+        });
+    }
     let long = runtime.block_on(resumed(10_000));
     criterion.bench_function("send, 20,000 messages", |bencher| {
         bencher.iter_custom(|times| runtime.block_on(turns(&long, times)));
     });
     criterion.final_summary();
+}
+
+/// Turns of copies of a conversation with tools, in which the model makes so many calls.
+fn with_tools(runtime: &Runtime, times: u64, calls: u32) -> Duration {
+    let mut tools = ToolRegistry::new();
+    for number in 0..20 {
+        let tool = FunctionTool::sync(described(number), |_| Ok(json!("open until ten")));
+        tools.register(tool).unwrap();
+    }
+    let clock = SessionClock::live();
+    runtime.block_on(async {
+        let model = Arc::new(Calling { calls, left: AtomicU32::new(0) });
+        let opening = Conversation::plain(SYSTEM).provider(Arc::<Calling>::clone(&model));
+        let base = opening.tools(tools).start().await.unwrap();
+        for _ in 0..49 {
+            base.send(QUESTION).await.unwrap();
+        }
+        let mut took = Duration::ZERO;
+        for _ in 0..times {
+            let copy = base.fork().await.unwrap();
+            copy.send(QUESTION).await.unwrap();
+            model.left.store(model.calls, Ordering::Relaxed);
+            let began = clock.now();
+            let response = copy.send(QUESTION).await.unwrap();
+            took += clock.now().since(began);
+            assert_eq!(response.tool_results.len(), calls as usize);
+        }
+        took
+    })
+}
+
+fn described(number: u32) -> ToolDescriptor {
+    let parameters = json!({
+        "type": "object",
+        "properties": {
+            "room": { "type": "string", "description": "The room's name or number." },
+            "floor": { "type": "integer", "minimum": 0, "maximum": 9 },
+            "when": { "type": "string", "enum": ["today", "tomorrow"] },
+        },
+        "required": ["room"],
+        "additionalProperties": false,
+    });
+    ToolDescriptor::new(format!("hours_{number}"), "Tells when a room is open.", parameters)
+}
+
+/// A model that calls tools before it answers, at once.
+#[derive(Debug)]
+struct Calling {
+    calls: u32,
+    left: AtomicU32,
+}
+
+impl Provider for Calling {
+    fn name(&self) -> &str {
+        "calling"
+    }
+
+    fn stream(&self, request: ProviderRequest) -> ProviderStream {
+        let left = self.left.load(Ordering::Relaxed);
+        if left == 0 {
+            return Ready.stream(request);
+        }
+        self.left.store(left - 1, Ordering::Relaxed);
+        black_box(request);
+        let arguments = json!({ "room": "the whales", "floor": 2, "when": "today" });
+        let call = ToolCall { id: format!("c{left}"), name: "hours_7".into(), arguments };
+        let end = ProviderEvent::Finished { reason: FinishReason::ToolCalls, usage: None };
+        Box::pin(stream::iter([Ok(ProviderEvent::ToolCall(call)), Ok(end)]))
+    }
 }
 
 /// A model that answers at once.

@@ -2,32 +2,39 @@
 # Readies a Debian or Ubuntu machine to build, run and test Banter. Safe to run again.
 # With `--tests` it also installs what the tests need beyond that: a sound server, a Redis server (the
 # tests start their own, and need none that runs), a terminal in a program, a processor that counts,
-# and Node with a server of OpenAI's protocol.
+# Node with a server of OpenAI's protocol, and MCP servers for Node and Python.
+# With `--slow` it also installs what `make slow` needs.
 # Run it as root or as a user with sudo. It asks nothing and never installs a Rust toolchain.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 BUILD_PACKAGES=(build-essential pkg-config libasound2-dev libpocketsphinx-dev)
 RUN_PACKAGES=(ca-certificates libasound2-plugins pocketsphinx-en-us flite espeak-ng)
-TEST_PACKAGES=(pulseaudio pulseaudio-utils redis-server tmux valgrind)
-# What Node's package in tests/aimock asks for, and what it gets where that is not there.
+TEST_PACKAGES=(pulseaudio pulseaudio-utils redis-server tmux valgrind python3 python3-venv)
+# What Node's packages in the tests ask for, and what they get where that is not there.
 NODE_WANTED=20.15.0
 NODE_FETCHED=22
+CONFORMANCE_NODE=22.23.3
 
 main() {
     local packages=("${BUILD_PACKAGES[@]}" "${RUN_PACKAGES[@]}")
     case $* in
         "") ;;
-        --tests) packages+=("${TEST_PACKAGES[@]}") ;;
-        *) fail "scripts/setup.sh takes no argument but --tests, and was given: $*" ;;
+        --tests | --slow) packages+=("${TEST_PACKAGES[@]}") ;;
+        *) fail "scripts/setup.sh takes no argument but --tests or --slow, and was given: $*" ;;
     esac
     check_rust
     command -v apt-get >/dev/null || explain_other_systems
-    if [ "$*" = --tests ] && ! { command -v node && command -v npm; } >/dev/null; then
+    if [ -n "$*" ] && ! { command -v node && command -v npm; } >/dev/null; then
         packages+=(nodejs npm)
     fi
     install_packages "${packages[@]}"
-    if [ "$*" = --tests ]; then install_test_server; fi
+    if [ -n "$*" ]; then
+        install_node_packages tests/aimock
+        install_node_packages tests/mcp
+        install_python_packages tests/mcp
+    fi
+    if [ "$*" = --slow ]; then install_conformance tests/mcp/conformance; fi
     say "done"
 }
 
@@ -91,9 +98,9 @@ as_root() {
     fi
 }
 
-install_test_server() {
-    local folder=tests/aimock node fetched=()
-    # Debian 12 has Node 18, with which the server does not start.
+install_node_packages() {
+    local folder=$1 node fetched=()
+    # Debian 12 has Node 18, with which the servers do not start.
     node=$(node --version)
     if ! is_at_least "$NODE_WANTED" "${node#v}"; then
         fetched=("$(node -p '`node-${process.platform}-${process.arch}`')")
@@ -110,6 +117,34 @@ install_test_server() {
         say "npm install ${fetched[0]}@$NODE_FETCHED: Node ${node#v} is older than $NODE_WANTED"
         quiet_npm install --prefix $folder --no-save "${fetched[0]}@$NODE_FETCHED"
     fi
+}
+
+install_python_packages() {
+    local folder=$1
+    # This file is written last.
+    if [ "$folder/python/installed" -nt "$folder/requirements.txt" ]; then
+        say "$folder/python: already there"
+        return
+    fi
+    say "pip install in $folder/python"
+    python3 -m venv --clear "$folder/python"
+    "$folder/python/bin/pip" install --quiet --disable-pip-version-check --no-deps \
+        --require-hashes --requirement "$folder/requirements.txt"
+    touch "$folder/python/installed"
+}
+
+# Its Node must be of this version, whatever the machine has.
+install_conformance() {
+    local folder=$1 fetched
+    fetched=$(node -p '`node-${process.platform}-${process.arch}`')
+    if [ "$folder/node_modules/.package-lock.json" -nt "$folder/package-lock.json" ] &&
+        [ -d "$folder/node_modules/$fetched" ]; then
+        say "$folder: already there"
+        return
+    fi
+    say "npm ci in $folder, with Node $CONFORMANCE_NODE"
+    quiet_npm ci --prefix "$folder"
+    quiet_npm install --prefix "$folder" --no-save "$fetched@$CONFORMANCE_NODE"
 }
 
 # Packages may not run programs of theirs while they are installed.

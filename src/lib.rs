@@ -156,6 +156,7 @@ pub mod tts;
 pub mod turn;
 pub mod types;
 pub mod vad;
+pub mod validators;
 
 pub use audio::{AudioChunk, SampleRate};
 pub use device::{Microphone, Speaker};

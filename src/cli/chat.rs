@@ -15,6 +15,7 @@ use tokio::sync::mpsc;
 use self::talker::{Show, Talker};
 use super::Ending;
 use super::conversation::{KeepFlags, PackFlags};
+use super::mcp::McpFlags;
 use super::settings::SettingFlags;
 use super::tools::tools;
 use crate::config::Factory;
@@ -46,6 +47,8 @@ pub(super) struct Chat {
     #[command(flatten)]
     pub(super) pack: PackFlags,
     #[command(flatten)]
+    pub(super) mcp: McpFlags,
+    #[command(flatten)]
     pub(super) keep: KeepFlags,
     #[command(flatten)]
     pub(super) settings: SettingFlags,
@@ -72,7 +75,13 @@ impl Chat {
         let tools = tools(&settings)?;
         let factory = Factory::new(&settings, || Ok(Arc::new(HttpClient::new()?)));
         let opening = self.pack.opening(&settings, &factory, tools)?;
-        let conversation = self.keep.begin(opening, &settings).await?;
+        let opening = self.mcp.add(opening, &settings)?;
+        let mut interrupts = interrupts();
+        let conversation = tokio::select! {
+            biased;
+            _ctrl_c = interrupts.recv() => return Ok(Ending::Interrupted),
+            begun = self.keep.begin(opening, &settings) => begun?,
+        };
         let live = stdin().is_terminal() && stdout().is_terminal() && !self.json;
         let show = match (self.json, live) {
             (true, _) => Show::Json,
@@ -92,7 +101,7 @@ impl Chat {
             Some(lines) => lines::given(lines),
             None => lines::read()?,
         };
-        let ending = talker.talk(lines, interrupts()).await;
+        let ending = talker.talk(lines, interrupts).await;
         match conversation.close().await {
             Err(error) => {
                 writeln!(stderr(), "banter: the conversation was not kept whole: {error}")?;

@@ -38,13 +38,18 @@ impl ConfigCommand {
 
 /// A line each, in columns, with a gap between the tables.
 fn listing(settings: &Settings) -> String {
-    let rows: Vec<_> = TABLE
-        .iter()
-        .filter_map(|setting| {
-            let (value, origin) = settings.get(setting.key)?;
-            Some((setting.key, value.shown(), origin.to_string()))
-        })
-        .collect();
+    let of_table = TABLE.iter().filter_map(|setting| {
+        let (value, origin) = settings.get(setting.key)?;
+        Some((setting.key.to_owned(), value.shown(), origin.to_string()))
+    });
+    let of_servers = settings.mcp().iter().map(|named| {
+        let shown = match &named.server {
+            Ok(server) => server.shown(),
+            Err(error) => error.to_string(),
+        };
+        (format!("mcp.{}", named.name), shown, named.origin.to_string())
+    });
+    let rows: Vec<_> = of_table.chain(of_servers).collect();
     let keys = rows.iter().map(|(key, ..)| key.len()).max().unwrap_or(0);
     let lengths = rows.iter().map(|(_, value, _)| value.chars().count());
     let values = lengths.filter(|&length| length <= COLUMN).max().unwrap_or(0);

@@ -14,6 +14,7 @@ mod doctor;
 mod end;
 mod harmless;
 mod labels;
+mod mcp;
 mod mock_server;
 mod pack;
 mod say;
@@ -54,6 +55,7 @@ enum Command {
     Devices(devices::Devices),
     MockServer(mock_server::MockServer),
     Simulate(simulate::Simulate),
+    Mcp(mcp::Mcp),
     Pack(pack::PackCommand),
     Sessions(sessions::Sessions),
     Tools(tools::Tools),
@@ -94,8 +96,10 @@ enum Ending {
 pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let level = if arguments.command.hides_log() { "off" } else { "warn" };
-    let filter = EnvFilter::try_from_env("BANTER_LOG").unwrap_or_else(|_| EnvFilter::new(level));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    tracing_subscriber::fmt()
+        .with_env_filter(log_filter(level))
+        .with_writer(std::io::stderr)
+        .init();
     let ended = match arguments.command {
         Command::Talk(talk) => talk.run(),
         Command::Chat(chat) => chat.run(),
@@ -107,6 +111,7 @@ pub fn main() -> ExitCode {
         Command::Devices(devices) => devices.run(),
         Command::MockServer(server) => server.run(),
         Command::Simulate(simulate) => simulate.run(),
+        Command::Mcp(mcp) => mcp.run(),
         Command::Pack(pack) => pack.run(),
         Command::Sessions(sessions) => sessions.run(),
         Command::Tools(tools) => tools.run(),
@@ -126,6 +131,15 @@ pub fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// What is logged: what the user wants, else `level`. A library that notes addresses with what is
+/// secret in them is silent unless it is asked for.
+fn log_filter(level: &str) -> EnvFilter {
+    let wanted = std::env::var("BANTER_LOG").ok();
+    let wanted = wanted.filter(|wanted| EnvFilter::try_new(wanted).is_ok());
+    let wanted = wanted.unwrap_or_else(|| level.to_owned());
+    EnvFilter::new(if wanted.contains("rmcp") { wanted } else { format!("{wanted},rmcp=off") })
 }
 
 /// The error with its causes, each once: some errors tell their cause themselves.

@@ -83,7 +83,7 @@ impl FileText {
         }
     }
 
-    fn line(&self, at: usize) -> usize {
+    pub(super) fn line(&self, at: usize) -> usize {
         self.text.bytes().take(at).filter(|&byte| byte == b'\n').count() + 1
     }
 }
@@ -106,6 +106,10 @@ impl Reading<'_> {
             let is_table = TABLE.iter().any(|setting| setting.key.starts_with(&inside));
             if tools::is_list(&key) {
                 self.tools(&key, value);
+                continue;
+            }
+            if key == MCP {
+                self.servers(value.get_ref(), at);
                 continue;
             }
             match (value.get_ref(), Setting::of(&key)) {
@@ -140,6 +144,23 @@ impl Reading<'_> {
         }
     }
 
+    /// The tables of servers are read elsewhere.
+    fn servers(&mut self, value: &DeValue<'_>, at: usize) {
+        let DeValue::Table(servers) = value else {
+            return self.complain(at, format!("{MCP} holds tables: [{MCP}.NAME]"));
+        };
+        for (name, server) in servers {
+            let DeValue::Table(_) = server.get_ref() else {
+                let (name, at) = (name.get_ref(), server.span().start);
+                self.complain(at, format!("{MCP}.{name} is a table: [{MCP}.{name}]"));
+                continue;
+            };
+        }
+        if cfg!(not(feature = "mcp")) {
+            self.complain(at, "this build knows no MCP servers: build it with `mcp`".to_owned());
+        }
+    }
+
     fn complain(&mut self, at: usize, problem: String) {
         self.wrong.push((self.file.line(at), SettingError::new(self.place(at), problem)));
     }
@@ -148,6 +169,9 @@ impl Reading<'_> {
         format!("{}:{}", self.file.name, self.file.line(at))
     }
 }
+
+/// The table of tables for servers of the Model Context Protocol.
+const MCP: &str = "mcp";
 
 /// Says that there is no such setting or table, and what was likely meant.
 pub(super) fn unknown(key: &str) -> String {

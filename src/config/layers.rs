@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use super::file::{Entry, FileText, Read, unknown};
+#[cfg(feature = "mcp")]
+use super::mcp::NamedServer;
 use super::table::{Setting, TABLE};
 use super::tools::ToolSetting;
 use super::value::{Value, nearest};
@@ -65,6 +67,8 @@ impl SettingError {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Settings {
     values: BTreeMap<&'static str, (Value, Origin)>,
+    #[cfg(feature = "mcp")]
+    mcp: Vec<NamedServer>,
     warnings: Vec<String>,
     tools: Vec<ToolSetting>,
 }
@@ -83,8 +87,24 @@ impl Settings {
     ) -> Result<Self, Vec<SettingError>> {
         let Read { entries, mut tools, mut wrong } = file.map(FileText::read).unwrap_or_default();
         tools.iter_mut().for_each(|tool| tool.take_variables(variables));
-        let (values, warnings) = (BTreeMap::new(), strangers(variables));
-        let mut settings = Self { values, warnings, tools };
+        let mut settings = Self {
+            values: BTreeMap::new(),
+            #[cfg(feature = "mcp")]
+            mcp: Vec::new(),
+            warnings: strangers(variables),
+            tools,
+        };
+        #[cfg(feature = "mcp")]
+        if let Some(file) = file.filter(|_| wrong.is_empty()) {
+            let variable = |name: &str| {
+                let found = variables.iter().find(|(other, _)| other == name);
+                found.map(|(_, value)| value.clone())
+            };
+            let (servers, mistakes, warnings) = file.servers(&variable);
+            settings.mcp = servers;
+            settings.warnings.extend(warnings);
+            wrong.extend(mistakes);
+        }
         for setting in TABLE {
             settings.set(setting, setting.default, Origin::Default, &mut wrong);
         }
@@ -115,7 +135,15 @@ impl Settings {
         self.values.get(key).map(|(value, origin)| (value, origin))
     }
 
-    /// Environment variables that look like settings but are none.
+    /// The MCP servers that the settings file names, by name.
+    #[cfg(feature = "mcp")]
+    #[must_use]
+    pub fn mcp(&self) -> &[NamedServer] {
+        &self.mcp
+    }
+
+    /// Environment variables that look like settings but are none, and servers that a file names
+    /// which nobody named.
     #[must_use]
     pub fn warnings(&self) -> &[String] {
         &self.warnings

@@ -14,18 +14,23 @@ mod engines;
 mod file;
 mod find;
 mod layers;
+#[cfg(feature = "mcp")]
+mod mcp;
 mod notes;
 mod table;
 mod template;
 #[cfg(test)]
 mod tests;
 mod tools;
+mod validation;
 mod value;
 
 pub use engines::{EngineError, Factory, StrayAddress};
 pub use file::{FileText, Found};
 pub use find::{FileError, read, variables};
 pub use layers::{Origin, SettingError, Settings};
+#[cfg(feature = "mcp")]
+pub use mcp::{NamedServer, mcp_servers};
 pub use table::{Setting, TABLE};
 pub use template::template;
 pub use tools::{ToolSetting, ToolSettingError};

@@ -41,10 +41,36 @@ impl EventBus {
         Self { whole: Some(self.own.clone()), ..Self::default() }
     }
 
+    /// A handle that does not keep the events from ending.
+    #[must_use]
+    pub fn weak(&self) -> WeakEventBus {
+        let whole = self.whole.as_ref().map(broadcast::Sender::downgrade);
+        WeakEventBus { own: self.own.downgrade(), whole }
+    }
+
     /// From now on.
     #[must_use]
     pub fn subscribe(&self) -> Subscription {
         Subscription(self.own.subscribe())
+    }
+}
+
+/// A handle to an [`EventBus`] that others keep.
+#[derive(Clone, Debug)]
+pub struct WeakEventBus {
+    own: broadcast::WeakSender<Arc<Event>>,
+    whole: Option<broadcast::WeakSender<Arc<Event>>>,
+}
+
+impl WeakEventBus {
+    /// Tells all subscribers, if there is still a session. Those of the whole are told even when
+    /// the part is over.
+    pub fn publish(&self, event: Event) {
+        let event = Arc::new(event);
+        let whole = self.whole.as_ref().and_then(broadcast::WeakSender::upgrade);
+        for bus in whole.into_iter().chain(self.own.upgrade()) {
+            let _nobody = bus.send(Arc::clone(&event));
+        }
     }
 }
 

@@ -8,6 +8,7 @@ use crate::ids::{ResponseId, SessionId, TurnId};
 use crate::time::SessionTime;
 use crate::turn::EndReason;
 use crate::types::WaitsFor;
+use crate::types::{Direction, ValidationAction};
 
 /// The version of the vocabulary. New fields and types do not change it; a reader skips what it
 /// does not know.
@@ -186,6 +187,19 @@ pub enum EventKind {
         /// What broke and what to do about it.
         error: String,
     },
+    /// What was said breaks a rule.
+    ValidationFailed {
+        /// The rule.
+        validator: String,
+        /// Its kind.
+        kind: String,
+        /// Whose words: `input` or `output`.
+        direction: Direction,
+        /// What is done: `replaced`, `truncated`, `warned` or `failed`.
+        action: ValidationAction,
+        /// What is wrong. It never repeats what is withheld.
+        message: String,
+    },
     /// Less than the whole conversation was sent to the model: it would be over the budget.
     ContextCut {
         /// How many messages were left out.
@@ -232,6 +246,8 @@ pub enum StageName {
     Tts,
     /// What of the conversation is sent to the model.
     Context,
+    /// The rules for what is said.
+    Validate,
 }
 
 fn millis<S: Serializer>(at: &SessionTime, serializer: S) -> Result<S::Ok, S::Error> {

@@ -10,7 +10,7 @@ mod latency;
 mod log;
 mod recording;
 
-pub use bus::{EventBus, Subscription};
+pub use bus::{EventBus, Subscription, WeakEventBus};
 pub use event::{Event, EventKind, StageName, VERSION};
 pub use latency::{Instants, Latency, SpeechEnd};
 pub use log::{EventLog, LogError};

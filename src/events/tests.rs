@@ -8,7 +8,7 @@ use super::{Event, EventKind, Latency, SpeechEnd, StageName};
 use crate::ids::{ResponseId, SessionId, TurnId};
 use crate::time::SessionTime;
 use crate::turn::EndReason;
-use crate::types::WaitsFor;
+use crate::types::{Direction, ValidationAction, WaitsFor};
 
 const DOC: &str = include_str!("../../docs/events.md");
 
@@ -47,8 +47,12 @@ fn every_value_of_a_choice_is_explained() {
     };
     use EndReason::{MaxTurn, Silence, StreamEnd, TooShort};
     told("turn_ended", &[json!(Silence), json!(MaxTurn), json!(StreamEnd), json!(TooShort)]);
-    use StageName::{Context, Provider, Stt, Tts};
-    told("turn_failed", &[Stt, Provider, Tts, Context].map(|at| json!(at)));
+    use StageName::{Context, Provider, Stt, Tts, Validate};
+    told("turn_failed", &[Stt, Provider, Tts, Context, Validate].map(|at| json!(at)));
+    use Direction::{Input, Output};
+    use ValidationAction::{Failed, Replaced, Truncated, Warned};
+    told("validation_failed", &[json!(Input), json!(Output)]);
+    told("validation_failed", &[Replaced, Truncated, Warned, Failed].map(|action| json!(action)));
     told("latency", &[json!(SpeechEnd::Label), json!(SpeechEnd::Estimate)]);
 }
 
@@ -124,7 +128,14 @@ fn after(kind: &EventKind) -> Option<EventKind> {
         ToolPending { .. } => ToolResolved { call: text(), name: text(), ok: true },
         ToolResolved { .. } => Retried { stage: StageName::Stt, error: text() },
         Retried { .. } => TurnFailed { stage: StageName::Stt, error: text() },
-        TurnFailed { .. } => ContextCut { left_out: 1, summarised: 0, tokens: 1 },
+        TurnFailed { .. } => ValidationFailed {
+            validator: text(),
+            kind: text(),
+            direction: Direction::Output,
+            action: ValidationAction::Replaced,
+            message: text(),
+        },
+        ValidationFailed { .. } => ContextCut { left_out: 1, summarised: 0, tokens: 1 },
         ContextCut { .. } => EventKind::Latency(no_latency()),
         EventKind::Latency(_) => Warning { message: text() },
         Warning { .. } => DeviceChanged { device: "speaker", name: text() },

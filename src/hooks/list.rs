@@ -38,6 +38,12 @@ impl Hooks {
         self.0.push(hook);
     }
 
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// Asks all before a request is sent. What they changed stays changed.
     ///
     /// # Errors

@@ -34,6 +34,17 @@ impl HttpClient {
     }
 }
 
+/// For a library that wants a client of its own: what every client of this program has, behind the
+/// proxies of the environment.
+///
+/// # Errors
+///
+/// When a proxy's address is none.
+#[cfg(feature = "mcp")]
+pub(crate) fn client_builder() -> Result<ClientBuilder, NetError> {
+    Ok(builder(proxies(environment)?))
+}
+
 /// A connection of HTTP/2 is asked every so often whether it lives, and given up without an
 /// answer in time: so one that has died is found out before a request is lost on it.
 pub(super) fn kept_alive(

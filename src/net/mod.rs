@@ -39,6 +39,8 @@ use crate::error::Recovery;
 
 #[cfg(feature = "net")]
 pub use client::HttpClient;
+#[cfg(feature = "mcp")]
+pub(crate) use client::client_builder;
 pub use dial::{
     Connection, Dial, DialFuture, DialLimits, Far, IncomingMessages, OutgoingMessages,
     SocketMessage,

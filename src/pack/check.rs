@@ -12,6 +12,7 @@ use super::prompt::{PromptError, template_for};
 use super::schema::{Findings, MOST_PROBLEMS};
 use super::variable::Rule;
 use crate::text::TemplateError;
+use crate::validators::ValidatorError;
 
 /// Errors: what makes a prompt unusable. Warnings: what may be meant otherwise.
 pub(super) fn examine(pack: &Pack) -> Findings {
@@ -22,6 +23,7 @@ pub(super) fn examine(pack: &Pack) -> Findings {
         let path = prompts.clone().key(name);
         about_variables(prompt, &path, &mut findings);
         about_tools(pack, prompt, &path, &mut findings);
+        about_validators(prompt, &path, &mut findings.warnings);
     }
     about_workflow(pack, &mut findings.warnings);
     findings.errors.truncate(MOST_PROBLEMS);
@@ -216,6 +218,19 @@ fn about_tools(pack: &Pack, prompt: &Prompt, path: &Path, findings: &mut Finding
             let path = path.clone().key("tools").index(number);
             findings.warnings.push(Problem::new(&path, message));
         }
+    }
+}
+
+/// Rules for what is said that cannot be kept.
+fn about_validators(prompt: &Prompt, path: &Path, warnings: &mut Vec<Problem>) {
+    for (number, rule) in prompt.guardrails() {
+        let Err(error) = rule else { continue };
+        let path = path.clone().key("validators").index(number);
+        let (path, then) = match error {
+            ValidatorError::Params { .. } => (path.key("params"), "it is left out"),
+            _ => (path.key("type"), "the prompt cannot be used unless it is disabled by its name"),
+        };
+        warnings.push(Problem::new(&path, format!("{error}; {then}")));
     }
 }
 

@@ -37,6 +37,7 @@ mod binding;
 mod check;
 mod engine;
 mod fragments;
+mod guardrails;
 #[cfg(feature = "minijinja")]
 mod jinja;
 mod load;

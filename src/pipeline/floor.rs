@@ -1,4 +1,4 @@
-//! Who may be heard: two watermarks on responses.
+//! Who may be heard: watermarks on responses.
 
 use std::future::poll_fn;
 use std::pin::pin;
@@ -11,7 +11,7 @@ use tokio::sync::Notify;
 use super::Element;
 use crate::ids::ResponseId;
 
-/// Which responses are cancelled, and which are committed.
+/// Which responses are cancelled, which are committed, and of which there is enough.
 ///
 /// A state, not a message: it cannot be queued, late or lost. Responses are numbered as they
 /// begin, so "this one and all before" is one number. Cloning gives another handle.
@@ -24,6 +24,8 @@ struct Marks {
     cancelled: AtomicU32,
     /// The newest committed response; zero for none.
     committed: AtomicU32,
+    /// The newest response of which no more is wanted; zero for none.
+    enough: AtomicU32,
     moved: Notify,
 }
 
@@ -40,6 +42,13 @@ impl Floor {
         self.0.moved.notify_waiters();
     }
 
+    /// No more is to be written of `response` and of all before it. What was is still said: it is
+    /// not cancelled.
+    pub fn enough(&self, response: ResponseId) {
+        self.0.enough.fetch_max(response.get(), Ordering::AcqRel);
+        self.0.moved.notify_waiters();
+    }
+
     /// Whether `response` is cancelled.
     #[must_use]
     pub fn is_cancelled(&self, response: ResponseId) -> bool {
@@ -52,6 +61,12 @@ impl Floor {
         response.get() <= self.0.committed.load(Ordering::Acquire)
     }
 
+    /// Whether no more is to be written of `response`.
+    #[must_use]
+    pub fn is_enough(&self, response: ResponseId) -> bool {
+        response.get() <= self.0.enough.load(Ordering::Acquire)
+    }
+
     /// Whether `element` is no longer wanted. An end always is: stages rely on it.
     #[must_use]
     pub fn drops(&self, element: &Element) -> bool {
@@ -61,6 +76,11 @@ impl Floor {
     /// Waits until `response` is cancelled: the other arm of a `select!` around slow work.
     pub async fn cancelled(&self, response: ResponseId) {
         self.until(|| self.is_cancelled(response)).await;
+    }
+
+    /// Waits until no more is to be written of `response`: for whoever writes it.
+    pub async fn had_enough(&self, response: ResponseId) {
+        self.until(|| self.is_enough(response)).await;
     }
 
     /// Waits until `response` is committed or cancelled.

@@ -6,7 +6,7 @@ use crate::events::StageName;
 use crate::ids::{ResponseId, TurnId};
 use crate::pipeline::Outcome;
 use crate::time::SessionTime;
-use crate::types::{Media, Message, PendingCall, Role, ToolCall, ToolResult, Usage};
+use crate::types::{Media, Message, PendingCall, Role, ToolCall, ToolResult, Usage, Validation};
 
 /// A response in flight.
 #[derive(Debug)]
@@ -41,6 +41,8 @@ pub(super) struct Answer {
     pub(super) media: Vec<Media>,
     /// What the model's requests took, if it tells.
     pub(super) usage: Option<Usage>,
+    /// What came of the rules for what was said.
+    pub(super) validations: Vec<Validation>,
     /// It was given up.
     pub(super) failed: Option<Outcome>,
 }
@@ -87,6 +89,7 @@ impl Answer {
             voice_to_voice_ms: None,
             media: Vec::new(),
             usage: None,
+            validations: Vec::new(),
             failed: None,
         }
     }

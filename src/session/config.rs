@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::hooks::Hooks;
 use crate::ids::SessionId;
 use crate::pipeline::{Metadata, PipelineConfig};
 use crate::providers::Provider;
@@ -16,6 +17,7 @@ use crate::tts::Synthesizer;
 use crate::turn::TurnConfig;
 use crate::types::{Parameters, ToolPolicy};
 use crate::vad::Vad;
+use crate::validators::Guards;
 
 /// The engines of a session. All but the voice detector may be shared with other sessions.
 #[derive(Debug)]
@@ -73,6 +75,10 @@ pub struct SessionConfig {
     pub transcript_limit: Duration,
     /// What the agent says when it fails.
     pub apology: Apology,
+    /// The rules for what is said; none by default.
+    pub guards: Guards,
+    /// What is put around requests, tools and turns; nothing by default.
+    pub hooks: Hooks,
     /// Whether the model gets the tool `end_call`, by which it ends the call after its answer:
     /// not by default.
     pub end_call: bool,
@@ -117,6 +123,8 @@ impl Default for SessionConfig {
             record: None,
             transcript_limit: Duration::from_secs(10),
             apology: Apology::default(),
+            guards: Guards::default(),
+            hooks: Hooks::default(),
             end_call: false,
         }
     }

@@ -21,6 +21,7 @@ mod dialogue;
 mod drive;
 mod end_call;
 mod handle;
+mod herald;
 mod modes;
 mod pending;
 mod report;

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::dialogue::Dialogue;
 use crate::error::Recovery;
-use crate::events::{Event, EventBus, EventKind};
+use crate::events::{Event, EventKind, WeakEventBus};
 use crate::hooks::Hooks;
 use crate::ids::{ResponseId, TurnId};
 use crate::stages::{LateResult, LateResults};
@@ -28,7 +28,7 @@ pub struct PendingCalls {
     pub(super) hooks: Hooks,
     /// That of the session, once it runs.
     pub(super) clock: Arc<OnceLock<SessionClock>>,
-    pub(super) bus: EventBus,
+    pub(super) bus: WeakEventBus,
 }
 
 /// Why nothing came of a decision.

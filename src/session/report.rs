@@ -10,7 +10,7 @@ use crate::session::answer::Said;
 use crate::stages::Mark;
 use crate::time::{SessionClock, SessionTime};
 use crate::turn::EndReason;
-use crate::types::{PendingCall, ToolCall, ToolResult};
+use crate::types::{PendingCall, ToolCall, ToolResult, Validation};
 
 /// Writes events, and keeps the instants that a latency is made of.
 #[derive(Debug)]
@@ -171,6 +171,20 @@ impl Reporter {
         let ToolCall { id, name, .. } = pending.call.clone();
         let waits_for = pending.waits_for.clone();
         self.of(response, EventKind::ToolPending { call: id, name, waits_for });
+    }
+
+    /// Of rules that are kept nobody needs to hear.
+    pub(super) fn validated(
+        &self,
+        turn: TurnId,
+        response: Option<ResponseId>,
+        validation: &Validation,
+    ) {
+        let Validation { validator, kind, direction, action, message, .. } = validation.clone();
+        if let (Some(action), Some(message)) = (action, message) {
+            let kind = EventKind::ValidationFailed { validator, kind, direction, action, message };
+            self.publish(Some(turn), response, kind);
+        }
     }
 
     pub(super) fn retrying(

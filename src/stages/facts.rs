@@ -13,7 +13,8 @@ use crate::ids::{ResponseId, TurnId};
 use crate::pipeline::Outcome;
 use crate::providers::ProviderError;
 use crate::time::SessionTime;
-use crate::types::{Media, PendingCall, ToolCall, ToolResult, Usage};
+use crate::types::{Media, PendingCall, ToolCall, ToolResult, Usage, Validation};
+use crate::validators::ValidationError;
 
 /// Something that happened in a stage.
 #[derive(Debug)]
@@ -115,6 +116,13 @@ pub enum Fact {
         /// What it is.
         media: Arc<Media>,
     },
+    /// What the answer says was held against a rule.
+    Validated {
+        /// The response.
+        response: ResponseId,
+        /// What came of it.
+        validation: Validation,
+    },
     /// The model has told what a part of its answer took.
     Used {
         /// The response.
@@ -163,6 +171,8 @@ pub enum Fault {
     Provider(Arc<ProviderError>),
     /// A hook has said no.
     Denied(Denied),
+    /// A validator refused the answer.
+    Validation(ValidationError),
     /// Anything else, for people.
     Other(String),
 }
@@ -172,6 +182,7 @@ impl fmt::Display for Fault {
         match self {
             Self::Provider(error) => error.fmt(f),
             Self::Denied(denied) => denied.fmt(f),
+            Self::Validation(error) => error.fmt(f),
             Self::Other(error) => error.fmt(f),
         }
     }

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!  microphone ▶ resample ▶ audio_turn ▶ stt                     listening
-//!  response   ▶ context ▶ provider ▶ tts ▶ playout ▶ speaker    speaking
+//!  response   ▶ context ▶ provider ▶ validate ▶ tts ▶ playout ▶ speaker    speaking
 //! ```
 //!
 //! Each stage also tells the session small [`Fact`]s; without a session, [`Facts::none`] drops
@@ -20,6 +20,7 @@ mod resample;
 mod router;
 mod stt;
 mod tts;
+mod validate;
 
 pub use audio_turn::{AudioTurn, TurnCommand};
 pub use context::{ContextConfig, ContextStage};
@@ -32,3 +33,4 @@ pub use resample::Resample;
 pub use router::Router;
 pub use stt::Stt;
 pub use tts::Tts;
+pub use validate::Validate;

@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::context::Summary;
 use crate::ids::ConversationId;
 use crate::time::UtcTime;
-use crate::types::{Message, PendingCall, Usage};
+use crate::types::{Message, PendingCall, Usage, Validation};
 
 /// One thing that is written down of a conversation. Entries are only ever added; what they come
 /// to is [`Saved`](super::Saved).
@@ -97,6 +97,12 @@ pub struct TurnRecord {
     /// Why it failed, if it did.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
+    /// What came of the rules for what was said.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub validations: Vec<Validation>,
+    /// A rule did not let the model get what the user said: no model is ever told of this turn.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub withheld: bool,
 }
 
 /// How long a turn took, in milliseconds.
@@ -183,6 +189,8 @@ impl TurnRecord {
             model: None,
             latency: None,
             error: None,
+            validations: Vec::new(),
+            withheld: false,
         }
     }
 }

@@ -106,14 +106,30 @@ pub struct Estimate;
 
 impl TokenCount for Estimate {
     fn text(&self, text: &str) -> u32 {
-        let (mut twelfths, mut run, mut last) = (0_u64, 0_u32, Kind::Space);
-        for character in text.chars() {
-            let kind = Kind::of(character);
-            run = if kind == last { run.saturating_add(1) } else { 1 };
-            last = kind;
-            twelfths += u64::from(kind.twelfths(run));
-        }
-        u32::try_from(twelfths.div_ceil(TWELFTHS)).unwrap_or(u32::MAX)
+        let mut running = Running::default();
+        text.chars().for_each(|character| running.add(character));
+        running.tokens()
+    }
+}
+
+/// The estimate of a text that is still being written.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Running {
+    twelfths: u64,
+    run: u32,
+    last: Kind,
+}
+
+impl Running {
+    pub(crate) fn add(&mut self, character: char) {
+        let kind = Kind::of(character);
+        self.run = if kind == self.last { self.run.saturating_add(1) } else { 1 };
+        self.last = kind;
+        self.twelfths += u64::from(kind.twelfths(self.run));
+    }
+
+    pub(crate) fn tokens(self) -> u32 {
+        u32::try_from(self.twelfths.div_ceil(TWELFTHS)).unwrap_or(u32::MAX)
     }
 }
 
@@ -122,8 +138,9 @@ pub(crate) fn sum(numbers: impl IntoIterator<Item = u32>) -> u32 {
     numbers.into_iter().fold(0, u32::saturating_add)
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum Kind {
+    #[default]
     Space,
     LineEnd,
     Letter,

@@ -23,6 +23,8 @@ mod executor;
 mod function;
 #[cfg(feature = "net")]
 mod http;
+#[cfg(feature = "mcp")]
+pub mod mcp;
 mod name;
 mod registered;
 mod registry;

@@ -1,11 +1,12 @@
 //! What a conversation is made of: messages, media, parameters, tool calls, usage,
-//! secrets.
+//! secrets, validations.
 
 mod media;
 mod message;
 mod parameters;
 mod secret;
 mod tool;
+mod validation;
 
 pub use media::{Detail, Media, MediaKind, MediaRef, MediaSource};
 pub use message::{Message, Role};
@@ -14,6 +15,7 @@ pub use secret::Secret;
 pub use tool::{
     Approval, FinishReason, PendingCall, ToolCall, ToolDescriptor, ToolResult, Usage, WaitsFor,
 };
+pub use validation::{Direction, Validation, ValidationAction};
 
 use std::collections::BTreeMap;
 

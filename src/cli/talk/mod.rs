@@ -23,6 +23,7 @@ use self::watch::Watcher;
 use super::captions::Captions;
 use super::conversation::{KeepFlags, PackFlags};
 use super::labels::Labels;
+use super::mcp::McpFlags;
 use super::settings::SettingFlags;
 use super::tools::tools;
 use super::{Ending, screen};
@@ -69,6 +70,8 @@ pub(in crate::cli) struct Talk {
     #[command(flatten)]
     pack: PackFlags,
     #[command(flatten)]
+    mcp: McpFlags,
+    #[command(flatten)]
     keep: KeepFlags,
     #[command(flatten)]
     settings: SettingFlags,
@@ -113,7 +116,11 @@ impl Talk {
         let factory = Factory::new(&settings, || Ok(Arc::new(HttpClient::new()?)));
         let tools = tools(&settings)?;
         let opening = self.pack.opening(&settings, &factory, tools)?;
-        let conversation = self.keep.begin(opening, &settings).await?;
+        let opening = self.mcp.add(opening, &settings)?;
+        let Some(begun) = ends.unless(self.keep.begin(opening, &settings)).await else {
+            return Ok(Ending::Interrupted);
+        };
+        let conversation = begun?;
         let voice = voice(&factory)?;
         let Sound { microphone, speaker, mut notices } =
             sound::open(&input, output.as_ref(), self.speed)?;

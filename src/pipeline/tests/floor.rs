@@ -1,4 +1,4 @@
-//! Two watermarks, and the waits on them.
+//! The watermarks, and the waits on them.
 
 use std::pin::pin;
 
@@ -69,4 +69,17 @@ async fn every_waiting_task_is_woken() {
     for task in waiting {
         task.await.unwrap();
     }
+}
+
+#[tokio::test]
+async fn of_what_is_enough_no_more_is_written_and_all_is_passed_on() {
+    let floor = Floor::default();
+    let mut enough = pin!(floor.had_enough(response(2)));
+    assert!(poll!(&mut enough).is_pending() && !floor.is_enough(response(1)));
+    floor.enough(response(1));
+    assert!(poll!(&mut enough).is_pending());
+    floor.enough(response(2));
+    enough.await;
+    assert!(floor.is_enough(response(1)) && !floor.is_enough(response(3)));
+    assert!(!floor.is_cancelled(response(2)) && !floor.drops(&text(2, "b")));
 }

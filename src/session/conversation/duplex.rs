@@ -50,13 +50,14 @@ impl Conversation {
         let (provider, tools) = (Arc::clone(&parts.provider), Arc::clone(&parts.tools));
         let engines = Engines { vad, transcriber, provider, synthesizer, tools };
         let shared = Arc::clone(&self.shared);
-        let calls =
-            PendingCalls { bus: parts.bus.part(), clock: Arc::default(), ..shared.calls.clone() };
+        let bus = parts.bus.part();
+        let calls = PendingCalls { bus: bus.weak(), clock: Arc::default(), ..shared.calls.clone() };
         let slot = Arc::clone(&shared);
         let config = SessionConfig { context: parts.budget(&shared.dialogue), ..config };
         let (missing_tools, prices) = (parts.missing_tools, parts.prices);
         let permit = CallPermit { shared, _permit: permit };
-        let session = Session::of(calls, Some(permit), engines, config).with(missing_tools, prices);
+        let session =
+            Session::of(calls, bus, Some(permit), engines, config).with(missing_tools, prices);
         *slot.duplex.lock().unwrap_or_else(PoisonError::into_inner) = Some(session.handle());
         Ok(session)
     }

@@ -13,6 +13,7 @@ use crate::session::attach::AttachError;
 use crate::session::dialogue::InstructionsError;
 use crate::session::modes::text::ReplyError;
 use crate::state::StateError;
+use crate::validators::{ValidationError, ValidatorError};
 
 /// What can go wrong in a conversation. It goes on, unless it is closed.
 #[derive(Debug, thiserror::Error)]
@@ -35,12 +36,22 @@ pub enum ConversationError {
     /// The model cannot be told what it is to do: a variable has no value, or none that fits.
     #[error(transparent)]
     Instructions(#[from] InstructionsError),
+    /// An MCP server does not start.
+    #[cfg(feature = "mcp")]
+    #[error(transparent)]
+    Mcp(#[from] crate::tools::mcp::McpError),
     /// There is no model.
     #[error("no model to talk to: {0}")]
     NoProvider(String),
     /// The model failed.
     #[error(transparent)]
     Provider(Arc<ProviderError>),
+    /// A rule refused what the user said, or the answer.
+    #[error(transparent)]
+    Validation(ValidationError),
+    /// A rule of the prompt's is not known, or cannot be used.
+    #[error("{0}; to go without it, disable it by its name")]
+    Validator(#[from] ValidatorError),
     /// The answer broke off for another reason.
     #[error(transparent)]
     Reply(ReplyError),
@@ -137,6 +148,7 @@ impl From<ReplyError> for ConversationError {
         match error {
             ReplyError::Provider(error) => Self::Provider(error),
             ReplyError::Instructions(error) => Self::Instructions(error),
+            ReplyError::Validation(error) => Self::Validation(error),
             other => Self::Reply(other),
         }
     }

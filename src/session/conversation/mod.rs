@@ -11,10 +11,13 @@
 mod detect;
 mod duplex;
 mod error;
+mod guards;
 mod input;
 mod media;
 mod open;
 mod response;
+#[cfg(feature = "mcp")]
+mod servers;
 mod source;
 #[cfg(test)]
 mod tests;
@@ -36,6 +39,7 @@ pub use self::source::PackSource;
 use super::SessionHandle;
 use super::attach::ImageFit;
 use super::dialogue::{Dialogue, OWN_ID, Terms};
+use super::herald::Herald;
 use super::modes::text::{Model, Permit, TextSession};
 use super::pending::PendingCalls;
 use crate::events::{Event, EventBus, EventKind, Subscription};
@@ -100,6 +104,8 @@ struct Parts {
     terms: Terms,
     provider: Arc<dyn Provider>,
     tools: Arc<ToolRegistry>,
+    #[cfg(feature = "mcp")]
+    servers: servers::Servers,
     store: Option<Arc<dyn StateStore>>,
     /// What media the prompt takes, if it says.
     media: Option<Media>,
@@ -284,7 +290,8 @@ impl Conversation {
         Ok(self.shared.flush().await?)
     }
 
-    /// Ends the conversation: a call by voice is ended, and all is kept. Later calls fail with
+    /// Ends the conversation: a call by voice is ended, and all is kept; its MCP servers are ended.
+    /// Later calls fail with
     /// [`ConversationError::Closed`]; closing again does nothing.
     ///
     /// # Errors
@@ -296,6 +303,9 @@ impl Conversation {
         }
         let ended = self.alone().await;
         self.shared.is_closed.store(true, Ordering::Release);
+        self.shared.dialogue.farewell(&self.shared.clock).await;
+        #[cfg(feature = "mcp")]
+        self.shared.parts.servers.close().await;
         self.shared.flush().await?;
         ended.map(drop)
     }
@@ -383,13 +393,14 @@ impl Conversation {
             Keeper::start(Arc::clone(store), parts.id.clone(), saved.revision, report)
         });
         let dialogue = Dialogue::new(parts.terms.clone(), saved, keeper);
+        dialogue.tell(|| Herald::start(&parts.hooks, &clock));
         let budget = parts.budget(&dialogue);
         let calls = PendingCalls {
             dialogue: dialogue.clone(),
             tools: Arc::clone(&parts.tools),
             hooks: parts.hooks.clone(),
             clock: Arc::new(clock.clone().into()),
-            bus: parts.bus.clone(),
+            bus: parts.bus.weak(),
         };
         let model = Model {
             provider: Arc::clone(&parts.provider),
@@ -397,7 +408,7 @@ impl Conversation {
             prices: parts.prices,
             budget,
         };
-        let text = TextSession::of(calls.clone(), model);
+        let text = TextSession::of(calls.clone(), parts.bus.clone(), model);
         let text = Arc::new(tokio::sync::Mutex::new(text));
         let (duplex, is_closed) = (Mutex::default(), AtomicBool::default());
         let shared = Shared { parts, dialogue, calls, clock, text, duplex, is_closed };

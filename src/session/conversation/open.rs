@@ -5,6 +5,9 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::detect::{detected, no_provider};
+use super::guards::add_those_of;
+#[cfg(feature = "mcp")]
+use super::servers::Servers;
 use super::source::{PackSource, prompt_of, read};
 use super::{Conversation, ConversationError};
 use crate::config;
@@ -20,7 +23,10 @@ use crate::stages::{ContextConfig, MissingTools};
 use crate::state::{Opened, Saved, StateStore};
 use crate::time::UtcTime;
 use crate::tools::ToolRegistry;
+#[cfg(feature = "mcp")]
+use crate::tools::mcp::McpServer;
 use crate::types::{Parameters, ResponseFormat, ToolPolicy};
+use crate::validators::{Guardrail, Guards, ValidationMode};
 
 /// A conversation that is to begin. Made by [`Conversation::open`] or [`Conversation::plain`].
 #[derive(Clone, Debug)]
@@ -32,6 +38,8 @@ pub struct Opening {
     provider: Option<Arc<dyn Provider>>,
     default_provider: Option<Arc<dyn Provider>>,
     tools: Arc<ToolRegistry>,
+    #[cfg(feature = "mcp")]
+    mcp: Vec<McpServer>,
     parameters: Parameters,
     variables: Values,
     sources: Sources,
@@ -44,6 +52,7 @@ pub struct Opening {
     prices: Option<Prices>,
     images: ImageFit,
     context: Option<ContextConfig>,
+    guards: Guards,
     store: Option<Arc<dyn StateStore>>,
     id: Option<ConversationId>,
 }
@@ -72,6 +81,8 @@ impl Opening {
             provider: None,
             default_provider: None,
             tools: Arc::default(),
+            #[cfg(feature = "mcp")]
+            mcp: Vec::new(),
             parameters: Parameters::default(),
             variables: Values::new(),
             sources: Sources::new(),
@@ -83,6 +94,7 @@ impl Opening {
             prices: None,
             images: ImageFit::Off,
             context: None,
+            guards: Guards::default(),
             store: None,
             id: None,
         }
@@ -112,6 +124,15 @@ impl Opening {
     /// prompt names.
     pub fn tools(mut self, tools: impl Into<Arc<ToolRegistry>>) -> Self {
         self.tools = tools.into();
+        self
+    }
+
+    /// Servers whose tools the model may call as well: started when the conversation opens, ended
+    /// when it is closed or its last handle is dropped. Forks share them. With a pack, the tools
+    /// that its prompt names, as `mcp__files__*`.
+    #[cfg(feature = "mcp")]
+    pub fn mcp(mut self, servers: impl IntoIterator<Item = McpServer>) -> Self {
+        self.mcp.extend(servers);
         self
     }
 
@@ -209,6 +230,30 @@ impl Opening {
         self
     }
 
+    /// A rule for what is said, behind those of the prompt and those that there are.
+    pub fn validator(mut self, guardrail: Guardrail) -> Self {
+        self.guards.rules.push(guardrail);
+        self
+    }
+
+    /// How much the rules for what is said may do: by default what they are made for.
+    pub fn validation_mode(mut self, mode: ValidationMode) -> Self {
+        self.guards.mode = mode;
+        self
+    }
+
+    /// An answer that breaks any rule fails, whatever the rule says.
+    pub fn strict_validation(mut self) -> Self {
+        self.guards.strict = true;
+        self
+    }
+
+    /// Does without the rules of this name or kind, even one that is not known here.
+    pub fn disable_validator(mut self, name: impl Into<String>) -> Self {
+        self.guards.disabled.insert(name.into());
+        self
+    }
+
     /// What is sent of a long conversation; all of it by default.
     pub fn context(mut self, context: ContextConfig) -> Self {
         self.context = Some(context);
@@ -240,7 +285,8 @@ impl Opening {
     /// # Errors
     ///
     /// When the pack cannot be read or has no such prompt, when there is no model, and when the
-    /// store has a conversation of that id or cannot be read. A variable without a value is an
+    /// store has a conversation of that id or cannot be read; when an MCP server that is required
+    /// does not start. A variable without a value is an
     /// error of the first turn, so that it may be set until then.
     pub async fn start(self) -> Result<Conversation, ConversationError> {
         let id = self.id.clone().unwrap_or_else(fresh_id);
@@ -295,6 +341,7 @@ impl Opening {
         let mut terms = Terms {
             metadata: Arc::new(metadata),
             model: provider.name().to_owned(),
+            guards: Arc::new(self.guards),
             ..Terms::default()
         };
         let mut media = None;
@@ -317,6 +364,7 @@ impl Opening {
                     terms.tool_policy = policy.into();
                 }
                 media.clone_from(&spec.media);
+                add_those_of(spec, Arc::make_mut(&mut terms.guards))?;
                 terms.instructions = Instructions::Prompt(Arc::new(Prompted {
                     prompt,
                     variables: spec.variables.clone(),
@@ -331,7 +379,11 @@ impl Opening {
         if terms.tool_policy.max_cost_usd.is_some() && self.prices.is_none() {
             return Err(ConversationError::NoPrices);
         }
-        let missing = terms.missing(&self.tools);
+        #[cfg(feature = "mcp")]
+        let (tools, servers) = Servers::start(self.mcp, self.tools).await?;
+        #[cfg(not(feature = "mcp"))]
+        let tools = self.tools;
+        let missing = terms.missing(&tools);
         if self.missing_tools.is_none() && !missing.is_empty() {
             return Err(ConversationError::NoHandlers(missing));
         }
@@ -340,7 +392,9 @@ impl Opening {
             id,
             terms,
             provider,
-            tools: self.tools,
+            tools,
+            #[cfg(feature = "mcp")]
+            servers,
             store: self.store,
             media,
             warnings,

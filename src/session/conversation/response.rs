@@ -9,7 +9,7 @@ use futures_util::{Stream, stream};
 use super::{ConversationError, Input, Shared};
 use crate::session::modes::text::{Permit, TextEvent, TextReply};
 use crate::time::{SessionClock, SessionTime};
-use crate::types::{Media, Message, PendingCall, ToolCall, ToolResult, Usage};
+use crate::types::{Media, Message, PendingCall, ToolCall, ToolResult, Usage, Validation};
 
 /// A whole answer.
 #[derive(Clone, Debug, PartialEq)]
@@ -23,6 +23,9 @@ pub struct Response {
     pub tool_calls: Vec<ToolCall>,
     /// What came of them.
     pub tool_results: Vec<ToolResult>,
+    /// What came of the rules for what was said: of those that were broken, and of those that looked
+    /// at the whole and were not.
+    pub validations: Vec<Validation>,
     /// The tokens that it took, if the provider tells.
     pub usage: Option<Usage>,
     /// What they cost, in the money of the prices that were given ([`Opening::prices`](super::Opening::prices)).
@@ -199,12 +202,14 @@ impl ResponseStream {
         let text = std::mem::take(&mut self.text);
         let media = std::mem::take(&mut self.media);
         let usage = self.reply.as_ref().and_then(TextReply::usage);
+        let validations = self.reply.as_ref().map(|reply| reply.validations().to_vec());
         let prices = self.shared.parts.prices;
         Response {
             message: Message { media, ..Message::assistant(text) },
             pending: self.shared.calls.list(),
             tool_calls: std::mem::take(&mut self.tool_calls),
             tool_results: std::mem::take(&mut self.tool_results),
+            validations: validations.unwrap_or_default(),
             usage,
             cost: prices.zip(usage).and_then(|(prices, usage)| prices.of(usage)),
             duration: self.clock.now().since(self.began),

@@ -8,25 +8,29 @@
 //! A mode owns the floor; what was said belongs to the conversation, which outlives its modes and
 //! may be looked at meanwhile. So it is shared, behind a lock that nobody holds while waiting.
 
+mod admission;
 mod pending;
 mod record;
 mod terms;
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use serde_json::Value;
 use tokio::sync::Notify;
 
+use self::admission::{Admission, Verdict};
+pub(crate) use self::admission::{Begun, Unbegun};
 pub use self::terms::InstructionsError;
 pub(crate) use self::terms::{Instructions, OWN_ID, Prompted, Terms};
 use super::answer::{Answer, Said};
+use super::herald::Herald;
 use crate::context::{Summaries, Summary};
 use crate::ids::{ResponseId, TurnId};
 use crate::pack::Values;
 use crate::pipeline::TurnContext;
 use crate::state::{Entry, Keeper, Mode, NotKept, Opened, Saved, StateError, TurnRecord};
-use crate::time::UtcTime;
+use crate::time::{SessionClock, UtcTime};
 use crate::types::{Message, PendingCall, ToolCall, ToolDescriptor, ToolResult, WaitsFor};
 
 /// What was said in a conversation, and what its model is told. Cloning gives another handle.
@@ -41,6 +45,8 @@ struct Inner {
     state: Mutex<State>,
     /// There may be something to say that nobody asked for.
     news: Notify,
+    /// Tells hooks of what happens, if there are any.
+    herald: OnceLock<Herald>,
 }
 
 #[derive(Debug, Default)]
@@ -61,6 +67,8 @@ struct State {
     late: Vec<(ToolResult, bool)>,
     /// There are results that nobody has said anything to.
     goes_on: bool,
+    /// A rule does not let the model get what the user said.
+    withheld: bool,
 }
 
 impl Dialogue {
@@ -69,7 +77,13 @@ impl Dialogue {
         let running = |pending: &PendingCall| pending.waits_for == WaitsFor::Tool;
         let lost: Vec<_> = pending::all(&saved).into_iter().filter(running).collect();
         let state = Mutex::new(State { saved, ..State::default() });
-        let dialogue = Self(Arc::new(Inner { terms, keeper, state, news: Notify::new() }));
+        let dialogue = Self(Arc::new(Inner {
+            terms,
+            keeper,
+            state,
+            news: Notify::new(),
+            herald: OnceLock::new(),
+        }));
         for PendingCall { call, .. } in lost {
             let content = "its result never came; it is not known whether it was done".to_owned();
             let (id, name) = (call.id, call.name);
@@ -81,6 +95,22 @@ impl Dialogue {
     /// One of its own on these terms, which nobody writes down.
     pub(crate) fn fleeting(terms: Terms) -> Self {
         Self::new(terms, Saved::default(), None)
+    }
+
+    /// Has hooks be told of what happens from here on, unless they are already.
+    pub(super) fn tell(&self, herald: impl FnOnce() -> Option<Herald>) {
+        if self.0.herald.get().is_none()
+            && let Some(herald) = herald()
+        {
+            let _already = self.0.herald.set(herald);
+        }
+    }
+
+    /// Nothing more happens: hooks are told.
+    pub(super) async fn farewell(&self, clock: &SessionClock) {
+        if let Some(herald) = self.0.herald.get() {
+            herald.farewell(clock).await;
+        }
     }
 
     pub(crate) fn terms(&self) -> &Terms {
@@ -112,29 +142,39 @@ impl Dialogue {
         self.state().unanswered.push(message);
     }
 
-    /// What a response to all that was said is made from.
+    /// What a response to all that was said is made from. If a rule does not let the model get what
+    /// the user said, it has a script, or there is none; then no model is ever told of that turn.
     pub(super) fn begin(
         &self,
         turn: TurnId,
         response: ResponseId,
         tools: Arc<[ToolDescriptor]>,
-    ) -> Result<TurnContext, InstructionsError> {
-        let Terms { parameters, tool_policy, metadata, .. } = &self.0.terms;
+    ) -> Result<Begun, Unbegun> {
+        let Terms { parameters, tool_policy, metadata, guards, .. } = &self.0.terms;
         let system = self.instructions()?;
         let mut state = self.state();
+        let admission = Admission::of(guards, &state.unanswered);
+        state.withheld = admission.is_withheld();
+        let Admission { verdict, validations } = admission;
+        let script = match verdict {
+            Verdict::Admitted => None,
+            Verdict::Answered(answer) => Some(answer),
+            Verdict::Refused(error) => return Err(Unbegun::Refused { error, validations }),
+        };
         (state.answering, state.goes_on) = (true, false);
         drop(state);
-        Ok(TurnContext {
+        let context = TurnContext {
             turn,
             response,
             system,
             tools,
             tool_policy: tool_policy.clone(),
             parameters: Arc::clone(parameters),
-            history: self.messages().into(),
-            script: None,
+            history: self.history().into(),
+            script,
             metadata: Arc::clone(metadata),
-        })
+        };
+        Ok(Begun { context, validations })
     }
 
     /// What the model is told now.
@@ -161,12 +201,16 @@ impl Dialogue {
         let mut state = self.state();
         let turn = answer.turn;
         let user = std::mem::take(&mut state.unanswered);
-        let amends = state.last == Some(turn);
+        let withheld = std::mem::take(&mut state.withheld);
+        // What no model is told of is a turn of its own.
+        let amends = state.last == Some(turn) && !withheld;
         let turn_of = record::Of { mode: state.mode, model: &self.0.terms.model, user };
         let record = turn_of.answered(answer, said, state.saved.turns.last().filter(|_| amends));
         let amended = state.saved.turns.len().checked_sub(1).filter(|_| amends);
-        if let Some(record) = record {
-            state.last = Some(turn);
+        if let Some(mut record) = record {
+            record.withheld |= withheld;
+            state.last = Some(turn).filter(|_| !withheld);
+            self.ended(turn, &record);
             let entry = match amended {
                 Some(turn) => Entry::Amended { turn: turn as u64, record },
                 None => Entry::Turn(record),
@@ -177,12 +221,18 @@ impl Dialogue {
     }
 
     /// There will be no answer, perhaps for an error: what was said was said.
-    pub(super) fn left(&self, error: Option<&str>) {
+    pub(super) fn left(&self, turn: TurnId, error: Option<&str>) {
         let mut state = self.state();
         let words = std::mem::take(&mut state.unanswered);
+        state.withheld = false;
         if !words.is_empty() {
             let error = error.map(str::to_owned);
-            let record = TurnRecord { error, ..TurnRecord::new(UtcTime::now(), state.mode, words) };
+            // Nobody may have looked yet: it will be history for another answer.
+            let admission = Admission::of(&self.0.terms.guards, &words);
+            let (withheld, validations) = (admission.is_withheld(), admission.validations);
+            let record = TurnRecord::new(UtcTime::now(), state.mode, words);
+            let record = TurnRecord { error, validations, withheld, ..record };
+            self.ended(turn, &record);
             self.take(&mut state, Entry::Turn(record));
         }
         self.take_late(&mut state);
@@ -193,6 +243,15 @@ impl Dialogue {
         let state = self.state();
         let of_turns = state.saved.turns.iter().flat_map(|turn| record::complete(&turn.messages));
         of_turns.chain(state.unanswered.iter().cloned()).collect()
+    }
+
+    /// The same for a model, which is not told of what was withheld.
+    fn history(&self) -> Vec<Message> {
+        let state = self.state();
+        let told = state.saved.turns.iter().filter(|turn| !turn.withheld);
+        let of_turns = told.flat_map(|turn| record::complete(&turn.messages));
+        let unanswered = state.unanswered.iter().filter(|_| !state.withheld);
+        of_turns.chain(unanswered.cloned()).collect()
     }
 
     /// The calls that have no result yet.
@@ -317,6 +376,12 @@ impl Dialogue {
                 state.goes_on = true;
                 self.0.news.notify_one();
             }
+        }
+    }
+
+    fn ended(&self, turn: TurnId, record: &TurnRecord) {
+        if let Some(herald) = self.0.herald.get() {
+            herald.turn_ended(turn, &record.messages);
         }
     }
 

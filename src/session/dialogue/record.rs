@@ -37,6 +37,7 @@ impl Of<'_> {
             _ => None,
         };
         let usage = answer.usage;
+        let validations = answer.validations.clone();
         let pending = left_pending(&answer);
         let mut messages = self.user;
         messages.extend(of_agent(answer, said, &pending));
@@ -48,6 +49,7 @@ impl Of<'_> {
         record.at = UtcTime::now();
         record.messages.extend(messages);
         record.pending.extend(pending);
+        record.validations.extend(validations);
         record.error = error.or(record.error);
         if asked {
             record.usage = sum(record.usage, usage);

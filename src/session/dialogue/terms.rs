@@ -10,6 +10,7 @@ use crate::pipeline::Metadata;
 use crate::time::WallTime;
 use crate::tools::{ToolRegistry, matches};
 use crate::types::{Parameters, ToolDescriptor, ToolPolicy};
+use crate::validators::Guards;
 
 /// What every response of a conversation is made from, besides its history.
 #[derive(Clone, Debug, Default)]
@@ -20,6 +21,8 @@ pub(crate) struct Terms {
     pub(crate) metadata: Arc<Metadata>,
     /// The model, as its provider calls itself.
     pub(crate) model: String,
+    /// The rules for what is said.
+    pub(crate) guards: Arc<Guards>,
 }
 
 /// What the model is told.
@@ -59,24 +62,28 @@ pub enum InstructionsError {
 }
 
 impl Terms {
-    /// The tools that the model is told of: all that there are, or those that the prompt names.
-    /// What a pack says of a tool stands before what the tool says of itself.
+    /// The tools that the model is told of: all that there are, or those that the prompt names; in
+    /// its names, `*` stands for anything. What a pack says of a tool stands before what the tool
+    /// says of itself.
     pub(crate) fn offered(&self, tools: &ToolRegistry) -> Vec<ToolDescriptor> {
         let blocked = |name: &str| self.tool_policy.blocklist.iter().any(|of| matches(of, name));
+        let mut all = tools.descriptors();
         let Instructions::Prompt(prompted) = &self.instructions else {
-            let mut all = tools.descriptors();
             all.retain(|tool| !blocked(&tool.name));
             return all;
         };
         let prompt = &prompted.prompt;
-        let described = |name: &str| prompt.tools().iter().find(|tool| tool.name == name).cloned();
-        let known = |name: &str| tools.get(name).map(|tool| tool.descriptor().clone());
-        prompt
-            .tool_names()
-            .iter()
-            .filter(|name| !blocked(name))
-            .filter_map(|name| described(name).or_else(|| known(name)))
-            .collect()
+        let mut offered: Vec<ToolDescriptor> = Vec::new();
+        for pattern in prompt.tool_names() {
+            let described = prompt.tools().iter().filter(|tool| matches(pattern, &tool.name));
+            let known = all.iter().filter(|tool| matches(pattern, &tool.name));
+            for tool in described.chain(known) {
+                if !blocked(&tool.name) && !offered.iter().any(|it| it.name == tool.name) {
+                    offered.push(tool.clone());
+                }
+            }
+        }
+        offered
     }
 }
 

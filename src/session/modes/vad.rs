@@ -9,7 +9,6 @@ use tokio::task::{JoinError, JoinSet};
 
 use crate::device::{Microphone, Playback, Speaker, Taps, capture_port, render_port_with};
 use crate::events::{Event, EventBus, EventKind, Recorder, Subscription, VERSION};
-use crate::hooks::Hooks;
 use crate::pipeline::{Context, Node, Pipeline, PipelineBuilder, PipelineError, Run, StageReport};
 use crate::providers::Prices;
 use crate::session::actor::{Actor, Brief, Members, Outcome, Rules, Services, Wires};
@@ -18,19 +17,21 @@ use crate::session::dialogue::{Dialogue, Instructions, Terms};
 use crate::session::drive::{Closed, DriveCommand, Frame, Pacer, Parts};
 use crate::session::end_call::with_end_call;
 use crate::session::handle::Wishes;
+use crate::session::herald::Herald;
 use crate::session::pending::PendingCalls;
 use crate::session::report::Reporter;
 use crate::session::{Engines, Pace, SessionConfig, SessionError, SessionHandle};
 use crate::stages::{
     AudioTurn, ContextStage, Facts, MissingTools, Playout, PlayoutCommand, ProviderStage, Resample,
-    Stt, Tts, TurnCommand,
+    Stt, Tts, TurnCommand, Validate,
 };
 use crate::state::Mode;
 use crate::time::SessionClock;
 use crate::tools::ToolRegistry;
 use crate::turn::TurnMachine;
-use crate::types::{Message, ToolDescriptor};
+use crate::types::{Direction, Message, ToolDescriptor};
 use crate::vad::Vad;
+use crate::validators::{Guards, Portion};
 
 /// A conversation by voice, ready to begin.
 ///
@@ -39,6 +40,7 @@ use crate::vad::Vad;
 pub struct Session {
     engines: Engines,
     config: SessionConfig,
+    bus: EventBus,
     handle: SessionHandle,
     calls: PendingCalls,
     missing_tools: MissingTools,
@@ -74,27 +76,41 @@ impl Session {
             tool_policy: config.tool_policy.clone(),
             metadata: Arc::new(config.metadata.clone()),
             model: engines.provider.name().to_owned(),
+            guards: Arc::new(config.guards.clone()),
         };
+        let bus = EventBus::default();
         let calls = PendingCalls {
             dialogue: Dialogue::fleeting(terms),
             tools: Arc::clone(&engines.tools),
-            hooks: Hooks::default(),
+            hooks: config.hooks.clone(),
             clock: Arc::default(),
-            bus: EventBus::default(),
+            bus: bus.weak(),
         };
-        Self::of(calls, None, engines, config)
+        Self::of(calls, bus, None, engines, config)
     }
 
     /// One that goes on with a conversation.
     pub(crate) fn of(
         calls: PendingCalls,
+        bus: EventBus,
         permit: Option<CallPermit>,
         engines: Engines,
         config: SessionConfig,
     ) -> Self {
         let (handle, wishes, exchanges) = SessionHandle::new();
         let (missing_tools, prices) = (MissingTools::Refused, None);
-        Self { engines, config, handle, calls, missing_tools, prices, permit, wishes, exchanges }
+        Self {
+            engines,
+            config,
+            bus,
+            handle,
+            calls,
+            missing_tools,
+            prices,
+            permit,
+            wishes,
+            exchanges,
+        }
     }
 
     /// The same with a model that costs this, in which this becomes of tools that are missing.
@@ -106,7 +122,7 @@ impl Session {
     /// The events from the beginning, if taken before [`run`](Self::run).
     #[must_use]
     pub fn subscribe(&self) -> Subscription {
-        self.calls.bus.subscribe()
+        self.bus.subscribe()
     }
 
     /// A handle to decide about calls that wait for approval or a result.
@@ -134,13 +150,13 @@ impl Session {
         speaker: Box<dyn Speaker>,
         pace: Pace,
     ) -> Result<Summary, SessionError> {
-        let Self { mut engines, config, handle, calls, permit, wishes, exchanges, .. } = self;
+        let Self { mut engines, config, bus, handle, calls, permit, wishes, exchanges, .. } = self;
         let tooling = Tooling { missing: self.missing_tools, prices: self.prices, calls };
-        let PendingCalls { dialogue, bus, .. } = tooling.calls.clone();
+        let dialogue = tooling.calls.dialogue.clone();
         config.turn.check()?;
         dialogue.enter(Mode::Voice);
         let terms = dialogue.terms();
-        let devices = handle.devices().clone();
+        let devices = (handle.devices().clone(), exchanges);
         let mut offered = terms.offered(&engines.tools);
         if config.end_call {
             engines.tools = with_end_call(&engines.tools, handle);
@@ -155,8 +171,7 @@ impl Session {
         let taps = if config.record.is_some() { Taps::Sound } else { Taps::Times };
         let (port, playback, tap) = render_port_with(speaker.rate(), taps);
         let render = (port, tap);
-        let create = |path: &PathBuf| Recorder::create(path, microphone.rate(), speaker.rate());
-        let recorder = config.record.as_ref().map(create).transpose()?;
+        let recorder = recorder(&config, &*microphone, &*speaker)?;
 
         let (facts_in, facts) = mpsc::channel(FACTS);
         let (turns, turn_commands) = mpsc::channel(COMMANDS);
@@ -166,6 +181,8 @@ impl Session {
         let started = started(&config, &engines);
         let frame = frame(&*engines.vad);
         let members = members(&engines, &config, &clock, &bus, dialogue.clone(), offered);
+        // With a conversation they are told already.
+        dialogue.tell(|| Herald::start(&tooling.calls.hooks, &clock));
         let (listen, speak) = pipelines(
             engines,
             &config,
@@ -188,7 +205,6 @@ impl Session {
             floor,
             gate: Arc::clone(&gate),
         };
-        let devices = (devices, exchanges);
         let parts = Parts {
             pacer,
             devices,
@@ -203,19 +219,49 @@ impl Session {
         };
         let drive = parts.start(bus.clone())?;
         members.report.publish(None, None, started);
+        warn_of_waits(&members.report, &dialogue.terms().guards);
         let actor = Actor::new(wires, members, clock.clone());
         let (end, over) = End::start([listen, speak], actor, &clock, &config);
         let (outcome, metrics, closed) = end.reach(drive.run(over)).await?;
         let Outcome { messages, turns, under_runs } = outcome;
-        // What cannot be kept is told by a warning of its keeper.
-        let _told = tokio::time::timeout(KEEP, dialogue.flush()).await;
-        drop(permit);
+        leave(&dialogue, permit, &clock).await;
         let lost_ms = closed.lost.as_secs_f64() * 1e3;
         let kind = EventKind::SessionEnded { turns, under_runs, lost_ms };
         bus.publish(Event { at: clock.now(), turn: None, response: None, kind });
         closed.devices?;
         let recording_is_whole = closed.recording_is_whole;
         Ok(Summary { messages, turns, under_runs, recording_is_whole, metrics })
+    }
+}
+
+fn recorder(
+    config: &SessionConfig,
+    microphone: &dyn Microphone,
+    speaker: &dyn Speaker,
+) -> Result<Option<Recorder>, SessionError> {
+    let create = |path: &PathBuf| Recorder::create(path, microphone.rate(), speaker.rate());
+    Ok(config.record.as_ref().map(create).transpose()?)
+}
+
+/// What the rules cost that let nothing be said before an answer is whole.
+fn warn_of_waits(report: &Reporter, guards: &Guards) {
+    for rule in guards.holding_back() {
+        let message = format!(
+            "the validator `{}` must have the whole of an answer: nothing is spoken before the \
+             model has finished; have it warn only, or use a kind that judges while it is written",
+            rule.name
+        );
+        report.publish(None, None, EventKind::Warning { message });
+    }
+}
+
+/// The call is over: what was said is kept, and whoever waits may go on with the conversation.
+async fn leave(dialogue: &Dialogue, permit: Option<CallPermit>, clock: &SessionClock) {
+    // What cannot be kept is told by a warning of its keeper.
+    let _told = tokio::time::timeout(KEEP, dialogue.flush()).await;
+    // A conversation goes on without the call.
+    if permit.is_none() {
+        dialogue.farewell(clock).await;
     }
 }
 
@@ -379,6 +425,11 @@ fn pipelines(
         .context
         .clone()
         .map(|config| Node::stage(ContextStage::new(config, Arc::clone(&provider), facts.clone())));
+    let guards = Arc::clone(&tooling.calls.dialogue.terms().guards);
+    let validate = guards.look_at(Direction::Output).then(|| {
+        let portion = Portion::Clauses(Arc::clone(&config.language));
+        Node::stage(Validate::new(guards, portion, facts.clone()))
+    });
     let provider = ProviderStage::new(provider, tools, facts.clone())
         .with_missing_tools(tooling.missing)
         .with_hooks(tooling.calls.hooks.clone())
@@ -389,8 +440,9 @@ fn pipelines(
         .with_voice(config.voice.clone(), config.speed)
         .with_language(Arc::clone(&config.language));
     let playout = Playout::new(playback, facts.clone(), playout_commands);
-    let speak = [Node::stage(provider), Node::stage(tts), Node::stage(playout)];
-    let speak = context.into_iter().chain(speak).collect();
+    let voice = [Node::stage(tts), Node::stage(playout)];
+    let speak = context.into_iter().chain([Node::stage(provider)]).chain(validate).chain(voice);
+    let speak = speak.collect();
     let build =
         |nodes: Vec<Node>| PipelineBuilder::new(config.pipeline.clone()).chain(nodes).build();
     Ok((build(listen.into())?, build(speak)?))

@@ -1,5 +1,6 @@
 //! A person, mock engines and what came of it.
 
+use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 
 use serde_json::Value;
@@ -11,7 +12,9 @@ use crate::device::{
 use crate::events::{Event, EventKind};
 use crate::providers::Provider;
 use crate::providers::mock::MockProvider;
-use crate::session::{Engines, Pace, Session, SessionConfig, SessionHandle, Summary, WishError};
+use crate::session::{
+    Engines, Pace, PendingCalls, Session, SessionConfig, SessionHandle, Summary, WishError,
+};
 use crate::stt::Transcriber;
 use crate::stt::mock::MockTranscriber;
 use crate::time::{SessionClock, SessionTime};
@@ -39,7 +42,13 @@ pub(super) struct World {
     on: Option<(&'static str, Wish)>,
     /// What is wished for at these times.
     at: Vec<(SessionTime, Wish)>,
+    /// What somebody decides about the calls that wait, when an event of this type comes for
+    /// so many times.
+    decide: Option<(&'static str, usize, Decide)>,
 }
+
+/// What somebody decides about the calls that wait.
+pub(super) type Decide = fn(PendingCalls) -> Pin<Box<dyn Future<Output = ()> + Send>>;
 
 /// Something that is wished for.
 pub(super) type Wish = fn(&SessionHandle) -> Result<(), WishError>;
@@ -71,12 +80,18 @@ impl World {
             at_start: None,
             on: None,
             at: Vec::new(),
+            decide: None,
         }
     }
 
     /// Wishes for something when an event of this type first comes.
     pub(super) fn on(&mut self, kind: &'static str, wish: Wish) {
         self.on = Some((kind, wish));
+    }
+
+    /// Has somebody decide about the calls that wait when the `nth` event of this type comes.
+    pub(super) fn decide(&mut self, nth: usize, on: &'static str, decide: Decide) {
+        self.decide = Some((on, nth, decide));
     }
 
     /// Wishes for something so many milliseconds into the session.
@@ -106,13 +121,20 @@ impl World {
             wish(&handle).unwrap();
         }
         let watching = handle.clone();
-        let mut on = self.on;
+        let (mut on, mut decide) = (self.on, self.decide);
+        let calls = session.pending_calls();
         let watch = tokio::spawn(async move {
             let mut events = Vec::new();
             while let Some(event) = subscription.next().await {
                 let event = event.expect("no event is lost");
                 if self.stop_at == Some(&*name(&event)) {
                     watching.stop();
+                }
+                if let Some((_, nth, _)) = decide.as_mut().filter(|(on, ..)| *on == name(&event)) {
+                    *nth -= 1;
+                }
+                if let Some((.., decide)) = decide.take_if(|(_, nth, _)| *nth == 0) {
+                    tokio::spawn(decide(calls.clone()));
                 }
                 if let Some((_, wish)) = on.take_if(|(kind, _)| *kind == name(&event)) {
                     wish(&watching).unwrap();

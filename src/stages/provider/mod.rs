@@ -128,6 +128,8 @@ impl ProviderStage {
             let outcome = tokio::select! {
                 biased;
                 () = context.floor.cancelled(response) => Outcome::Discarded,
+                // Whoever judges what is said has ended it already.
+                () = context.floor.had_enough(response) => Outcome::Completed,
                 answered = asking.answer() => match answered {
                     Ok(outcome) => outcome,
                     Err(fault) => self.failed(&turn, fault).await,

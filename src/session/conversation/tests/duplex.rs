@@ -23,13 +23,18 @@ fn voice(turns: &[&str]) -> Voice {
 
 /// Holds a call in which all of `turns` are said and answered.
 async fn call(conversation: &Conversation, turns: &[&str]) {
+    call_until(conversation, turns, turns.len()).await;
+}
+
+/// The same until there were so many answers.
+async fn call_until(conversation: &Conversation, turns: &[&str], answers: usize) {
     let session = conversation.open_duplex(voice(turns), SessionConfig::default()).await.unwrap();
     let (mut events, stop) = (session.subscribe(), session.handle());
     let microphone = Box::new(NullMicrophone(SampleRate::SPEECH));
     let speaker = Box::new(NullSpeaker(SampleRate::SPEECH));
     // Who watches a call sees its end, though the conversation goes on.
     let watch = async {
-        let mut left = turns.len();
+        let mut left = answers;
         while let Some(Ok(event)) = events.next().await {
             left = left
                 .saturating_sub(usize::from(matches!(event.kind, EventKind::ResponseEnded { .. })));
@@ -73,6 +78,73 @@ async fn a_model_is_asked_the_same_in_writing_and_by_voice() {
     assert_eq!(written, spoken, "instructions, history, tools, parameters and metadata");
     assert_eq!(history, heard);
     assert_eq!((written[0].system.as_str(), written[3].system.contains("Bob")), (ANN, true));
+}
+
+/// What becomes of a talk in which a call waits for approval, is allowed with other arguments, and
+/// another is refused.
+async fn decided(spoken: bool) -> (Vec<ProviderRequest>, Vec<String>) {
+    let model = model(&[]);
+    model.add_tool_call("find_room", json!({ "name": "whales" }));
+    model.add_response("On the second floor.");
+    model.add_tool_call("find_room", json!({ "name": "gold" }));
+    model.add_response("I must not tell.");
+    let mut tools = rooms();
+    tools.require_approval(["find_*".to_owned()]);
+    let opening = opening(&model).tools(tools).id(id("c1"));
+    let conversation = opening.start().await.unwrap();
+    for (turn, allowed) in [("where are the whales", true), ("where is the gold", false)] {
+        if spoken {
+            let decide = decide_when_asked(&conversation, allowed);
+            let talk = async {
+                // The answer that waits for approval, and the one that goes on.
+                call_until(&conversation, &[turn], 2).await;
+            };
+            tokio::join!(talk, decide);
+        } else {
+            conversation.send(turn).await.unwrap();
+            decide(&conversation, allowed).await;
+            conversation.continue_().await.unwrap();
+        }
+    }
+    (model.requests(), said(&conversation))
+}
+
+async fn decide_when_asked(conversation: &Conversation, allowed: bool) {
+    let mut events = conversation.subscribe();
+    while let Some(Ok(event)) = events.next().await {
+        if matches!(event.kind, EventKind::ResponseEnded { outcome: "awaiting_tools" }) {
+            return decide(conversation, allowed).await;
+        }
+    }
+}
+
+async fn decide(conversation: &Conversation, allowed: bool) {
+    let call = conversation.pending_tools()[0].call.id.clone();
+    if allowed {
+        let arguments = Some(json!({ "name": "blue whales" }));
+        conversation.approve(&call, arguments).await.unwrap();
+    } else {
+        conversation.reject(&call, "not today").await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn what_a_person_decides_gives_the_same_history_in_writing_and_by_voice() {
+    let (written, history) = decided(false).await;
+    let (spoken, heard) = decided(true).await;
+    let expected = [
+        "user: where are the whales",
+        "assistant: find_room({\"name\":\"whales\"})",
+        "tool: (it was allowed with other arguments: {\"name\":\"blue whales\"})\nsecond floor",
+        "assistant: On the second floor.",
+        "user: where is the gold",
+        "assistant: find_room({\"name\":\"gold\"})",
+        "tool: refused by a person: not today",
+        "assistant: I must not tell.",
+    ];
+    assert_eq!(history, expected);
+    assert_eq!(heard, history);
+    assert_eq!(written, spoken, "instructions, history, tools, parameters and metadata");
 }
 
 #[tokio::test]

@@ -1,7 +1,11 @@
 //! Conversations in a store.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use super::*;
+use crate::session::PendingError;
 use crate::state::{Entry, MemoryStore, Mode, StateStore, StoreFuture};
+use crate::types::WaitsFor;
 
 fn stored() -> Arc<dyn StateStore> {
     Arc::new(MemoryStore::default())
@@ -161,4 +165,106 @@ async fn a_full_store_is_told_and_gets_all_of_it_when_there_is_room() {
         warned += u32::from(matches!(event.kind, EventKind::Warning { .. }));
     }
     assert_eq!(warned, 1, "the trouble is told once");
+}
+
+/// A store in which a model waits for approval to find a room, and how often one was looked for.
+async fn waiting(
+    store: &Arc<dyn StateStore>,
+    model: &Arc<MockProvider>,
+) -> (impl Fn() -> Opening, Arc<AtomicUsize>) {
+    let found = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&found);
+    let descriptor = ToolDescriptor::new("find_room", "Finds a room.", json!({}));
+    let find = FunctionTool::sync(descriptor, move |_| {
+        count.fetch_add(1, Ordering::Relaxed);
+        Ok(json!("second floor"))
+    });
+    let mut tools = ToolRegistry::new();
+    tools.register(find).unwrap();
+    tools.require_approval(["*".to_owned()]);
+    let (store, model, tools) = (Arc::clone(store), Arc::clone(model), Arc::new(tools));
+    let opening = move || with(&store, &model).tools(Arc::clone(&tools));
+    model_calls(&opening).await;
+    (opening, found)
+}
+
+async fn model_calls(opening: &impl Fn() -> Opening) {
+    let conversation = opening().id(id("c1")).start().await.unwrap();
+    let response = conversation.send("Where are the whales?").await.unwrap();
+    assert!(matches!(response.pending_tools()[0].waits_for, WaitsFor::Approval(_)));
+    // As after a crash: nobody closes it.
+    std::mem::forget(conversation);
+}
+
+#[tokio::test]
+async fn what_waits_for_approval_is_kept_and_the_first_decision_counts() {
+    let (store, model) = (stored(), model(&[]));
+    model.add_tool_call("find_room", json!({ "name": "whales" }));
+    model.add_response("On the second floor.");
+    let (opening, found) = waiting(&store, &model).await;
+    let first = opening().resume(id("c1")).await.unwrap();
+    let second = opening().resume(id("c1")).await.unwrap();
+    let call = second.pending_tools()[0].call.id.clone();
+
+    let result = first.approve(&call, None).await.unwrap();
+    assert_eq!(result.content, "second floor");
+    let again = first.approve(&call, None).await.unwrap_err();
+    assert!(matches!(again, ConversationError::Pending(PendingError::NoSuchCall(_))), "{again}");
+    let late = second.approve(&call, None).await.unwrap_err();
+    let ConversationError::Pending(PendingError::NotKept { source, .. }) = &late else {
+        panic!("{late}")
+    };
+    assert!(matches!(source, StateError::Conflict { .. }), "{late}");
+    assert_eq!(found.load(Ordering::Relaxed), 1, "the tool ran once");
+    assert_eq!(first.continue_().await.unwrap().text(), "On the second floor.");
+}
+
+#[tokio::test]
+async fn two_at_once_decide_once() {
+    let (store, model) = (stored(), model(&[]));
+    model.add_tool_call("find_room", json!({ "name": "whales" }));
+    let (opening, found) = waiting(&store, &model).await;
+    let conversation = opening().resume(id("c1")).await.unwrap();
+    let call = conversation.pending_tools()[0].call.id.clone();
+    let (one, other) =
+        tokio::join!(conversation.approve(&call, None), conversation.reject(&call, "no"));
+    assert_eq!((one.is_ok(), other.is_ok()), (true, false));
+    assert_eq!(found.load(Ordering::Relaxed), 1);
+}
+
+#[tokio::test]
+async fn of_a_call_that_was_allowed_before_a_crash_it_is_said_that_nobody_knows() {
+    let (store, model) = (stored(), model(&[]));
+    model.add_tool_call("find_room", json!({ "name": "whales" }));
+    let conversation = with(&store, &model).id(id("c1")).start().await.unwrap();
+    let response = conversation.send("Where are the whales?").await.unwrap();
+    let call = response.pending_tools()[0].call.id.clone();
+    assert!(conversation.shared.dialogue.claim(&call));
+    conversation.shared.flush().await.unwrap();
+    std::mem::forget(conversation);
+
+    let again = with(&store, &model).resume(id("c1")).await.unwrap();
+    assert!(again.pending_tools().is_empty());
+    let told = "tool: its result never came; it is not known whether it was done";
+    assert_eq!(said(&again).last().unwrap(), told);
+    model.add_response("I do not know whether it was done.");
+    let response = again.continue_().await.unwrap();
+    assert_eq!(response.text(), "I do not know whether it was done.");
+}
+
+#[tokio::test]
+async fn a_store_that_is_full_leaves_a_call_undecided() {
+    let model = model(&[]);
+    model.add_tool_call("find_room", json!({ "name": "whales" }));
+    let full = Arc::new(Full { inner: MemoryStore::default(), times: 0.into() });
+    let store: Arc<dyn StateStore> = Arc::<Full>::clone(&full);
+    let (opening, found) = waiting(&store, &model).await;
+    let conversation = opening().resume(id("c1")).await.unwrap();
+    let call = conversation.pending_tools()[0].call.id.clone();
+    full.times.store(1, Ordering::Relaxed);
+    let error = conversation.approve(&call, None).await.unwrap_err();
+    assert!(matches!(error, ConversationError::Pending(PendingError::NotKept { .. })), "{error}");
+    assert_eq!(found.load(Ordering::Relaxed), 0);
+    conversation.approve(&call, None).await.unwrap();
+    assert_eq!(found.load(Ordering::Relaxed), 1);
 }

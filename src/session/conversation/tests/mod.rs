@@ -2,6 +2,7 @@
 
 mod copies;
 mod duplex;
+mod guards;
 mod kept;
 mod tools;
 mod turns;

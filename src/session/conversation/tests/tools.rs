@@ -96,3 +96,31 @@ async fn tools_that_nobody_has_registered_are_named_when_it_opens() {
     let told = "the prompt names tools that are not there: find_room; register them";
     assert!(error.to_string().starts_with(told), "{error}");
 }
+
+#[tokio::test]
+async fn a_prompt_may_name_many_tools_at_once() {
+    let pack = json!({
+        "id": "museum", "name": "Museum", "version": "1.0.0",
+        "template_engine": { "version": "v1", "syntax": "{{variable}}" },
+        "prompts": { "guide": {
+            "id": "guide", "name": "Guide", "version": "1.0.0", "system_template": "Guide them.",
+            "tools": ["mcp__rooms__*", "clock"],
+            "tool_policy": { "blocklist": ["mcp__rooms__close"] },
+        }},
+    });
+    let pack = Pack::load(pack.to_string().as_bytes(), SchemaCheck::Full).unwrap().pack;
+    let mut tools = ToolRegistry::new();
+    for name in ["clock", "mcp__rooms__find", "mcp__rooms__close", "mcp__doors__open"] {
+        let descriptor = ToolDescriptor::new(name, "A tool.", json!({}));
+        tools.register(FunctionTool::sync(descriptor, |_| Ok(json!("done")))).unwrap();
+    }
+    let model = model(&["Welcome."]);
+    let provider: Arc<dyn Provider> = Arc::<MockProvider>::clone(&model);
+    let opening = Conversation::open(pack, "guide").provider(provider).tools(tools);
+
+    opening.start().await.unwrap().send("Hello.").await.unwrap();
+
+    let requests = model.requests();
+    let offered: Vec<_> = requests[0].tools.iter().map(|tool| tool.name.as_str()).collect();
+    assert_eq!(offered, ["mcp__rooms__find", "clock"]);
+}

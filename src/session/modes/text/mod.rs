@@ -24,14 +24,17 @@ use crate::providers::{Capabilities, Prices, Provider};
 use crate::session::SessionError;
 use crate::session::answer::Answer;
 use crate::session::conversation::Input;
-use crate::session::dialogue::{Dialogue, Instructions, InstructionsError, Terms};
+use crate::session::dialogue::{Begun, Dialogue, Instructions, Terms, Unbegun};
 use crate::session::pending::PendingCalls;
 use crate::session::report::Reporter;
-use crate::stages::{ContextConfig, ContextStage, Fact, Facts, MissingTools, ProviderStage};
+use crate::stages::{
+    ContextConfig, ContextStage, Fact, Facts, MissingTools, ProviderStage, Validate,
+};
 use crate::state::Mode;
 use crate::time::SessionClock;
 use crate::tools::ToolRegistry;
-use crate::types::{Message, Parameters, ToolPolicy};
+use crate::types::{Direction, Message, Parameters, ToolPolicy};
+use crate::validators::{Guards, Portion};
 
 /// Who has it goes on with the conversation, and nobody else does meanwhile.
 pub(crate) type Permit = OwnedMutexGuard<TextSession>;
@@ -49,6 +52,10 @@ pub struct TextConfig {
     pub context: Option<ContextConfig>,
     /// Metadata that reaches every provider request; none by default.
     pub metadata: Metadata,
+    /// The rules for what is said; none by default.
+    pub guards: Guards,
+    /// What is put around requests, tools and turns; nothing by default.
+    pub hooks: Hooks,
 }
 
 /// A conversation in writing.
@@ -78,6 +85,7 @@ pub struct TextConfig {
 pub struct TextSession {
     model: Model,
     calls: PendingCalls,
+    bus: EventBus,
     context: Context,
     /// Built when first needed, and again should a tool's panic have ended it.
     line: Option<Line>,
@@ -115,27 +123,30 @@ impl TextSession {
             tool_policy: config.tool_policy,
             metadata: Arc::new(config.metadata),
             model: provider.name().to_owned(),
+            guards: Arc::new(config.guards),
         };
+        let bus = EventBus::default();
         let calls = PendingCalls {
             dialogue: Dialogue::fleeting(terms),
             tools,
-            hooks: Hooks::default(),
+            hooks: config.hooks,
             clock: Arc::default(),
-            bus: EventBus::default(),
+            bus: bus.weak(),
         };
         let (missing_tools, budget) = (MissingTools::Refused, config.context);
-        Self::of(calls, Model { provider, missing_tools, prices: None, budget })
+        Self::of(calls, bus, Model { provider, missing_tools, prices: None, budget })
     }
 
     /// One that goes on with a conversation.
-    pub(crate) fn of(calls: PendingCalls, model: Model) -> Self {
+    pub(crate) fn of(calls: PendingCalls, bus: EventBus, model: Model) -> Self {
         let clock = calls.clock().clone();
-        let PendingCalls { dialogue, bus, .. } = calls.clone();
-        let report = Reporter::new(bus, clock.clone(), Duration::ZERO, Vec::new());
+        let dialogue = calls.dialogue.clone();
+        let report = Reporter::new(bus.clone(), clock.clone(), Duration::ZERO, Vec::new());
         let metadata = (*dialogue.terms().metadata).clone();
         Self {
             model,
             calls,
+            bus,
             context: Context::new(clock).with_metadata(metadata),
             line: None,
             dialogue,
@@ -154,7 +165,7 @@ impl TextSession {
     /// The events from now on: what is typed, answered and called.
     #[must_use]
     pub fn subscribe(&self) -> Subscription {
-        self.calls.bus.subscribe()
+        self.bus.subscribe()
     }
 
     pub(crate) fn clock(&self) -> &SessionClock {
@@ -179,7 +190,7 @@ impl TextSession {
     }
 
     /// The next response: to `input`, or to what came of the calls that it waited for.
-    fn begin(&mut self, input: Option<Input>) -> (Answer, Result<Element, InstructionsError>) {
+    fn begin(&mut self, input: Option<Input>) -> (Answer, Result<Element, ReplyError>) {
         let mut own = Metadata::default();
         if let Some(Input { message, metadata }) = input {
             own = metadata;
@@ -196,14 +207,24 @@ impl TextSession {
         let tools = self.dialogue.terms().offered(&self.calls.tools).into();
         let now = self.context.clock.now();
         self.report.response_started(turn, response, false);
-        let begin = self.dialogue.begin(turn, response, tools);
-        let begin = begin.map(|mut context| {
-            if !own.is_empty() {
-                Arc::make_mut(&mut context.metadata).extend(own);
+        let (begin, validations) = match self.dialogue.begin(turn, response, tools) {
+            Ok(Begun { mut context, validations }) => {
+                if !own.is_empty() {
+                    Arc::make_mut(&mut context.metadata).extend(own);
+                }
+                (Ok(context), validations)
             }
-            Element::begin(now, context)
-        });
-        (Answer::new(turn, response, false, now, 0), begin)
+            Err(Unbegun::Instructions(error)) => (Err(error.into()), Vec::new()),
+            Err(Unbegun::Refused { error, validations }) => (Err(error.into()), validations),
+        };
+        for validation in &validations {
+            self.report.validated(turn, Some(response), validation);
+        }
+        // A rule may have the answer: no model is asked then.
+        let scripted = begin.as_ref().is_ok_and(|context| context.script.is_some());
+        let answer = Answer::new(turn, response, scripted, now, 0);
+        let begin = begin.map(|context| Element::begin(now, context));
+        (Answer { validations, ..answer }, begin)
     }
 
     fn line(&mut self) -> Result<&mut Line, SessionError> {
@@ -213,12 +234,17 @@ impl TextSession {
             let Model { provider, missing_tools, prices, budget } = self.model.clone();
             let model = Arc::clone(&provider);
             let context = budget.map(|config| ContextStage::new(config, model, facts_in.clone()));
-            let stage = ProviderStage::new(provider, Arc::clone(&self.calls.tools), facts_in)
-                .with_missing_tools(missing_tools)
-                .with_hooks(self.calls.hooks.clone())
-                .with_prices(prices)
-                .with_late_results(Arc::new(self.calls.clone()));
+            let stage =
+                ProviderStage::new(provider, Arc::clone(&self.calls.tools), facts_in.clone())
+                    .with_missing_tools(missing_tools)
+                    .with_hooks(self.calls.hooks.clone())
+                    .with_prices(prices)
+                    .with_late_results(Arc::new(self.calls.clone()));
+            let guards = Arc::clone(&self.dialogue.terms().guards);
+            let validate = guards.look_at(Direction::Output);
+            let validate = validate.then(|| Validate::new(guards, Portion::Words, facts_in));
             let nodes = context.map(Node::stage).into_iter().chain([Node::stage(stage)]);
+            let nodes = nodes.chain(validate.map(Node::stage));
             // Between two lines there may be any silence; the reply has a watchdog of its own.
             let config = PipelineConfig { idle_timeout: None, ..PipelineConfig::default() };
             let pipeline = PipelineBuilder::new(config).chain(nodes).build()?;

@@ -15,9 +15,11 @@ use crate::session::SessionError;
 use crate::session::answer::{Answer, LIMIT, Said};
 use crate::session::conversation::Input;
 use crate::session::dialogue::InstructionsError;
+use crate::session::herald::Herald;
 use crate::stages::{Fact, Fault, Mark};
 use crate::time::SessionTime;
-use crate::types::{Media, ToolCall, ToolResult, Usage};
+use crate::types::{Media, ToolCall, ToolResult, Usage, Validation};
+use crate::validators::ValidationError;
 
 /// A piece of a reply. [`Done`](Self::Done) or [`Failed`](Self::Failed) is the last.
 #[derive(Clone, Debug)]
@@ -54,6 +56,9 @@ pub enum ReplyError {
     /// The model cannot be told what it is to do.
     #[error(transparent)]
     Instructions(#[from] InstructionsError),
+    /// A rule refused what was said.
+    #[error(transparent)]
+    Validation(#[from] ValidationError),
     /// Nothing came for too long.
     #[error("there was no progress for {0:?}; ask again")]
     NoProgress(Duration),
@@ -69,7 +74,7 @@ impl ReplyError {
         match self {
             Self::Provider(error) => error.recovery(),
             Self::Denied(_) => Recovery::Abort,
-            Self::Instructions(_) => Recovery::AskUser,
+            Self::Instructions(_) | Self::Validation(_) => Recovery::AskUser,
             Self::NoProgress(_) | Self::Broken(_) => Recovery::FallBack,
         }
     }
@@ -85,11 +90,13 @@ pub struct TextReply<S: DerefMut<Target = TextSession>> {
     /// `None` when the answer is over and in the history.
     answer: Option<Answer>,
     /// What the model has still to be sent, or why it cannot be asked.
-    begin: Option<Result<Element, InstructionsError>>,
+    begin: Option<Result<Element, ReplyError>>,
     shown: String,
     /// What broke, before the end of the answer says that something did.
     fault: Option<Fault>,
     usage: Option<Usage>,
+    /// What came of the rules, once the answer is over.
+    validations: Vec<Validation>,
     /// Since when the reader waits for the next piece.
     waits_since: Option<SessionTime>,
 }
@@ -99,7 +106,16 @@ impl<S: DerefMut<Target = TextSession>> TextReply<S> {
     pub(crate) fn to(mut session: S, input: Option<Input>) -> Self {
         let (answer, begin) = session.begin(input);
         let (shown, fault, usage, waits_since) = (String::new(), None, None, None);
-        Self { session, answer: Some(answer), begin: Some(begin), shown, fault, usage, waits_since }
+        Self {
+            session,
+            answer: Some(answer),
+            begin: Some(begin),
+            shown,
+            fault,
+            usage,
+            validations: Vec::new(),
+            waits_since,
+        }
     }
 
     /// The next piece; `None` after the last. Fails the answer when nothing comes for 30 s.
@@ -107,8 +123,10 @@ impl<S: DerefMut<Target = TextSession>> TextReply<S> {
     /// Cancel-safe. Must be called within a Tokio runtime.
     pub async fn next(&mut self) -> Option<TextEvent> {
         let response = self.answer.as_ref()?.response;
+        let TextSession { dialogue, calls, context, .. } = &*self.session;
+        dialogue.tell(|| Herald::start(&calls.hooks, &context.clock));
         if let Some(Err(error)) = self.begin.take_if(|begin| begin.is_err()) {
-            return Some(self.fail(error.into()));
+            return Some(self.fail(error));
         }
         let clock = self.session.context.clock.clone();
         let since = *self.waits_since.get_or_insert_with(|| clock.now());
@@ -151,6 +169,13 @@ impl<S: DerefMut<Target = TextSession>> TextReply<S> {
         self.usage
     }
 
+    /// What came of the rules for what was said, when the answer is over: of those that were broken,
+    /// and of those that looked at the whole and were not.
+    #[must_use]
+    pub fn validations(&self) -> &[Validation] {
+        &self.validations
+    }
+
     /// Writes down what an element says, and tells it.
     fn take(&mut self, payload: Payload) -> Option<TextEvent> {
         match payload {
@@ -169,6 +194,9 @@ impl<S: DerefMut<Target = TextSession>> TextReply<S> {
                 Some(match (outcome, self.fault.take()) {
                     (Outcome::Failed { .. }, Some(Fault::Provider(error))) => {
                         self.fail(ReplyError::Provider(error))
+                    }
+                    (Outcome::Failed { .. }, Some(Fault::Validation(error))) => {
+                        self.fail(ReplyError::Validation(error))
                     }
                     (Outcome::Failed { .. }, Some(Fault::Denied(denied))) => {
                         self.fail(ReplyError::Denied(denied))
@@ -193,6 +221,10 @@ impl<S: DerefMut<Target = TextSession>> TextReply<S> {
         match fact {
             Fact::Marked { response, mark: Mark::FirstToken, at } if answer.is(response) => {
                 answer.first_text.get_or_insert(at);
+            }
+            Fact::Validated { response, validation } if answer.is(response) => {
+                report.validated(answer.turn, Some(response), &validation);
+                answer.validations.push(validation);
             }
             Fact::Used { response, usage } if answer.is(response) => {
                 answer.used(usage);
@@ -249,6 +281,7 @@ impl<S: DerefMut<Target = TextSession>> TextReply<S> {
     fn end(&mut self, outcome: Outcome) {
         self.note_all();
         let Some(answer) = self.answer.take() else { return };
+        self.validations.clone_from(&answer.validations);
         self.session.context.floor.cancel(answer.response);
         let text = std::mem::take(&mut self.shown);
         let at = self.session.context.clock.now();
@@ -275,7 +308,7 @@ enum News {
 /// The next element of `response`, or fact. What is left of those before it is passed over.
 async fn read(
     session: &mut TextSession,
-    begin: &mut Option<Result<Element, InstructionsError>>,
+    begin: &mut Option<Result<Element, ReplyError>>,
     response: ResponseId,
 ) -> Result<News, SessionError> {
     let floor = session.context.floor.clone();
