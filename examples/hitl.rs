@@ -142,7 +142,7 @@ async fn a_supervisor_decides_now_or_another_day() {
     let output = String::from_utf8(output).unwrap();
     let said: Vec<_> = output.lines().filter_map(|line| line.strip_prefix("agent:  ")).collect();
     let expected = [
-        "Let me see.I was told: 40 EUR are paid back.",
+        "Let me see. I was told: 40 EUR are paid back.",
         "Let me see.",
         "I was told: 100 EUR are paid back.",
         "Let me see.",

@@ -51,7 +51,7 @@ struct Amount {
     amount: u32,
 }
 
-/// Looks for a time. The answer waits, and so does the tool for nobody: it is cancelled with it.
+/// Looks for a time. It is cancelled with the answer that waits for it.
 fn search(name: &str, takes: Duration, finds: &'static str) -> FunctionTool {
     FunctionTool::typed(
         name,
@@ -189,6 +189,33 @@ async fn tools_are_called_beside_speech() {
     tokio::time::timeout(Duration::from_secs(60), talking).await.unwrap().unwrap();
     let output = String::from_utf8(output).unwrap();
     let happened: Vec<_> = output.lines().map(|line| &line[7..]).collect();
-    println!("{output}");
-    assert!(happened.contains(&"tool:  refund has its result"), "{output}");
+    let expected = [
+        "user:  Where is my parcel?",
+        "tool:  find_parcel {}",
+        "agent: Let me see.",
+        "tool:  find_parcel has answered",
+        "agent: It is in the van.",
+        "user:  Send me a report of all of them, please.",
+        "tool:  report {}",
+        "tool:  report is still running",
+        "tool:  report has answered", // that it is still running
+        "agent: It will come.",
+        "tool:  report has its result",
+        "agent: The report is in your letter box.",
+        "user:  I want a refund of 250 euros.",
+        "tool:  refund {\"amount\":250}",
+        "tool:  refund waits for approval: it is money",
+        "agent: My supervisor has to agree to that.",
+        "tool:  refund has its result",
+        "agent: 250 euros are paid back.",
+        "user:  Where are all my parcels of the last ten years?",
+        "tool:  find_all {}",
+        "agent: Let me see.",
+        "       (interrupted)", // and with the answer its tool: no result comes late
+        "user:  Never mind.",
+        "agent: All right.",
+        "user:  Goodbye.",
+        "agent: All right.",
+    ];
+    assert_eq!(happened, expected, "{output}");
 }

@@ -124,6 +124,10 @@ tool = "find_story"
 arguments = { about = "parrots" }
 then = ["Well. {story}"]
 otherwise = ["There is none."]
+
+[[rule]]
+hear = ["*"]
+say = ["Well."]
 "#;
 
 #[test]

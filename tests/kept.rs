@@ -70,8 +70,8 @@ fn a_call_that_waits_in_a_call_by_voice_is_told_and_decided_in_writing() {
                  [[rule]]\nhear = [\"*\"]\nsay = [\"Well.\"]\n";
     std::fs::write(&rules, story).unwrap();
     let llm = format!("scripted:{}", rules.display());
-    let flags = ["--session", "ann", "--approve", "clock", "--llm", &llm];
-    let sound = ["--input", "assets/conversation.wav", "--speed", "max"];
+    let flags = ["--session", "ann", "--approve", "clock"];
+    let sound = ["--input", "assets/conversation.wav", "--speed", "max", "--llm", &llm];
     let called = banter(&folder, &[&["talk"], &sound[..], &flags].concat());
     assert_eq!(called.status.code(), Some(0), "{called:?}");
     let captions = stdout(&called);
@@ -79,7 +79,7 @@ fn a_call_that_waits_in_a_call_by_voice_is_told_and_decided_in_writing() {
     assert!(captions.contains("to decide: `banter chat --session ann`"), "{captions}");
     assert!(stderr(&called).contains("a call still waits:\n  clock {"), "{called:?}");
 
-    let decided = chat(&folder, &flags, &["/approve"]);
+    let decided = chat_with(&llm, &folder, &flags, &["/approve"]);
     assert!(stdout(&decided).starts_with("Once, at "), "{decided:?}");
 }
 
@@ -151,9 +151,13 @@ fn flags_that_nobody_would_look_at_are_refused() {
 
 /// A chat with the embedded model, which reads `lines` and ends.
 fn chat(folder: &TempDir, flags: &[&str], lines: &[&str]) -> Output {
+    chat_with("scripted", folder, flags, lines)
+}
+
+fn chat_with(llm: &str, folder: &TempDir, flags: &[&str], lines: &[&str]) -> Output {
     let file = folder.path().join("lines.txt");
     std::fs::write(&file, lines.join("\n")).unwrap();
-    let mut command = program::banter([&["chat", "--llm", "scripted"], flags].concat());
+    let mut command = program::banter([&["chat", "--llm", llm], flags].concat());
     command.env("XDG_DATA_HOME", folder.path()).stdin(std::fs::File::open(file).unwrap());
     program::run(command)
 }
