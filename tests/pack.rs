@@ -43,6 +43,73 @@ fn each_error_is_a_line_and_the_other_files_are_told_as_well() {
     assert!(lines[2].starts_with("no/such.json: error: cannot read no/such.json: "), "{text}");
 }
 
+/// A pack with a banned word, a validator that lacks a parameter, and `more`.
+fn ruled(folder: &Path, more: &str) -> String {
+    let file = folder.join("ruled.json");
+    let pack = format!(
+        r#"{{ "id": "ruled", "name": "Ruled", "version": "1.0.0",
+            "template_engine": {{ "version": "v1", "syntax": "{{{{variable}}}}" }},
+            "prompts": {{ "talk": {{ "id": "talk", "name": "Talk", "version": "1.0.0",
+                "system_template": "Talk.",
+                "validators": [
+                    {{ "type": "banned_words", "message": "a secret.",
+                       "params": {{ "words": ["five"] }} }},
+                    {{ "type": "max_length" }}{more}
+                ] }} }} }}"#
+    );
+    std::fs::write(&file, pack).unwrap();
+    file.display().to_string()
+}
+
+#[test]
+fn validators_that_cannot_be_kept_are_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = ruled(folder.path(), r#", { "type": "max_sentence" }"#);
+    let output = pack(&["validate", &file]);
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    let text = stdout(&output);
+    let wrong = "validators[1].params: the validator `max_length`: `max` or `max_tokens` must be \
+                 given; it is left out";
+    assert!(text.contains(wrong), "{text}");
+    let unknown = "validators[2].type: there is no validator `max_sentence`: is `max_sentences` \
+                   meant?";
+    assert!(text.contains(unknown), "{text}");
+
+    let run = |more: &[&str]| {
+        let question = ["run", &file, "how much is two plus three?", "--prompt", "talk"];
+        pack(&[&question[..], &["--llm", "scripted"], more].concat())
+    };
+    let output = run(&[]);
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    let told = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(told.contains("no validator `max_sentence`") && told.contains("disable"), "{told}");
+    let output = run(&["--disable-validator", "max_sentence"]);
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+}
+
+#[test]
+fn a_conversation_keeps_to_the_validators_of_its_prompt() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = ruled(folder.path(), "");
+    let run = |more: &[&str]| {
+        let question = ["run", &file, "how much is two plus three?", "--prompt", "talk"];
+        let output = pack(&[&question[..], &["--llm", "scripted"], more].concat());
+        assert_eq!(output.status.code(), Some(0), "{output:?}");
+        (stdout(&output), String::from_utf8_lossy(&output.stderr).into_owned())
+    };
+    let (said, told) = run(&[]);
+    assert_eq!(said, "It is a secret.\n");
+    let broke = "the answer broke the rule banned_words and was replaced: it says phrase 1";
+    assert!(told.contains(broke), "{told}");
+    let (said, told) = run(&["--validation", "warn"]);
+    assert_eq!(said, "It is five.\n");
+    assert!(told.contains("broke the rule banned_words and was only reported"), "{told}");
+    for off in [["--validation", "off"], ["--disable-validator", "banned_words"]] {
+        let (said, told) = run(&off);
+        assert_eq!((&*said, told.contains("broke")), ("It is five.\n", false), "{told}");
+    }
+}
+
 #[test]
 fn a_pack_is_shown() {
     let output = pack(&["show", "valid/tools.json"]);

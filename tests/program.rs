@@ -141,6 +141,7 @@ fn help_names_every_option() {
                 "--tts",
                 "--silence",
                 "--barge-in",
+                "--validation",
                 "earshot",
                 "pocketsphinx",
                 "scripted",

@@ -54,6 +54,9 @@ impl Captions {
             EventKind::TurnFailed { stage, error } => {
                 self.line(seconds, "failed", &format!("{stage:?}: {error}"))
             }
+            EventKind::ValidationFailed { validator, action, message, .. } => {
+                self.line(seconds, "rule", &format!("{validator}, {action}: {message}"))
+            }
             EventKind::Warning { message } => self.line(seconds, "warning", message),
             EventKind::SessionEnded { turns, under_runs, lost_ms } => {
                 let lost =

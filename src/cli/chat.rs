@@ -17,10 +17,10 @@ use super::Ending;
 use super::conversation::{KeepFlags, PackFlags};
 use super::mcp::McpFlags;
 use super::settings::SettingFlags;
+use super::tools::tools;
 use crate::config::Factory;
 use crate::net::HttpClient;
 use crate::session::attach::{self, AttachError};
-use crate::tools::{ClockTool, ToolRegistry};
 use crate::types::Media;
 
 /// Hold a conversation in writing: read lines, answer each.
@@ -71,9 +71,8 @@ impl Chat {
 
     async fn chat(self) -> anyhow::Result<Ending> {
         let attached = self.attached().await?;
-        let mut tools = ToolRegistry::new();
-        tools.register(ClockTool::new())?;
         let settings = self.settings.load(&[])?;
+        let tools = tools(&settings)?;
         let factory = Factory::new(&settings, || Ok(Arc::new(HttpClient::new()?)));
         let opening = self.pack.opening(&settings, &factory, tools)?;
         let opening = self.mcp.add(opening, &settings)?;

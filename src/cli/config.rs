@@ -63,6 +63,13 @@ fn listing(settings: &Settings) -> String {
         }
         let _infallible = writeln!(text, "{key:keys$}  {value:values$}  {origin}");
     }
+    let mut gap = "\n";
+    for tool in settings.tool_settings() {
+        let (list, name, origin) = (tool.list(), tool.name(), tool.origin());
+        let name = format!("{name:?}");
+        let _infallible = writeln!(text, "{gap}{list:keys$}  {name:values$}  {origin}");
+        gap = "";
+    }
     text
 }
 
@@ -72,6 +79,16 @@ const COLUMN: usize = 32;
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_tools_of_a_file_stand_below() {
+        let text = "[[tools.exec]]\nname = \"lights\"\ndescription = \"\"\ncommand = \"sh\"\n";
+        let (name, text) = ("my.toml".to_owned(), text.to_owned());
+        let file = crate::config::FileText { name, text, found: crate::config::Found::Named };
+        let text = listing(&Settings::layered(&[], &[], Some(&file)).unwrap());
+        let last = text.lines().last().unwrap().split_whitespace().collect::<Vec<_>>();
+        assert_eq!(last, ["tools.exec", "\"lights\"", "my.toml:1"]);
+    }
 
     #[test]
     fn settings_stand_in_columns_and_keys_are_not_shown() {

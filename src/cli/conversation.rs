@@ -28,6 +28,9 @@ pub(super) struct PackFlags {
     /// The prompt of the pack.
     #[arg(long, value_name = "NAME", requires = "pack")]
     pub(super) prompt: Option<String>,
+    /// Do without the validators of this name or kind; may be given again.
+    #[arg(long, value_name = "NAME", requires = "pack")]
+    pub(super) disable_validator: Vec<String>,
     /// The value of a variable of the prompt; may be given again.
     #[arg(long, value_name = "NAME=VALUE", requires = "pack", value_parser = pair)]
     pub(super) var: Vec<(String, String)>,
@@ -90,6 +93,8 @@ impl PackFlags {
         };
         let model = name.split_once(':').map_or(name, |(_, model)| model);
         let opening = opening.provider(provider).model(model).tools(tools);
+        let opening = self.disable_validator.iter().fold(opening, Opening::disable_validator);
+        let opening = opening.validation_mode(settings.validation_mode());
         Ok(opening.refuse_missing_tools().parameters(settings.parameters()))
     }
 

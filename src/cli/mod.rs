@@ -24,6 +24,7 @@ mod sessions;
 mod settings;
 mod simulate;
 mod talk;
+mod tools;
 mod transcribe;
 mod turns;
 mod vad;
@@ -57,6 +58,7 @@ enum Command {
     Mcp(mcp::Mcp),
     Pack(pack::PackCommand),
     Sessions(sessions::Sessions),
+    Tools(tools::Tools),
     Config(config::ConfigCommand),
     Doctor(doctor::Doctor),
     Completions(completions::Completions),
@@ -112,6 +114,7 @@ pub fn main() -> ExitCode {
         Command::Mcp(mcp) => mcp.run(),
         Command::Pack(pack) => pack.run(),
         Command::Sessions(sessions) => sessions.run(),
+        Command::Tools(tools) => tools.run(),
         Command::Config(config) => config.run(),
         Command::Doctor(doctor) => doctor.run(),
         Command::Completions(completions) => completions.run(),

@@ -161,6 +161,9 @@ struct Run {
     /// The prompt of the pack.
     #[arg(long, value_name = "NAME")]
     prompt: String,
+    /// Do without the validators of this name or kind; may be given again.
+    #[arg(long, value_name = "NAME")]
+    disable_validator: Vec<String>,
     /// The value of a variable; may be given again.
     #[arg(long, value_name = "NAME=VALUE", value_parser = pair)]
     var: Vec<(String, String)>,
@@ -180,8 +183,10 @@ struct Run {
 
 impl Run {
     fn run(self) -> anyhow::Result<Ending> {
-        let Self { file, words, prompt, var, env, json, mcp, keep, settings } = self;
-        let pack = PackFlags { pack: Some(file), prompt: Some(prompt), var, env };
+        let Self { file, words, prompt, disable_validator, var, env, json, mcp, keep, settings } =
+            self;
+        let (pack, prompt) = (Some(file), Some(prompt));
+        let pack = PackFlags { pack, prompt, disable_validator, var, env };
         let lines = (!words.is_empty()).then_some(words);
         Chat { pack, mcp, keep, json, settings, lines, ..Chat::default() }.run()
     }

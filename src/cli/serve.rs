@@ -16,6 +16,7 @@ use super::Ending;
 use super::end::End;
 use super::settings::SettingFlags;
 use super::talk::warm;
+use super::tools::tools;
 use crate::bench::machine;
 use crate::bench::remote::LISTENING;
 use crate::config::{EngineError, Factory, Settings};
@@ -26,7 +27,7 @@ use crate::server::pcm::{Answering, Limits, NewCall, PcmServer, Served, Sid};
 use crate::session::{Engines, SessionConfig};
 use crate::stages::ContextConfig;
 use crate::stt::Transcriber;
-use crate::tools::{ClockTool, ToolRegistry};
+use crate::tools::ToolRegistry;
 use crate::tts::Synthesizer;
 
 /// Take calls from other programs, each a conversation of its own.
@@ -156,8 +157,7 @@ struct Shared {
 impl Desk {
     /// What cannot work for any call fails here.
     fn new(settings: Settings, named: bool) -> anyhow::Result<Self> {
-        let mut tools = ToolRegistry::new();
-        tools.register(ClockTool::new())?;
+        let tools = tools(&settings)?;
         let factory = Factory::new(&settings, || Ok(Arc::new(HttpClient::new()?)));
         factory.vad()?;
         factory.context()?;

@@ -57,6 +57,10 @@ pub(super) struct SettingFlags {
     /// at the end of the sentence; ignore: it goes on.
     #[arg(long, value_name = "WHAT", value_parser = checked("turn.barge_in"))]
     barge_in: Option<String>,
+    /// What the validators of a pack may do: error (default): what they are made for; warn: only
+    /// report; off.
+    #[arg(long, value_name = "MODE", value_parser = checked("validation.mode"))]
+    validation: Option<String>,
     /// Take turns by a key only, the space bar, never by voice.
     #[arg(long)]
     push_to_talk: bool,
@@ -115,6 +119,7 @@ impl SettingFlags {
             ("--greeting", "greeting", &self.greeting),
             ("--silence", "turn.silence_ms", &self.silence),
             ("--barge-in", "turn.barge_in", &self.barge_in),
+            ("--validation", "validation.mode", &self.validation),
             ("--push-to-talk", "turn.push_to_talk", &push_to_talk),
         ]
         .into_iter()

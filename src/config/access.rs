@@ -86,6 +86,7 @@ impl Settings {
                 unheard: text("apology.unheard").into(),
                 unanswered: text("apology.unanswered").into(),
             },
+            filler: self.filler(),
             // The service's own limit comes first, since its error says more.
             transcript_limit: SessionConfig::default().transcript_limit.max(wait + MARGIN),
             ..SessionConfig::default()

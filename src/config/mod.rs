@@ -22,6 +22,7 @@ mod template;
 #[cfg(test)]
 mod tests;
 mod tools;
+mod validation;
 mod value;
 
 pub use engines::{EngineError, Factory, StrayAddress};

@@ -92,6 +92,7 @@ pub const TABLE: &[Setting] = &[
     row("openai.base_url", Kind::Address, "https://api.openai.com/v1", "Where the services are"),
     row("apology.unheard", Kind::Text, UNHEARD, "Said when the user could not be heard"),
     row("apology.unanswered", Kind::Text, UNANSWERED, "Said when there is no answer"),
+    row("validation.mode", Kind::Choice(VALIDATION), "error", "What a pack's validators may do"),
     row("state.store", Kind::Store, "files", "Where conversations are kept"),
     row(
         "state.keep_days",
@@ -131,5 +132,6 @@ const TTS: &[&str] = &[
     "mock",
 ];
 const CUT: &[&str] = &["sliding", "summarise", "relevance", "fail"];
+const VALIDATION: &[&str] = &["error", "warn", "off"];
 const EMBEDDINGS: &[&str] = &["hashed", "openai", "openai:MODEL"];
 const BARGE_IN: &[&str] = &["immediate", "deferred", "ignore"];

@@ -26,7 +26,7 @@ pub fn template() -> String {
             (false, default) => writeln!(text, "#{name} = {default}"),
         };
     }
-    text
+    text + TOOLS
 }
 
 const HEAD: &str = "\
@@ -35,3 +35,21 @@ const HEAD: &str = "\
 # --config says. The environment beats it, and flags beat both: `banter config` shows the result.
 # If it is read as ./banter.toml, an address in it gets no key but one that stands in it too.
 ";
+
+const TOOLS: &str = r#"
+# Tools that the model may call, in a file that is the user's own or that --config names.
+#
+# [[tools.http]]
+# name = "weather"
+# description = "Tells the weather of a city."
+# url = "https://api.example.com/v1/{city}"
+# headers = { authorization = { env = "WEATHER_KEY", prefix = "Bearer " } }
+# parameters = { type = "object", properties = { city = { type = "string" } }, required = ["city"] }
+#
+# [[tools.exec]]
+# name = "lights"
+# description = "Turns the lights of a room on or off."
+# command = "/usr/local/bin/lights"
+# parameters = "lights.json"
+# approve = true
+"#;

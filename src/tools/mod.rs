@@ -15,7 +15,6 @@
 //!
 //! Whether a tool may be called at all, and when, is for the session to decide.
 
-mod asking;
 mod clock;
 mod context;
 mod derived;
@@ -32,7 +31,6 @@ mod registry;
 mod run;
 mod schema;
 
-pub use asking::AskingTool;
 pub use clock::ClockTool;
 pub use context::ToolContext;
 pub use exec::ExecTool;

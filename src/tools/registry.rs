@@ -3,10 +3,8 @@
 use std::fmt::Debug;
 use std::sync::Arc;
 
-use serde_json::Value;
-
 use super::{Registered, Tool, matches};
-use crate::types::{Approval, ToolDescriptor};
+use crate::types::{Approval, ToolCall, ToolDescriptor};
 
 /// Tools in the order in which they were registered, and after them those of sources. Cloning
 /// shares them.
@@ -14,7 +12,7 @@ use crate::types::{Approval, ToolDescriptor};
 pub struct ToolRegistry {
     tools: Vec<Registered>,
     sources: Vec<Arc<dyn ToolSource>>,
-    /// Whose calls a person must allow.
+    /// Patterns.
     approve: Vec<String>,
 }
 
@@ -70,21 +68,24 @@ impl ToolRegistry {
         self.sources.push(source);
     }
 
-    /// From here on a person must allow each call of the tools that `patterns` mean, whatever they
-    /// say themselves: names, in which `*` stands for anything.
-    pub fn require_approval(&mut self, patterns: impl IntoIterator<Item = String>) {
-        self.approve.extend(patterns);
+    /// Has a person allow every call of the tools with these names, in which `*` stands for
+    /// anything, whatever the tools themselves say. They need not be there yet.
+    pub fn require_approval<N: Into<String>>(&mut self, names: impl IntoIterator<Item = N>) {
+        self.approve.extend(names.into_iter().map(Into::into));
     }
 
-    /// Whether a person must allow this call of `tool` first, and what there is to know.
+    /// Whether a person must allow a call first. The tool is asked of the arguments that it will
+    /// get; none must allow what the tool will not run for, as arguments that do not fit.
     #[must_use]
-    pub fn approval(&self, tool: &dyn Tool, arguments: &Value) -> Option<Approval> {
-        let name = &tool.descriptor().name;
-        tool.approval(arguments).or_else(|| {
-            let pattern = self.approve.iter().find(|pattern| matches(pattern, name))?;
-            let reason = format!("calls of `{pattern}` are to be approved");
-            Some(Approval { reason, message: String::new() })
-        })
+    pub fn approval(&self, call: &ToolCall) -> Option<Approval> {
+        let tool = self.find(&call.name)?;
+        let arguments = tool.arguments(&call.arguments).ok()?;
+        let required = || {
+            let reason = format!("every call of {} must be allowed", call.name);
+            let is_it = self.approve.iter().any(|pattern| matches(pattern, &call.name));
+            is_it.then_some(Approval { reason, message: String::new() })
+        };
+        tool.tool().approval(&arguments).or_else(required)
     }
 
     /// The tool called `name`.
@@ -158,17 +159,6 @@ mod tests {
     }
 
     #[test]
-    fn calls_of_some_tools_are_to_be_approved() {
-        let mut tools = ToolRegistry::new();
-        tools.register(tool("mail_send")).unwrap();
-        tools.register(tool("mail_read")).unwrap();
-        tools.require_approval(["*_send".to_owned()]);
-        let asked = |name| tools.approval(&*tools.get(name).unwrap(), &json!({}));
-        assert_eq!(asked("mail_send").unwrap().reason, "calls of `*_send` are to be approved");
-        assert_eq!(asked("mail_read"), None);
-    }
-
-    #[test]
     fn tools_keep_their_order_and_are_found_by_name() {
         let mut tools = ToolRegistry::new();
         tools.register(tool("zebra")).unwrap();
@@ -176,6 +166,35 @@ mod tests {
         let names: Vec<_> = tools.descriptors().into_iter().map(|tool| tool.name).collect();
         assert_eq!(names, ["zebra", "clock"]);
         assert!(tools.get("clock").is_some() && tools.get("Clock").is_none());
+    }
+
+    #[test]
+    fn whom_a_person_must_allow_is_told_by_the_tool_or_by_its_name() {
+        let descriptor = |name: &str| {
+            let amount = json!({ "type": "integer" });
+            ToolDescriptor::new(name, "", json!({ "properties": { "amount": amount } }))
+        };
+        let large = |arguments: &serde_json::Value| {
+            let amount = arguments["amount"].as_u64().unwrap_or_default();
+            let reason = "over 100 EUR".to_owned();
+            (amount > 100).then(|| Approval { reason, message: String::new() })
+        };
+        let mut tools = ToolRegistry::new();
+        tools.require_approval(["pay*"]);
+        tools.register(FunctionTool::sync(descriptor("refund"), Ok).approval(large)).unwrap();
+        tools.register(FunctionTool::sync(descriptor("pay_all"), Ok)).unwrap();
+        let asked = |name: &str, amount| {
+            let (id, name) = ("1".to_owned(), name.to_owned());
+            let call = ToolCall { id, name, arguments: json!({ "amount": amount }) };
+            tools.approval(&call).map(|approval| approval.reason)
+        };
+        assert_eq!(asked("refund", json!(100)), None);
+        assert_eq!(asked("refund", json!(101)).as_deref(), Some("over 100 EUR"));
+        // The tool would get the number.
+        assert_eq!(asked("refund", json!("101")).as_deref(), Some("over 100 EUR"));
+        assert_eq!(asked("refund", json!("many")), None);
+        assert_eq!(asked("pay_all", json!(1)).unwrap(), "every call of pay_all must be allowed");
+        assert_eq!(asked("other", json!(1)), None);
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! What came of holding what was said against a rule.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 /// Whose words a rule is about.
@@ -55,4 +57,15 @@ pub enum ValidationAction {
     Warned,
     /// The answer failed.
     Failed,
+}
+
+impl fmt::Display for ValidationAction {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Replaced => "replaced",
+            Self::Truncated => "cut",
+            Self::Warned => "only reported",
+            Self::Failed => "refused",
+        })
+    }
 }

@@ -175,3 +175,7 @@ fn watched(mut watch: impl Watch, said: &Said<'_>) -> Result<(), Violation> {
 
 #[cfg(test)]
 mod tests;
+
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/guardrails.md")]
+struct Guide;

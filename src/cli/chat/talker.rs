@@ -11,8 +11,8 @@ use super::lines::{Command, LineError};
 use crate::cli::Ending;
 use crate::cli::harmless::harmless;
 use crate::media;
-use crate::session::{Chunk, Conversation, attach};
-use crate::types::{Media, Message};
+use crate::session::{Chunk, Conversation, Response, attach};
+use crate::types::{Direction, Media, Message};
 
 /// How answers are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -206,12 +206,29 @@ impl Talker {
                 Some(Ok(Chunk::ToolCalled(call))) if live => {
                     writeln!(self.output, "[{}]", harmless(&call.name))?;
                 }
+                Some(Ok(Chunk::Done(response))) => self.tell_broken(&response)?,
                 Some(Ok(_)) => {}
                 Some(Err(error)) => turn.error = Some(error.to_string()),
                 None => break,
             }
         }
         Ok(turn)
+    }
+
+    /// Tells which rules what was said broke.
+    fn tell_broken(&mut self, response: &Response) -> io::Result<()> {
+        for broken in response.validations.iter().filter(|one| !one.passed) {
+            let whose = match broken.direction {
+                Direction::Input => "what you said",
+                _ => "the answer",
+            };
+            let action = broken.action.map(|action| action.to_string()).unwrap_or_default();
+            let reason = harmless(broken.message.as_deref().unwrap_or_default());
+            let rule = &broken.validator;
+            let line = format!("{whose} broke the rule {rule} and was {action}: {reason}");
+            writeln!(self.complaints, "banter: {line}")?;
+        }
+        Ok(())
     }
 
     fn interrupted(&mut self) -> anyhow::Result<Ending> {

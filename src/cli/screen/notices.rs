@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 
 use super::wrap::plain;
 use crate::events::StageName;
+use crate::types::{Direction, ValidationAction};
 
 /// The last notices, the newest last.
 #[derive(Debug, Default)]
@@ -58,6 +59,21 @@ impl Notices {
             StageName::Validate => "The rules for what is said",
         };
         self.add(Topic::Information, &format!("{what} failed and tries again: {error}"));
+    }
+
+    /// A rule for what is said was broken.
+    pub(super) fn broken(
+        &mut self,
+        rule: &str,
+        direction: Direction,
+        action: ValidationAction,
+        message: &str,
+    ) {
+        let whose = if direction == Direction::Input { "What you said" } else { "The answer" };
+        self.add(
+            Topic::Information,
+            &format!("{whose} broke the rule {rule} and was {action}: {message}"),
+        );
     }
 
     pub(super) fn newest_first(&self) -> impl Iterator<Item = &Notice> {

@@ -97,6 +97,9 @@ impl State {
                 self.captions.forget(turn);
                 self.notices.failed(*stage, error);
             }
+            EventKind::ValidationFailed { validator, direction, action, message, .. } => {
+                self.notices.broken(validator, *direction, *action, message);
+            }
             EventKind::Warning { message } => self.notices.add(Topic::Trouble, message),
             EventKind::DeviceChanged { device, name } => {
                 self.picked.retain(|(other, _)| other != device);

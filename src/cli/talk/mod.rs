@@ -25,6 +25,7 @@ use super::conversation::{KeepFlags, PackFlags};
 use super::labels::Labels;
 use super::mcp::McpFlags;
 use super::settings::SettingFlags;
+use super::tools::tools;
 use super::{Ending, screen};
 use crate::config::{Factory, Settings};
 use crate::ids::SessionId;
@@ -33,7 +34,6 @@ use crate::session::{Pace, SessionConfig, Voice};
 use crate::stt;
 use crate::stt::Transcriber;
 use crate::time::SessionClock;
-use crate::tools::{ClockTool, ToolRegistry};
 
 /// Hold a conversation: listen, answer aloud, stop when spoken over.
 ///
@@ -114,8 +114,7 @@ impl Talk {
         let output = settings.text("output").map(|name| Place::new(Some(name)));
         self.check_files(&input, output.as_ref())?;
         let factory = Factory::new(&settings, || Ok(Arc::new(HttpClient::new()?)));
-        let mut tools = ToolRegistry::new();
-        tools.register(ClockTool::new())?;
+        let tools = tools(&settings)?;
         let opening = self.pack.opening(&settings, &factory, tools)?;
         let opening = self.mcp.add(opening, &settings)?;
         let Some(begun) = ends.unless(self.keep.begin(opening, &settings)).await else {

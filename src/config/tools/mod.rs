@@ -14,6 +14,7 @@ mod entry;
 mod tests;
 
 use std::collections::BTreeMap;
+use std::fmt::Display;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -21,8 +22,8 @@ use serde_json::{Value, json};
 
 use super::file::FileText;
 use super::{Origin, Settings};
-use crate::tools::{AskingTool, ExecTool, Filler, RegisterError, Tool, ToolRegistry};
-use crate::types::{Approval, Secret, ToolDescriptor};
+use crate::tools::{ExecTool, Filler, RegisterError, ToolRegistry};
+use crate::types::{Secret, ToolDescriptor};
 use entry::{ExecEntry, HttpEntry, SchemaEntry};
 
 /// A tool of a settings file, as it stands there.
@@ -100,13 +101,20 @@ impl ToolSetting {
         }
     }
 
+    fn is_approved(&self) -> bool {
+        match &self.entry {
+            Entry::Http(entry) => entry.approve,
+            Entry::Exec(entry) => entry.approve,
+        }
+    }
+
     /// Where it stands.
     #[must_use]
     pub fn origin(&self) -> &Origin {
         &self.origin
     }
 
-    fn wrong(&self, problem: impl ToString) -> ToolSettingError {
+    fn wrong(&self, problem: &dyn Display) -> ToolSettingError {
         let (origin, name) = (self.origin.clone(), self.name().to_owned());
         ToolSettingError { origin, name, problem: problem.to_string() }
     }
@@ -118,13 +126,13 @@ impl ToolSetting {
                 "nobody named this file, so that its tools are not for use; name it with \
                  `--config {file}`"
             );
-            return Err(self.wrong(problem));
+            return Err(self.wrong(&problem));
         }
         let added = match &self.entry {
             Entry::Http(entry) => self.http(entry, tools)?,
-            Entry::Exec(entry) => add(self.exec(entry)?, entry.approve, tools),
+            Entry::Exec(entry) => tools.register(self.exec(entry)?),
         };
-        added.map_err(|error| self.wrong(error))
+        added.map_err(|error| self.wrong(&error))
     }
 
     #[cfg(feature = "net")]
@@ -137,7 +145,7 @@ impl ToolSetting {
             self.descriptor(&entry.description, entry.parameters.as_ref(), entry.output.as_ref())?;
         let call = entry.call(|name| self.variable(name))?;
         let tool = crate::tools::HttpTool::new(descriptor, call);
-        Ok(add(tool.map_err(|error| self.wrong(error))?, entry.approve, tools))
+        Ok(tools.register(tool.map_err(|error| self.wrong(&error))?))
     }
 
     #[cfg(not(feature = "net"))]
@@ -146,7 +154,7 @@ impl ToolSetting {
         _entry: &HttpEntry,
         _tools: &mut ToolRegistry,
     ) -> Result<Result<(), RegisterError>, ToolSettingError> {
-        Err(self.wrong("this build has no network; build with --features net"))
+        Err(self.wrong(&"this build has no network; build with --features net"))
     }
 
     fn exec(&self, entry: &ExecEntry) -> Result<ExecTool, ToolSettingError> {
@@ -184,35 +192,21 @@ impl ToolSetting {
             SchemaEntry::File(file) => self.folder.join(file),
         };
         let name = file.display();
-        let wrong = |problem: String| self.wrong(format!("{name} {problem}"));
+        let wrong = |problem: String| self.wrong(&format!("{name} {problem}"));
         let text =
             fs::read_to_string(&file).map_err(|error| wrong(format!("cannot be read: {error}")))?;
         serde_json::from_str(&text).map_err(|error| wrong(format!("is no JSON: {error}")))
     }
 
     fn variable(&self, name: &str) -> Result<Secret, ToolSettingError> {
-        let missing = || self.wrong(format!("set the environment variable {name}"));
+        let missing = || self.wrong(&format!("set the environment variable {name}"));
         self.variables.get(name).cloned().ok_or_else(missing)
     }
 }
 
-fn add(
-    tool: impl Tool + 'static,
-    approve: bool,
-    tools: &mut ToolRegistry,
-) -> Result<(), RegisterError> {
-    match approve {
-        false => tools.register(tool),
-        true => {
-            let reason = "the settings have somebody look at every call of it".to_owned();
-            let approval = Approval { reason, message: String::new() };
-            tools.register(AskingTool::new(tool, approval))
-        }
-    }
-}
-
 impl Settings {
-    /// The tools of the settings file, ready to be called.
+    /// The tools of the settings file, ready to be called. A registry that asks for the approval
+    /// that the settings ask for, also of tools that are added to it.
     ///
     /// # Errors
     ///
@@ -220,6 +214,7 @@ impl Settings {
     /// when nobody named the file.
     pub fn tools(&self) -> Result<ToolRegistry, ToolSettingError> {
         let mut tools = ToolRegistry::new();
+        tools.require_approval(self.approve());
         self.tool_settings().iter().try_for_each(|setting| setting.register(&mut tools))?;
         Ok(tools)
     }
@@ -228,7 +223,9 @@ impl Settings {
     #[must_use]
     pub fn approve(&self) -> Vec<String> {
         let names = self.text("tools.approve").unwrap_or_default().split(',').map(str::trim);
-        names.filter(|name| !name.is_empty()).map(str::to_owned).collect()
+        let own = self.tool_settings().iter().filter(|tool| tool.is_approved());
+        let own = own.map(ToolSetting::name);
+        names.filter(|name| !name.is_empty()).chain(own).map(str::to_owned).collect()
     }
 
     /// What the agent says while a tool is waited for, unless the tool says otherwise; nothing if

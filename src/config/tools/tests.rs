@@ -48,6 +48,10 @@ fn problem(text: &str) -> String {
     }
 }
 
+fn call(name: &str, arguments: Value) -> crate::types::ToolCall {
+    crate::types::ToolCall { id: "1".to_owned(), name: name.to_owned(), arguments }
+}
+
 #[cfg(all(unix, feature = "net"))]
 #[tokio::test]
 async fn a_file_has_tools_in_its_order() {
@@ -65,11 +69,14 @@ async fn a_file_has_tools_in_its_order() {
 
     let tools = settings.tools().unwrap();
     let weather = tools.get("weather").unwrap();
-    assert!(!weather.has_side_effects() && weather.approval(&json!({})).is_none());
+    assert!(
+        !weather.has_side_effects()
+            && tools.approval(&call("weather", json!({ "city": "Ulm" }))).is_none()
+    );
     assert_eq!(weather.descriptor().parameters["required"], json!(["city"]));
     assert!(!format!("{weather:?}").contains("hush"));
     let lights = tools.get("lights").unwrap();
-    assert!(lights.has_side_effects() && lights.approval(&json!({})).is_some());
+    assert!(lights.has_side_effects() && tools.approval(&call("lights", json!({}))).is_some());
     assert_eq!(lights.time_limit(), std::time::Duration::from_millis(2_500));
     let said = lights.call(json!({}), crate::tools::ToolContext::detached()).await.unwrap();
     assert_eq!(said, json!("{}\nblue"));

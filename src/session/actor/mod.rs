@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use tokio::sync::{mpsc, watch};
 
-use crate::device::Gate;
+use crate::device::{Gate, Instants};
 use crate::events::{EventKind, StageName};
 use crate::ids::{ResponseId, TurnId};
 use crate::pipeline::{self, Floor, Outlet};
@@ -241,15 +241,7 @@ impl Actor {
                     self.apologise(Arc::clone(&self.brief.apology.unheard));
                 }
             }
-            Fact::Sounding { response, instants } => {
-                self.machine.handle(Input::Agent(Agent::Sounding));
-                if self.alive(response).is_some() {
-                    let latency = self.report.sounding(response, instants);
-                    let Some(answer) = &mut self.answer else { return };
-                    answer.sounding = true;
-                    answer.voice_to_voice_ms = latency.map(|latency| latency.total_ms);
-                }
-            }
+            Fact::Sounding { response, instants } => self.on_sounding(response, instants),
             Fact::Over { response, outcome, text, heard_bytes, heard, at } => {
                 let said = Said { outcome, text, heard_bytes, heard, at };
                 self.on_over(response, said);
@@ -273,7 +265,7 @@ impl Actor {
                     answer.media.push((*media).clone());
                 }
             }
-            Fact::Validated { response, validation } => self.validated(response, validation),
+            Fact::Validated { response, validation } => self.validated(response, &validation),
             Fact::Used { response, usage } => {
                 if let Some(answer) = self.alive(response) {
                     answer.used(usage);
@@ -301,6 +293,17 @@ impl Actor {
                 }
                 self.report.returned(response, &result, took);
             }
+        }
+    }
+
+    /// The agent is heard.
+    fn on_sounding(&mut self, response: ResponseId, instants: Instants) {
+        self.machine.handle(Input::Agent(Agent::Sounding));
+        if self.alive(response).is_some() {
+            let latency = self.report.sounding(response, instants);
+            let Some(answer) = &mut self.answer else { return };
+            answer.sounding = true;
+            answer.voice_to_voice_ms = latency.map(|latency| latency.total_ms);
         }
     }
 

@@ -41,7 +41,7 @@ impl Actor {
         self.answer = Some(Answer::new(turn, response, scripted, now, played));
         self.machine.handle(Input::Agent(Agent::Preparing));
         self.report.response_started(turn, response, scripted);
-        for validation in validations {
+        for validation in &validations {
             self.validated(response, validation);
         }
         // Nobody speaks ahead of the end of the turn yet: every response is meant.
@@ -79,11 +79,11 @@ impl Actor {
     }
 
     /// What came of a rule for what was said.
-    pub(super) fn validated(&mut self, response: ResponseId, validation: Validation) {
+    pub(super) fn validated(&mut self, response: ResponseId, validation: &Validation) {
         let Some(answer) = self.alive(response) else { return };
         let turn = answer.turn;
         answer.validations.push(validation.clone());
-        self.report.validated(turn, Some(response), &validation);
+        self.report.validated(turn, Some(response), validation);
     }
 
     /// The turn that is answered, and what is said, if the model is not to be asked.

@@ -341,9 +341,9 @@ impl Opening {
         let mut terms = Terms {
             metadata: Arc::new(metadata),
             model: provider.name().to_owned(),
+            guards: Arc::new(self.guards),
             ..Terms::default()
         };
-        let mut guards = self.guards;
         let mut media = None;
         let mut warnings = Vec::new();
         match self.speaks {
@@ -364,7 +364,7 @@ impl Opening {
                     terms.tool_policy = policy.into();
                 }
                 media.clone_from(&spec.media);
-                add_those_of(spec, &mut guards)?;
+                add_those_of(spec, Arc::make_mut(&mut terms.guards))?;
                 terms.instructions = Instructions::Prompt(Arc::new(Prompted {
                     prompt,
                     variables: spec.variables.clone(),
@@ -387,7 +387,6 @@ impl Opening {
         if self.missing_tools.is_none() && !missing.is_empty() {
             return Err(ConversationError::NoHandlers(missing));
         }
-        terms.guards = Arc::new(guards);
         same_prompt(&id, saved.opened.as_ref(), &opened)?;
         let parts = super::Parts {
             id,

@@ -31,7 +31,7 @@ use crate::tools::ToolRegistry;
 use crate::turn::TurnMachine;
 use crate::types::{Direction, Message, ToolDescriptor};
 use crate::vad::Vad;
-use crate::validators::{Guardrail, Guards, Portion};
+use crate::validators::{Guards, Portion};
 
 /// A conversation by voice, ready to begin.
 ///
@@ -156,7 +156,7 @@ impl Session {
         config.turn.check()?;
         dialogue.enter(Mode::Voice);
         let terms = dialogue.terms();
-        let devices = handle.devices().clone();
+        let devices = (handle.devices().clone(), exchanges);
         let mut offered = terms.offered(&engines.tools);
         if config.end_call {
             engines.tools = with_end_call(&engines.tools, handle);
@@ -171,8 +171,7 @@ impl Session {
         let taps = if config.record.is_some() { Taps::Sound } else { Taps::Times };
         let (port, playback, tap) = render_port_with(speaker.rate(), taps);
         let render = (port, tap);
-        let create = |path: &PathBuf| Recorder::create(path, microphone.rate(), speaker.rate());
-        let recorder = config.record.as_ref().map(create).transpose()?;
+        let recorder = recorder(&config, &*microphone, &*speaker)?;
 
         let (facts_in, facts) = mpsc::channel(FACTS);
         let (turns, turn_commands) = mpsc::channel(COMMANDS);
@@ -184,8 +183,6 @@ impl Session {
         let members = members(&engines, &config, &clock, &bus, dialogue.clone(), offered);
         // With a conversation they are told already.
         dialogue.tell(|| Herald::start(&tooling.calls.hooks, &clock));
-        let ends_with_the_call = permit.is_none();
-        let warnings = waits_for_the_whole(&dialogue.terms().guards);
         let (listen, speak) = pipelines(
             engines,
             &config,
@@ -208,7 +205,6 @@ impl Session {
             floor,
             gate: Arc::clone(&gate),
         };
-        let devices = (devices, exchanges);
         let parts = Parts {
             pacer,
             devices,
@@ -223,19 +219,12 @@ impl Session {
         };
         let drive = parts.start(bus.clone())?;
         members.report.publish(None, None, started);
-        for message in warnings {
-            members.report.publish(None, None, EventKind::Warning { message });
-        }
+        warn_of_waits(&members.report, &dialogue.terms().guards);
         let actor = Actor::new(wires, members, clock.clone());
         let (end, over) = End::start([listen, speak], actor, &clock, &config);
         let (outcome, metrics, closed) = end.reach(drive.run(over)).await?;
         let Outcome { messages, turns, under_runs } = outcome;
-        // What cannot be kept is told by a warning of its keeper.
-        let _told = tokio::time::timeout(KEEP, dialogue.flush()).await;
-        if ends_with_the_call {
-            dialogue.farewell(&clock).await;
-        }
-        drop(permit);
+        leave(&dialogue, permit, &clock).await;
         let lost_ms = closed.lost.as_secs_f64() * 1e3;
         let kind = EventKind::SessionEnded { turns, under_runs, lost_ms };
         bus.publish(Event { at: clock.now(), turn: None, response: None, kind });
@@ -245,16 +234,35 @@ impl Session {
     }
 }
 
+fn recorder(
+    config: &SessionConfig,
+    microphone: &dyn Microphone,
+    speaker: &dyn Speaker,
+) -> Result<Option<Recorder>, SessionError> {
+    let create = |path: &PathBuf| Recorder::create(path, microphone.rate(), speaker.rate());
+    Ok(config.record.as_ref().map(create).transpose()?)
+}
+
 /// What the rules cost that let nothing be said before an answer is whole.
-fn waits_for_the_whole(guards: &Guards) -> Vec<String> {
-    let warning = |rule: &Guardrail| {
-        format!(
+fn warn_of_waits(report: &Reporter, guards: &Guards) {
+    for rule in guards.holding_back() {
+        let message = format!(
             "the validator `{}` must have the whole of an answer: nothing is spoken before the \
              model has finished; have it warn only, or use a kind that judges while it is written",
             rule.name
-        )
-    };
-    guards.holding_back().map(warning).collect()
+        );
+        report.publish(None, None, EventKind::Warning { message });
+    }
+}
+
+/// The call is over: what was said is kept, and whoever waits may go on with the conversation.
+async fn leave(dialogue: &Dialogue, permit: Option<CallPermit>, clock: &SessionClock) {
+    // What cannot be kept is told by a warning of its keeper.
+    let _told = tokio::time::timeout(KEEP, dialogue.flush()).await;
+    // A conversation goes on without the call.
+    if permit.is_none() {
+        dialogue.farewell(clock).await;
+    }
 }
 
 fn frame(vad: &dyn Vad) -> Frame {

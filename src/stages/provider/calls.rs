@@ -101,7 +101,7 @@ impl Asking<'_> {
                 return self.pending(&call, WaitsFor::Result).await;
             }
             (None, None) => refused(&call, format!("there is no tool named `{}`", call.name)),
-            (None, Some(tool)) => match self.stage.tools.approval(&*tool, &call.arguments) {
+            (None, Some(tool)) => match self.stage.tools.approval(&call) {
                 Some(approval) => return self.pending(&call, WaitsFor::Approval(approval)).await,
                 None => self.run(&call, &*tool).await,
             },

@@ -9,7 +9,8 @@
 //! any more.
 
 mod child;
-#[cfg(all(test, unix))]
+#[cfg(unix)]
+#[cfg(test)]
 mod tests;
 
 use std::ffi::OsString;

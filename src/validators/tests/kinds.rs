@@ -234,3 +234,13 @@ fn all_kinds_are_listed_in_order_under_names_of_their_own() {
     let unique: std::collections::BTreeSet<_> = all.iter().collect();
     assert_eq!((unique.len(), firsts.len()), (all.len(), 24));
 }
+
+#[test]
+fn all_kinds_are_in_the_guide() {
+    let guide = include_str!("../../../docs/guardrails.md").split("## Kinds").last().unwrap();
+    for (name, others) in names() {
+        let row = guide.lines().find(|line| line.starts_with(&format!("| `{name}`")));
+        let row = row.unwrap_or_else(|| panic!("no row for {name}"));
+        assert!(others.iter().all(|other| row.contains(&format!("`{other}`"))), "{row}");
+    }
+}

@@ -4,6 +4,7 @@ use super::*;
 use crate::cli::screen::latency::tests::latency;
 use crate::events::StageName;
 use crate::ids::{ResponseId, TurnId};
+use crate::types::{Direction, ValidationAction};
 
 fn event(kind: EventKind) -> Event {
     let (turn, response) = (Some(TurnId::new(1)), Some(ResponseId::FIRST));
@@ -92,6 +93,19 @@ fn failures_and_warnings_are_told_in_plain_words() {
     assert_eq!(notices(&state), expected);
     state.on_lost_events(7);
     assert!(notices(&state)[0].starts_with("7 events"));
+}
+
+#[test]
+fn a_rule_that_was_broken_is_told() {
+    let broken = EventKind::ValidationFailed {
+        validator: "banned_words".to_owned(),
+        kind: "content_excludes".to_owned(),
+        direction: Direction::Output,
+        action: ValidationAction::Replaced,
+        message: "it says phrase 1".to_owned(),
+    };
+    let told_of = "The answer broke the rule banned_words and was replaced: it says phrase 1";
+    assert_eq!(notices(&told([broken])), [told_of]);
 }
 
 #[test]
