@@ -1,5 +1,11 @@
 //! Servers of the Model Context Protocol: those of others, and one that misbehaves.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test may panic, and so may its helpers"
+)]
+
 #[path = "mcp/conversation.rs"]
 mod conversation;
 #[path = "mcp/hostile.rs"]

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
+use banter::time::{SessionClock, SessionTime};
 use banter::tools::mcp::{McpClient, McpServer, McpStatus};
 use banter::tools::{ToolContext, ToolRegistry, ToolSource};
 use serde_json::{Value, json};
@@ -270,11 +271,13 @@ async fn a_server_that_changes_all_the_time_is_asked_once_a_second() {
     let Some(server) = hostile("restless") else { return };
     let notes = TempDir::new().unwrap();
     let notes = notes.path().join("notes");
+    let clock = SessionClock::live();
     let client = connect(server.env("NOTES", notes.to_str().unwrap())).await;
     let listed = || fs::read_to_string(&notes).unwrap_or_default().lines().count();
     eventually("it was listed again", || listed() >= 3).await;
     assert_eq!(call(&client, "bad", "echo", json!({ "text": "tea" })).await.unwrap(), "tea");
-    assert!(listed() <= 4, "{}", listed());
+    // At its start, at once when it says so, and a second later.
+    assert!(clock.now().since(SessionTime::ZERO) >= Duration::from_secs(1));
     client.close().await;
 }
 
