@@ -57,13 +57,17 @@ mod lacking;
 
 #[tokio::test]
 async fn the_model_calls_a_tool_of_the_server() {
-    let package = "tests/mcp/node_modules/@modelcontextprotocol/server-everything/dist/index.js";
-    let script_of_server = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(package);
-    if !script_of_server.exists() {
+    let modules = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/mcp/node_modules");
+    let package = modules.join("@modelcontextprotocol/server-everything/dist/index.js");
+    if !package.exists() {
         return lacking::lacking("npm", "tests/mcp is not installed; run scripts/setup.sh --tests");
     }
-    let server =
-        McpServer::stdio("all", "node").args([script_of_server.to_str().unwrap(), "stdio"]);
+    // Beside it may lie a newer Node than the machine's.
+    let packages = modules.read_dir().unwrap();
+    let newer = packages.map(|it| it.unwrap().path().join("bin/node")).find(|it| it.exists());
+    let node = newer.unwrap_or_else(|| "node".into());
+    let server = McpServer::stdio("all", node.to_str().unwrap());
+    let server = server.args([package.to_str().unwrap(), "stdio"]);
     let opening = Conversation::plain("Be brief.").provider(script()).mcp([server]);
     let mut output = Vec::new();
     add_up(opening, &mut output).await.unwrap();
