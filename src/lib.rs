@@ -113,9 +113,10 @@
 //! | feature | default | gives | needs |
 //! |---|---|---|---|
 //! | `bench` | yes | [`mod@bench`], [`sim`] | |
-//! | `cli` | yes | the program `banter`; brings `bench`, `cpal`, `net` and `server` | |
+//! | `cli` | yes | the program `banter`; brings `bench`, `cpal`, `mcp`, `net` and `server` | |
 //! | `cpal` | yes | live microphones and speakers | `libasound2` |
 //! | `image` | yes | [`media::resize`]: images that fit | |
+//! | `mcp` | yes | [`tools::mcp`]: tools of MCP servers; brings `net` | |
 //! | `minijinja` | yes | templates of packs that name that engine: conditions, loops | |
 //! | `net` | yes | [`net::HttpClient`], [`net::SocketClient`], the network behind engines that are services | |
 //! | `pocketsphinx` | yes | `stt::pocketsphinx`, the embedded recogniser | `libpocketsphinx`, its model `en-us` |
