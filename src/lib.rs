@@ -187,3 +187,7 @@ struct Readme;
 #[cfg(doctest)]
 #[doc = include_str!("../docs/conversations.md")]
 struct Conversations;
+
+#[cfg(all(doctest, feature = "net"))]
+#[doc = include_str!("../docs/tools.md")]
+struct Tools;
