@@ -105,7 +105,7 @@
 //! | [`stages`] | the steps of a conversation: where engines and pipeline meet |
 //! | [`pipeline`], [`device`] | stages connected by bounded edges; microphones and speakers |
 //! | [`stt`], [`providers`], [`tts`], [`tools`], [`events`], [`state`], [`net`] | traits, the engines behind them, and doubles for tests; what happens; what is kept; the way to services |
-//! | [`turn`], [`vad`], [`text`], [`pack`], [`context`], [`media`] | pure cores: who has the floor, voice detectors, what can be spoken, prompts, what of a long conversation is sent, what is shown |
+//! | [`turn`], [`vad`], [`text`], [`pack`], [`context`], [`media`], [`validators`] | pure cores: who has the floor, voice detectors, what can be spoken, prompts, what of a long conversation is sent, what is shown, what may be said |
 //! | [`time`], [`ids`], [`error`], [`types`], [`audio`] | vocabulary |
 //!
 //! # Features
