@@ -86,6 +86,67 @@ fn a_turn_is_an_object_when_asked() {
 }
 
 #[test]
+fn a_call_waits_until_a_line_decides() {
+    let asks = ["--approve", "cl*"];
+    let allowed = chat(asks, "what time is it\n/approve\nhello\n");
+    assert!(allowed.status.success(), "{allowed:?}");
+    let [waiting, time, _hello] = lines(&allowed)[..] else { panic!("{allowed:?}") };
+    assert!(waiting.is_empty() && time.starts_with("It is "), "{allowed:?}");
+    let told = String::from_utf8_lossy(&allowed.stderr);
+    assert!(
+        told.starts_with("  1  clock {\"what\":\"time\"}\n     waits for approval: "),
+        "{told}"
+    );
+
+    let refused = chat(["--set", "tools.approve=clock"], "what time is it\n/reject not now\n");
+    assert!(refused.status.success(), "{refused:?}");
+    assert!(!lines(&refused)[1].starts_with("It is "), "{refused:?}");
+}
+
+#[test]
+fn a_call_that_still_waits_at_the_end_is_told() {
+    let output = chat(["--approve", "clock", "--json"], "what time is it\n/approve 2\n");
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert!(told.contains("there is no call 2; /pending shows"), "{told}");
+    assert!(told.contains("a call still waits:\n  clock {\"what\":\"time\"} waits for"), "{told}");
+    let turn: Value = serde_json::from_str(lines(&output)[0]).unwrap();
+    let [call] = &turn["pending"].as_array().unwrap()[..] else { panic!("{turn}") };
+    assert_eq!((&call["name"], &call["arguments"]["what"]), (&json!("clock"), &json!("time")));
+    assert_eq!(call["waits_for"]["kind"], "approval");
+}
+
+/// A model that calls the tool of the pack in `examples/packs/library.json`.
+const LIBRARIAN: &str = r#"
+[[rule]]
+hear = ["story"]
+tool = "find_story"
+arguments = { about = "parrots" }
+then = ["Well. {story}"]
+otherwise = ["There is none."]
+"#;
+
+#[test]
+fn a_pack_is_tried_without_its_tools() {
+    let folder = tempfile::TempDir::new().unwrap();
+    let rules = folder.path().join("rules.toml");
+    std::fs::write(&rules, LIBRARIAN).unwrap();
+    let llm = format!("scripted:{}", rules.display());
+    let pack = ["pack", "run", "examples/packs/library.json", "--prompt", "librarian"];
+    let run = |words: &[&str]| run(banter([&pack[..], &["--llm", &llm], words].concat()));
+
+    let told = run(&["tell me a story", r#"/result {"story": "Once there was a parrot."}"#]);
+    assert!(told.status.success(), "{told:?}");
+    assert_eq!(lines(&told), ["", "Well. Once there was a parrot."]);
+    let note = "the prompt names tools that are not here: find_story; give what they would, by";
+    assert!(String::from_utf8_lossy(&told.stderr).contains(note), "{told:?}");
+
+    let none = run(&["tell me a story", "/approve", "/reject"]);
+    assert_eq!(lines(&none), ["", "There is none."]);
+    assert!(String::from_utf8_lossy(&none.stderr).contains("by /result"), "{none:?}");
+}
+
+#[test]
 fn files_are_shown_with_the_first_line_and_by_command() {
     let sound = "assets/sentences/01.wav";
     let input = format!("thank you\nhello\n/attach {sound}\nthank you\n");
@@ -127,8 +188,10 @@ fn help_names_every_option_and_command() {
     let output = run(banter(["chat", "--help"]));
     let help = str::from_utf8(&output.stdout).unwrap();
     let options = ["--llm", "--json", "scripted:FILE.toml", "--image", "--audio", "--document"];
+    let options = options.into_iter().chain(["--approve", "mcp__files__write_*"]);
+    let decisions = ["/pending", "/approve [N] [JSON]", "/reject [N] [REASON]", "/result [N]"];
     let commands = ["/attach FILE", "/clear", "/help", "/quit", "Ctrl-C"];
-    for name in options.into_iter().chain(commands) {
+    for name in options.chain(commands).chain(decisions) {
         assert!(help.contains(name), "{name}: {help}");
     }
 }

@@ -47,6 +47,57 @@ fn what_was_written_is_known_in_a_call_and_the_call_is_kept() {
 }
 
 #[test]
+fn a_call_that_waits_is_kept_and_decided_later() {
+    let folder = tempfile::tempdir().unwrap();
+    let flags = ["--session", "ann", "--approve", "clock"];
+    let asked = chat(&folder, &flags, &["what time is it"]);
+    assert_eq!(asked.status.code(), Some(1), "{asked:?}");
+    let decided = chat(&folder, &flags, &["/approve"]);
+    assert!(stdout(&decided).starts_with("It is "), "{decided:?}");
+    assert!(stderr(&decided).starts_with("  1  clock "), "it is shown at once: {decided:?}");
+    assert_eq!(decided.status.code(), Some(0));
+}
+
+#[test]
+fn a_call_that_waits_in_a_call_by_voice_is_told_and_decided_in_writing() {
+    if !program::can_talk() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let rules = folder.path().join("rules.toml");
+    let story = "[[rule]]\nhear = [\"story\"]\ntool = \"clock\"\n\
+                 arguments = { what = \"time\" }\nthen = [\"Once, at {time}.\"]\n\
+                 [[rule]]\nhear = [\"*\"]\nsay = [\"Well.\"]\n";
+    std::fs::write(&rules, story).unwrap();
+    let llm = format!("scripted:{}", rules.display());
+    let flags = ["--session", "ann", "--approve", "clock", "--llm", &llm];
+    let sound = ["--input", "assets/conversation.wav", "--speed", "max"];
+    let called = banter(&folder, &[&["talk"], &sound[..], &flags].concat());
+    assert_eq!(called.status.code(), Some(0), "{called:?}");
+    let captions = stdout(&called);
+    assert!(captions.contains("tool  clock waits for approval: "), "{captions}");
+    assert!(captions.contains("to decide: `banter chat --session ann`"), "{captions}");
+    assert!(stderr(&called).contains("a call still waits:\n  clock {"), "{called:?}");
+
+    let decided = chat(&folder, &flags, &["/approve"]);
+    assert!(stdout(&decided).starts_with("Once, at "), "{decided:?}");
+}
+
+#[test]
+fn tools_that_a_call_by_voice_lacks_are_named() {
+    if !program::can_talk() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let talk = ["talk", "--input", "assets/sentences/01.wav", "--speed", "max"];
+    let pack = ["--pack", "examples/packs/library.json", "--prompt", "librarian"];
+    let called = banter(&folder, &[&talk[..], &pack[..]].concat());
+    assert_eq!(called.status.code(), Some(0), "{called:?}");
+    let told = "the prompt names tools that are not here: find_story; calls of them are refused";
+    assert!(stderr(&called).contains(told), "{called:?}");
+}
+
+#[test]
 fn a_pack_is_run_with_its_variables() {
     let folder = tempfile::tempdir().unwrap();
     let run = |values: &[&str], words: &[&str]| {

@@ -69,6 +69,37 @@ fn keys_and_what_they_show() {
     pane.shows("left with 0");
 }
 
+#[test]
+fn a_call_is_allowed_and_refused_by_keys() {
+    if let Err(error) = Command::new("tmux").arg("-V").output() {
+        return lacking("tmux", &format!("tmux does not run: {error}"));
+    }
+    if !can_talk() || !pulse::with_devices("a_call_is_allowed_and_refused_by_keys") {
+        return;
+    }
+    let talk = concat!(env!("CARGO_BIN_EXE_banter"), " talk --approve clock; echo left with $?");
+    let pane = Pane::open(talk);
+    pane.shows("listening");
+    let ask = || {
+        pane.key("t");
+        pane.types("what time is it");
+        pane.key("Enter");
+        pane.shows(r#"? clock {"what":"time"} waits for approval: "#);
+        pane.shows("a allow · r refuse");
+    };
+    ask();
+    pane.key("a");
+    pane.shows("tool   clock: done");
+    pane.shows("agent  It is ");
+    pane.shows("space talk · t type");
+    ask();
+    pane.key("r");
+    pane.shows("tool   clock: refused or failed");
+    pane.shows("space talk · t type");
+    pane.key("q");
+    pane.shows("left with 0");
+}
+
 /// A terminal of its own.
 struct Pane {
     folder: tempfile::TempDir,

@@ -5,6 +5,7 @@ use std::io::{IsTerminal, Write};
 
 use super::screen::plain;
 use crate::events::{Event, EventKind, Latency, SpeechEnd};
+use crate::types::WaitsFor;
 
 /// Writes captions. On a terminal, what may still change is shown and written over.
 pub(super) struct Captions {
@@ -12,12 +13,19 @@ pub(super) struct Captions {
     terminal: bool,
     /// The words of the turn as far as they are shown.
     partial: bool,
+    /// What is told of a call that waits for somebody who cannot decide here.
+    advice: String,
 }
 
 impl Captions {
     pub(super) fn new(output: Box<dyn Write + Send>) -> Self {
         let terminal = std::io::stdout().is_terminal() && std::io::stderr().is_terminal();
-        Self { output, terminal, partial: false }
+        Self { output, terminal, partial: false, advice: String::new() }
+    }
+
+    /// The same, which tell how somebody can decide about a call.
+    pub(super) fn advising(self, advice: String) -> Self {
+        Self { advice, ..self }
     }
 
     /// Shows what is of interest of an event.
@@ -50,6 +58,13 @@ impl Captions {
             EventKind::ToolCalled { name, arguments, .. } => {
                 self.line(seconds, "tool", &format!("{name} {arguments}"))
             }
+            EventKind::ToolPending { name, waits_for, .. } => {
+                self.pending(seconds, name, waits_for)
+            }
+            EventKind::ToolResolved { name, ok, .. } => {
+                let what = if *ok { "done" } else { "refused or failed" };
+                self.line(seconds, "tool", &format!("{name}: {what}"))
+            }
             EventKind::Latency(latency) => self.latency(latency),
             EventKind::TurnFailed { stage, error } => {
                 self.line(seconds, "failed", &format!("{stage:?}: {error}"))
@@ -64,6 +79,14 @@ impl Captions {
                 let text = format!("over: {turns} turns, {under_runs} under-runs{lost}");
                 self.line(seconds, "", &text)
             }
+            _ => Ok(()),
+        }
+    }
+
+    fn pending(&mut self, seconds: f64, name: &str, waits_for: &WaitsFor) -> std::io::Result<()> {
+        self.line(seconds, "tool", &format!("{name} {waits_for}"))?;
+        match waits_for {
+            WaitsFor::Approval(_) => self.line(seconds, "", &self.advice.clone()),
             _ => Ok(()),
         }
     }
@@ -142,12 +165,13 @@ mod tests {
             EventKind::Transcript { text: evil.clone(), is_final: true },
             EventKind::Typed { text: evil.clone() },
             EventKind::Interrupted { heard_ms: 1.0, heard_text: evil.clone() },
-            EventKind::Warning { message: evil },
+            EventKind::Warning { message: evil.clone() },
+            EventKind::ToolPending { call: evil.clone(), name: evil, waits_for: WaitsFor::Tool },
         ];
         for kind in kinds {
             let written = Written::default();
             let output = Box::new(written.clone());
-            let mut captions = Captions { output, terminal: true, partial: false };
+            let mut captions = Captions { terminal: true, ..Captions::new(output) };
             captions
                 .show(&Event { at: SessionTime::ZERO, turn: None, response: None, kind })
                 .unwrap();

@@ -1,5 +1,6 @@
 //! `banter chat`.
 
+mod decision;
 mod lines;
 mod talker;
 
@@ -13,11 +14,11 @@ use clap::Args;
 use tokio::sync::mpsc;
 
 use self::talker::{Show, Talker};
-use super::Ending;
+use super::approve::ApproveFlags;
 use super::conversation::{KeepFlags, PackFlags};
 use super::mcp::McpFlags;
 use super::settings::SettingFlags;
-use super::tools::tools;
+use super::{Ending, pending};
 use crate::config::Factory;
 use crate::net::HttpClient;
 use crate::session::attach::{self, AttachError};
@@ -29,7 +30,14 @@ use crate::types::Media;
 /// the program. From a pipe or file, each line is answered with one line. A turn that fails is
 /// told on the standard error and the chat goes on; from a pipe or file, the exit code is then 1.
 ///
-/// Lines that begin with a slash are commands: /attach FILE, /clear, /help, /quit.
+/// An answer may end with calls of tools that wait for you: those that --approve or the tool
+/// itself asks for, and those of a pack's tools that the program does not have. You see what is
+/// called with which arguments, and why it waits; /approve, /reject and /result decide, and then the
+/// answer goes on. You may say something else first. From a pipe or file the same lines do it, and
+/// the exit code is 1 if calls still wait at its end; with --session they wait until you go on.
+///
+/// Lines that begin with a slash are commands: /attach FILE, /clear, /pending, /approve [N] [JSON],
+/// /reject [N] [REASON], /result [N] JSON|TEXT, /help, /quit.
 #[derive(Debug, Default, Args)]
 pub(super) struct Chat {
     /// Show an image with the first line; may be given several times.
@@ -41,13 +49,16 @@ pub(super) struct Chat {
     /// Show a document with the first line: PDF or plain text, for most models.
     #[arg(long, value_name = "FILE")]
     pub(super) document: Vec<PathBuf>,
-    /// Write each turn as a JSON object on a line: `user`, `agent`, and `error` if it failed.
+    /// Write each answer as a JSON object on a line: `user`, `agent`, `error` if it failed, and
+    /// `pending` if calls wait. One that goes on after a decision has no `user`.
     #[arg(long)]
     pub(super) json: bool,
     #[command(flatten)]
     pub(super) pack: PackFlags,
     #[command(flatten)]
     pub(super) mcp: McpFlags,
+    #[command(flatten)]
+    pub(super) approve: ApproveFlags,
     #[command(flatten)]
     pub(super) keep: KeepFlags,
     #[command(flatten)]
@@ -72,10 +83,11 @@ impl Chat {
     async fn chat(self) -> anyhow::Result<Ending> {
         let attached = self.attached().await?;
         let settings = self.settings.load(&[])?;
-        let tools = tools(&settings)?;
+        let tools = self.approve.tools(&settings)?;
         let factory = Factory::new(&settings, || Ok(Arc::new(HttpClient::new()?)));
         let opening = self.pack.opening(&settings, &factory, tools)?;
-        let opening = self.mcp.add(opening, &settings)?;
+        // A person may have what a tool would give.
+        let opening = self.mcp.add(opening, &settings)?.await_missing_tools();
         let mut interrupts = interrupts();
         let conversation = tokio::select! {
             biased;
@@ -93,6 +105,9 @@ impl Chat {
         }
         for warning in conversation.warnings() {
             writeln!(stderr(), "banter: the pack: {warning}")?;
+        }
+        if let Some(lacking) = pending::lacking(&conversation) {
+            writeln!(stderr(), "banter: {lacking}; give what they would, by /result")?;
         }
         let talker =
             Talker::new(conversation.clone(), show, Box::new(stdout()), Box::new(stderr()));

@@ -112,6 +112,23 @@ impl PackFlags {
 }
 
 impl KeepFlags {
+    /// How somebody can decide about a call that a conversation leaves open.
+    pub(super) fn advice(&self) -> String {
+        match (&self.session, &self.store) {
+            (Some(id), None) => {
+                format!("to decide: `banter chat --session {id}`, with the same flags")
+            }
+            (Some(id), Some(_)) => {
+                format!("to decide: `banter chat --session {id}` with the same --store and flags")
+            }
+            (None, _) => {
+                "to decide, talk on a terminal with its screen, or keep the conversation by \
+                          --session and decide in `banter chat`"
+                    .to_owned()
+            }
+        }
+    }
+
     /// Begins the conversation, or goes on with the one that is kept under the name.
     ///
     /// # Errors

@@ -3,6 +3,7 @@
 //! Exit codes: 0 done; 1 failed; 2 wrong usage; 3 done, but something could not be written
 //! whole (the recording, the events, the conversation); 130 ended by Ctrl-C, with everything written.
 
+mod approve;
 mod bench;
 mod captions;
 mod chat;
@@ -17,6 +18,7 @@ mod labels;
 mod mcp;
 mod mock_server;
 mod pack;
+mod pending;
 mod say;
 mod screen;
 mod serve;

@@ -10,6 +10,7 @@ use anyhow::{Context as _, bail};
 use clap::{Args, Subcommand};
 
 use super::Ending;
+use super::approve::ApproveFlags;
 use super::chat::Chat;
 use super::conversation::{KeepFlags, PackFlags};
 use super::mcp::McpFlags;
@@ -149,7 +150,9 @@ impl Show {
 
 /// Hold a conversation by a prompt of a pack: say the words that are given, or read lines.
 ///
-/// It is `banter chat` with `--pack` and `--prompt`; `banter talk` takes them as well.
+/// It is `banter chat` with `--pack` and `--prompt`; `banter talk` takes them as well. A call of a
+/// tool that the pack describes and the program does not have waits for you, so that a pack can be
+/// tried without its tools: /result says what came of it, and `banter chat --help` has the rest.
 #[derive(Debug, Args)]
 struct Run {
     /// A pack: a JSON file.
@@ -176,6 +179,8 @@ struct Run {
     #[command(flatten)]
     mcp: McpFlags,
     #[command(flatten)]
+    approve: ApproveFlags,
+    #[command(flatten)]
     keep: KeepFlags,
     #[command(flatten)]
     settings: SettingFlags,
@@ -183,12 +188,12 @@ struct Run {
 
 impl Run {
     fn run(self) -> anyhow::Result<Ending> {
-        let Self { file, words, prompt, disable_validator, var, env, json, mcp, keep, settings } =
-            self;
+        let Self { file, words, prompt, disable_validator, var, env, .. } = self;
+        let Self { json, mcp, approve, keep, settings, .. } = self;
         let (pack, prompt) = (Some(file), Some(prompt));
         let pack = PackFlags { pack, prompt, disable_validator, var, env };
         let lines = (!words.is_empty()).then_some(words);
-        Chat { pack, mcp, keep, json, settings, lines, ..Chat::default() }.run()
+        Chat { pack, mcp, approve, keep, json, settings, lines, ..Chat::default() }.run()
     }
 }
 

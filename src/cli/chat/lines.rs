@@ -6,6 +6,8 @@ use std::path::PathBuf;
 use anyhow::Context as _;
 use tokio::sync::mpsc;
 
+use super::decision::Decision;
+
 /// Why there are no more lines.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum LineError {
@@ -25,6 +27,12 @@ pub(super) enum Command {
     Help,
     /// Shows a file with the next line.
     Attach(PathBuf),
+    /// Shows the calls that wait.
+    Pending,
+    /// Decides about one of them.
+    Decide(Decision),
+    /// A known command that lacks something; says what.
+    Wrong(&'static str),
     Unknown,
 }
 
@@ -33,11 +41,16 @@ impl Command {
     pub(super) fn parse(line: &str) -> Option<Self> {
         let line = line.trim().strip_prefix('/')?;
         let (command, rest) = line.split_once(char::is_whitespace).unwrap_or((line, ""));
+        let decision = |decision: Result<_, _>| decision.map_or_else(Self::Wrong, Self::Decide);
         Some(match (command, rest.trim()) {
             ("quit" | "exit", "") => Self::Quit,
             ("clear", "") => Self::Clear,
             ("help", "") => Self::Help,
             ("attach", file) if !file.is_empty() => Self::Attach(PathBuf::from(file)),
+            ("pending", "") => Self::Pending,
+            ("approve", rest) => decision(Decision::approve(rest)),
+            ("reject", rest) => Self::Decide(Decision::reject(rest)),
+            ("result", rest) => decision(Decision::result(rest)),
             _ => Self::Unknown,
         })
     }
@@ -112,5 +125,8 @@ mod tests {
         let file = PathBuf::from("my file.png");
         assert_eq!(Command::parse("/attach  my file.png "), Some(Command::Attach(file)));
         assert_eq!(Command::parse("and/or"), None);
+        let decision = Decision::reject("2 too much");
+        assert_eq!(Command::parse("/reject 2  too much"), Some(Command::Decide(decision)));
+        assert!(matches!(Command::parse("/result"), Some(Command::Wrong(_))));
     }
 }

@@ -1,5 +1,7 @@
 //! Who says what, and how it is shown.
 
+mod calls;
+
 use std::io::{self, Write};
 use std::path::Path;
 
@@ -10,9 +12,11 @@ use tokio::sync::mpsc;
 use super::lines::{Command, LineError};
 use crate::cli::Ending;
 use crate::cli::harmless::harmless;
+use crate::cli::pending;
 use crate::media;
-use crate::session::{Chunk, Conversation, Response, attach};
-use crate::types::{Direction, Media, Message};
+use crate::session::{Chunk, Conversation, ConversationError, Response, ResponseStream, attach};
+use crate::types::{Direction, Media, Message, PendingCall};
+use calls::Waiting;
 
 /// How answers are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,6 +37,8 @@ pub(super) struct Talker {
     complaints: Box<dyn Write>,
     /// What is shown with the next line.
     attached: Vec<Media>,
+    /// The calls that were shown last.
+    shown: Vec<PendingCall>,
     turns: u32,
     failed: u32,
 }
@@ -40,8 +46,13 @@ pub(super) struct Talker {
 /// What became of a turn.
 #[derive(Debug, Default, Serialize)]
 struct Turn<'a> {
-    user: &'a str,
+    /// Nobody, if an answer goes on whose calls have their results.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    user: Option<&'a str>,
     agent: String,
+    /// The calls that have no result yet.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pending: Vec<Waiting>,
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<String>,
     #[serde(skip)]
@@ -55,8 +66,8 @@ impl Talker {
         output: Box<dyn Write>,
         complaints: Box<dyn Write>,
     ) -> Self {
-        let attached = Vec::new();
-        Self { conversation, show, output, complaints, attached, turns: 0, failed: 0 }
+        let (attached, shown) = (Vec::new(), Vec::new());
+        Self { conversation, show, output, complaints, attached, shown, turns: 0, failed: 0 }
     }
 
     /// The same with media that are shown with the first line.
@@ -77,6 +88,7 @@ impl Talker {
         mut lines: mpsc::Receiver<Result<String, LineError>>,
         mut interrupts: mpsc::Receiver<()>,
     ) -> anyhow::Result<Ending> {
+        self.show_waiting(&self.conversation.pending_tools())?;
         loop {
             self.prompt()?;
             let line = tokio::select! {
@@ -93,6 +105,14 @@ impl Talker {
                 }
                 Some(Command::Attach(file)) => self.attach(&file).await?,
                 Some(Command::Help) => writeln!(self.complaints, "{HELP}")?,
+                Some(Command::Pending) => self.show_pending()?,
+                Some(Command::Wrong(what)) => writeln!(self.complaints, "banter: {what}")?,
+                Some(Command::Decide(decision)) => {
+                    let interrupted = self.decide(decision, &mut interrupts).await?;
+                    if interrupted && self.show != Show::Live {
+                        return self.interrupted();
+                    }
+                }
                 Some(Command::Unknown) => {
                     writeln!(
                         self.complaints,
@@ -155,7 +175,20 @@ impl Talker {
         line: &str,
         interrupts: &mut mpsc::Receiver<()>,
     ) -> anyhow::Result<bool> {
-        let turn = self.answer(line, interrupts).await?;
+        let message = self.attached.drain(..).fold(Message::user(line), Message::with);
+        let stream = self.conversation.stream(message).await;
+        self.follow(Some(line), stream, interrupts).await
+    }
+
+    /// Shows an answer as it comes; says whether it was interrupted.
+    async fn follow(
+        &mut self,
+        user: Option<&str>,
+        stream: Result<ResponseStream, ConversationError>,
+        interrupts: &mut mpsc::Receiver<()>,
+    ) -> anyhow::Result<bool> {
+        let turn = Turn { user, ..Turn::default() };
+        let turn = self.answer(turn, stream, interrupts).await?;
         self.turns += 1;
         if let Some(error) = &turn.error {
             self.failed += 1;
@@ -168,18 +201,18 @@ impl Talker {
             Show::Json => writeln!(self.output, "{}", serde_json::to_string(&turn)?)?,
         }
         self.output.flush()?;
+        self.show_waiting(&self.conversation.pending_tools())?;
         Ok(turn.interrupted)
     }
 
     async fn answer<'a>(
         &mut self,
-        user: &'a str,
+        mut turn: Turn<'a>,
+        stream: Result<ResponseStream, ConversationError>,
         interrupts: &mut mpsc::Receiver<()>,
     ) -> io::Result<Turn<'a>> {
         let live = self.show == Show::Live;
-        let mut turn = Turn { user, ..Turn::default() };
-        let message = self.attached.drain(..).fold(Message::user(user), Message::with);
-        let mut stream = match self.conversation.stream(message).await {
+        let mut stream = match stream {
             Ok(stream) => stream,
             Err(error) => {
                 turn.error = Some(error.to_string());
@@ -206,7 +239,10 @@ impl Talker {
                 Some(Ok(Chunk::ToolCalled(call))) if live => {
                     writeln!(self.output, "[{}]", harmless(&call.name))?;
                 }
-                Some(Ok(Chunk::Done(response))) => self.tell_broken(&response)?,
+                Some(Ok(Chunk::Done(response))) => {
+                    self.tell_broken(&response)?;
+                    turn.pending = response.pending.iter().map(Waiting::from).collect();
+                }
                 Some(Ok(_)) => {}
                 Some(Err(error)) => turn.error = Some(error.to_string()),
                 None => break,
@@ -239,9 +275,15 @@ impl Talker {
     }
 
     fn ending(&self) -> anyhow::Result<Ending> {
-        match (self.show, self.failed) {
-            (Show::Live, _) | (_, 0) => Ok(Ending::Done),
-            (_, failed) => bail!("{failed} of {} turns failed", self.turns),
+        if self.show == Show::Live {
+            return Ok(Ending::Done);
+        }
+        let failed =
+            (self.failed > 0).then(|| format!("{} of {} turns failed", self.failed, self.turns));
+        let open = pending::left_open(&self.conversation);
+        match failed.into_iter().chain(open).collect::<Vec<_>>() {
+            wrong if wrong.is_empty() => Ok(Ending::Done),
+            wrong => bail!(wrong.join("; ")),
         }
     }
 }
@@ -251,10 +293,14 @@ fn one_line(text: &str) -> String {
 }
 
 const HELP: &str = "\
-/attach FILE  show an image, a sound or a document with the next line
-/clear        forget the conversation
-/help         this
-/quit         end; so does Ctrl-D";
+/attach FILE           show an image, a sound or a document with the next line
+/clear                 forget the conversation
+/pending               show the calls of tools that wait for you
+/approve [N] [JSON]    allow the call N, or the first; JSON: with other arguments
+/reject [N] [REASON]   refuse it; the model is told why
+/result [N] JSON|TEXT  say what came of it, in place of the tool
+/help                  this
+/quit                  end; so does Ctrl-D";
 
 #[cfg(test)]
 mod tests;

@@ -4,6 +4,7 @@
 //!  ● listening   [muted]              banter  earshot · pocketsphinx · …
 //!  you   ████▌  │    -23 dB   agent  ██      │  -41 dB
 //!  captions                                  │ latency, notices
+//!  ? a call that waits for the user
 //!  > what is typed
 //!  keys
 //! ```
@@ -30,6 +31,7 @@ pub(super) fn draw(frame: &mut Frame<'_>, state: &State, palette: Palette) -> Si
     panels::side(frame, areas.side, state, palette);
     panels::latency_line(frame, areas.latency, state, palette);
     panels::notice_line(frame, areas.notice, state, palette);
+    asked(frame, areas.asked, state, palette);
     foot(frame, areas.foot, state, palette);
     match &state.view {
         View::Talk | View::Typing(_) => {}
@@ -48,6 +50,7 @@ struct Areas {
     side: Rect,
     latency: Rect,
     notice: Rect,
+    asked: Rect,
     foot: Rect,
 }
 
@@ -56,19 +59,27 @@ impl Areas {
         let has_side = area.width >= WIDE && area.height >= HIGH;
         let has_notice = state.notices.newest_first().next().is_some();
         let row = |wanted: bool, from: u16| u16::from(wanted && area.height >= from);
-        let [status, meters, middle, latency, notice, foot] = area.layout(&Layout::vertical([
-            Constraint::Length(row(true, 3)),
-            Constraint::Length(row(true, 5)),
-            Constraint::Fill(1),
-            Constraint::Length(row(!has_side && state.latencies.last().is_some(), 8)),
-            Constraint::Length(row(!has_side && has_notice, 6)),
-            Constraint::Length(row(true, 2)),
-        ]));
+        let asked = state.asked.rows(usize::from(area.width), most_asked(area)).len() as u16;
+        let [status, meters, middle, latency, notice, asked, foot] =
+            area.layout(&Layout::vertical([
+                Constraint::Length(row(true, 3)),
+                Constraint::Length(row(true, 5)),
+                Constraint::Fill(1),
+                Constraint::Length(row(!has_side && state.latencies.last().is_some(), 8)),
+                Constraint::Length(row(!has_side && has_notice, 6)),
+                Constraint::Length(asked),
+                Constraint::Length(row(true, 2)),
+            ]));
         let side = if has_side { SIDE } else { 0 };
         let [captions, side] =
             middle.layout(&Layout::horizontal([Constraint::Fill(1), Constraint::Length(side)]));
-        Self { status, meters, captions, side, latency, notice, foot }
+        Self { status, meters, captions, side, latency, notice, asked, foot }
     }
+}
+
+/// How many rows a call that waits may have.
+fn most_asked(area: Rect) -> usize {
+    usize::from(area.height / 3)
 }
 
 /// Who has the floor, and which engines are in use.
@@ -112,6 +123,13 @@ fn captions(frame: &mut Frame<'_>, area: Rect, state: &State, palette: Palette) 
     frame.render_widget(Paragraph::new(lines), area);
 }
 
+/// The call that the user is to allow or refuse.
+fn asked(frame: &mut Frame<'_>, area: Rect, state: &State, palette: Palette) {
+    let rows = state.asked.rows(usize::from(area.width), most_asked(frame.area()));
+    let lines = rows.into_iter().map(|row| Line::styled(row, palette.warning()));
+    frame.render_widget(Paragraph::new(lines.collect::<Vec<_>>()), area);
+}
+
 /// What is typed, or what the keys do.
 fn foot(frame: &mut Frame<'_>, area: Rect, state: &State, palette: Palette) {
     let keys = match &state.view {
@@ -128,6 +146,12 @@ fn foot(frame: &mut Frame<'_>, area: Rect, state: &State, palette: Palette) {
         View::Devices(_) => "↑↓ choose · Enter use · Esc back",
         View::Help => "any key: back",
         View::Talk if state.ending => "ending… · q again: leave at once",
+        View::Talk if !state.asked.is_empty() && area.width < WIDE => {
+            "a allow r refuse (? for help)"
+        }
+        View::Talk if !state.asked.is_empty() => {
+            "a allow · r refuse · space talk · t type · m mute · ? help · q quit"
+        }
         View::Talk if state.captions.is_scrolled() => "PageDown: later · PageUp: earlier · ? help",
         View::Talk if state.pressed => "space: your turn is over · m mute · ? help · q quit",
         View::Talk if area.width < WIDE => "space t m d ? q (? for help)",

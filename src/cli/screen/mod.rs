@@ -9,6 +9,7 @@
 //! What is shown is a function of what happened. The shell owns the terminal: it draws at once
 //! after a key, else at most 20 times a second, and only when something changed.
 
+mod asked;
 mod captions;
 mod devices;
 mod draw;
@@ -24,6 +25,7 @@ mod terminal;
 mod wrap;
 
 use std::io::{IsTerminal, stdin, stdout};
+use std::pin::Pin;
 
 use anyhow::Context as _;
 
@@ -33,6 +35,7 @@ use self::state::State;
 use self::terminal::Raw;
 pub(in crate::cli) use self::wrap::plain;
 use crate::events::Subscription;
+use crate::types::PendingCall;
 
 /// What the screen asks of a session. All but the devices' calls return at once.
 pub(crate) trait Controls: Send + Sync + 'static {
@@ -47,6 +50,15 @@ pub(crate) trait Controls: Send + Sync + 'static {
 
     /// The user's turn is over.
     fn release(&self) -> Result<(), String>;
+
+    /// The calls of tools that have no result yet.
+    fn waiting(&self) -> Vec<PendingCall>;
+
+    /// Has a call done that waits for that; over when it is.
+    fn approve(&self, call: String) -> Deciding;
+
+    /// Has it not done.
+    fn reject(&self, call: String) -> Deciding;
 
     /// How loud it is, and what was lost.
     fn levels(&self) -> Levels;
@@ -63,6 +75,9 @@ pub(crate) trait Controls: Send + Sync + 'static {
     /// Ends the session soon; its events then end.
     fn stop(&self);
 }
+
+/// What comes of a decision.
+pub(crate) type Deciding = Pin<Box<dyn Future<Output = Result<(), String>> + Send>>;
 
 /// How loud it is, and what was lost since the session began.
 #[derive(Clone, Copy, Debug, Default)]

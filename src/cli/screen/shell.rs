@@ -32,6 +32,8 @@ pub(super) struct Shell<C> {
     read_at: SessionTime,
     /// What takes its time: one job at a time.
     jobs: JoinSet<Done>,
+    /// What was decided about calls; at most one each.
+    decisions: JoinSet<Result<(), String>>,
 }
 
 /// What came of a job.
@@ -43,8 +45,9 @@ enum Done {
 impl<C: Controls> Shell<C> {
     pub(super) fn new(state: State, palette: Palette, controls: C) -> Self {
         let clock = SessionClock::live();
-        let (controls, jobs, read_at) = (Arc::new(controls), JoinSet::new(), clock.now());
-        Self { state, palette, controls, clock, is_ours: || true, read_at, jobs }
+        let (controls, read_at) = (Arc::new(controls), clock.now());
+        let (jobs, decisions) = (JoinSet::new(), JoinSet::new());
+        Self { state, palette, controls, clock, is_ours: || true, read_at, jobs, decisions }
     }
 
     /// The same, which ends when the terminal is no longer its own.
@@ -81,7 +84,9 @@ impl<C: Controls> Shell<C> {
                 }
                 () = self.clock.sleep_until(next_frame) => {
                     next_frame = self.clock.now() + FRAME;
-                    if self.read_levels() || std::mem::take(&mut changed) || !(self.is_ours)() {
+                    // Both are looked at, whatever the first says.
+                    let news = self.read_levels() | self.read_waiting();
+                    if news || std::mem::take(&mut changed) || !(self.is_ours)() {
                         self.show(terminal)?;
                     }
                 }
@@ -89,6 +94,13 @@ impl<C: Controls> Shell<C> {
                     // A job that panicked has said so.
                     if let Ok(done) = done {
                         self.on_done(done);
+                    }
+                    changed = true;
+                }
+                Some(decided) = self.decisions.join_next() => {
+                    if let Ok(Err(reason)) = decided {
+                        let text = format!("That was not done: {reason}.");
+                        self.state.notices.add(Topic::Trouble, &text);
                     }
                     changed = true;
                 }
@@ -131,6 +143,10 @@ impl<C: Controls> Shell<C> {
         self.state.on_levels(self.controls.levels(), passed)
     }
 
+    fn read_waiting(&mut self) -> bool {
+        self.state.asked.set(self.controls.waiting())
+    }
+
     /// Fails when nothing is to be shown any more.
     fn on_input(&mut self, input: Input) -> anyhow::Result<()> {
         let wish = match input {
@@ -153,6 +169,8 @@ impl<C: Controls> Shell<C> {
         }
         match wish {
             None | Some(Wish::Type(_) | Wish::Press | Wish::Release) => {}
+            Some(Wish::Approve(call)) => drop(self.decisions.spawn(self.controls.approve(call))),
+            Some(Wish::Reject(call)) => drop(self.decisions.spawn(self.controls.reject(call))),
             Some(Wish::Mute(on)) => self.controls.mute(on),
             Some(Wish::ListDevices) => self.work(|controls| Done::Found(controls.devices())),
             Some(Wish::Use(side, device)) => self.work(move |controls| {

@@ -5,6 +5,7 @@ use std::time::Duration;
 use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 use ratatui::layout::Size;
 
+use super::asked::Asked;
 use super::captions::Captions;
 use super::devices::{Picker, Side};
 use super::floor::{Floor, Sides};
@@ -16,6 +17,7 @@ use super::{Device, DeviceChoices, Levels};
 use crate::events::{Event, EventKind};
 use crate::time::SessionTime;
 use crate::turn::EndReason;
+use crate::types::WaitsFor;
 
 /// What the user wants of the session.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,6 +26,9 @@ pub(super) enum Wish {
     Mute(bool),
     Press,
     Release,
+    /// Has a call done that waits for that.
+    Approve(String),
+    Reject(String),
     ListDevices,
     Use(Side, Device),
     /// Ends the session in good order.
@@ -43,6 +48,7 @@ pub(super) struct State {
     pub(super) output: Meter,
     pub(super) latencies: Latencies,
     pub(super) notices: Notices,
+    pub(super) asked: Asked,
     pub(super) view: View,
     pub(super) muted: bool,
     /// The user holds the floor by key.
@@ -91,6 +97,13 @@ impl State {
             EventKind::Transcript { text, is_final: true } => self.captions.said(turn, text),
             EventKind::Typed { text } => self.captions.typed(text),
             EventKind::ToolCalled { name, .. } => self.captions.tool(name),
+            EventKind::ToolPending { name, waits_for: WaitsFor::Tool, .. } => {
+                self.captions.tool(&format!("{name} goes on"));
+            }
+            EventKind::ToolResolved { name, ok, .. } => {
+                let what = if *ok { "done" } else { "refused or failed" };
+                self.captions.tool(&format!("{name}: {what}"));
+            }
             EventKind::Latency(latency) => self.latencies.add(latency),
             EventKind::Retried { stage, error } => self.notices.retried(*stage, error),
             EventKind::TurnFailed { stage, error } => {
@@ -249,6 +262,8 @@ impl State {
                 self.view = View::Devices(Picker::default());
                 return Some(Wish::ListDevices);
             }
+            KeyCode::Char('a') => return self.asked.decide(at).map(Wish::Approve),
+            KeyCode::Char('r') => return self.asked.decide(at).map(Wish::Reject),
             KeyCode::Char('?') => self.view = View::Help,
             _ => {}
         }
@@ -277,11 +292,11 @@ impl State {
 }
 
 /// A key that is held down comes again sooner than this; nobody presses so fast.
-const REPEAT: Duration = Duration::from_millis(100);
+pub(super) const REPEAT: Duration = Duration::from_millis(100);
 
 /// A key that is held down comes again for the first time before this: terminals wait for 250 to
 /// 660 ms.
-const FIRST_REPEAT: Duration = Duration::from_millis(700);
+pub(super) const FIRST_REPEAT: Duration = Duration::from_millis(700);
 
 #[cfg(test)]
 mod tests;

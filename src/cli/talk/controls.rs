@@ -1,13 +1,15 @@
 //! What the screen may ask of a session with live devices.
 
-use crate::cli::screen::{self, Controls, DeviceChoices};
+use crate::cli::screen::{self, Controls, Deciding, DeviceChoices};
 use crate::device::DeviceError;
 use crate::device::cpal::{self, CpalMicrophone, CpalSpeaker, DeviceInfo};
-use crate::session::{DriveCommand, SessionHandle};
+use crate::session::{DriveCommand, PendingCalls, SessionHandle};
+use crate::types::PendingCall;
 
-/// A session's handle, and the devices that it began with.
+/// A session's handle, its calls that wait, and the devices that it began with.
 pub(super) struct SessionControls {
     handle: SessionHandle,
+    calls: PendingCalls,
     begun_with: InUse,
 }
 
@@ -18,8 +20,8 @@ pub(super) struct InUse {
 }
 
 impl SessionControls {
-    pub(super) fn new(handle: SessionHandle, begun_with: InUse) -> Self {
-        Self { handle, begun_with }
+    pub(super) fn new(handle: SessionHandle, calls: PendingCalls, begun_with: InUse) -> Self {
+        Self { handle, calls, begun_with }
     }
 
     fn exchange(&self, command: DriveCommand) -> Result<(), String> {
@@ -43,6 +45,27 @@ impl Controls for SessionControls {
 
     fn release(&self) -> Result<(), String> {
         self.handle.release().map_err(|error| error.to_string())
+    }
+
+    fn waiting(&self) -> Vec<PendingCall> {
+        self.calls.list()
+    }
+
+    fn approve(&self, call: String) -> Deciding {
+        let calls = self.calls.clone();
+        Box::pin(async move {
+            // The agent tells what came of it.
+            let done = calls.approve(&call, None).await.map(drop);
+            done.map_err(|error| error.to_string())
+        })
+    }
+
+    fn reject(&self, call: String) -> Deciding {
+        let calls = self.calls.clone();
+        Box::pin(async move {
+            let done = calls.reject(&call, "").await;
+            done.map_err(|error| error.to_string())
+        })
     }
 
     fn levels(&self) -> screen::Levels {

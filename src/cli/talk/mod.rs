@@ -20,17 +20,17 @@ use self::over::until_over;
 pub(in crate::cli) use self::over::{AT_ONCE, Ends};
 use self::sound::{Place, Sound};
 use self::watch::Watcher;
+use super::approve::ApproveFlags;
 use super::captions::Captions;
 use super::conversation::{KeepFlags, PackFlags};
 use super::labels::Labels;
 use super::mcp::McpFlags;
 use super::settings::SettingFlags;
-use super::tools::tools;
-use super::{Ending, screen};
+use super::{Ending, pending, screen};
 use crate::config::{Factory, Settings};
 use crate::ids::SessionId;
 use crate::net::HttpClient;
-use crate::session::{Pace, SessionConfig, Voice};
+use crate::session::{Conversation, Pace, SessionConfig, Voice};
 use crate::stt;
 use crate::stt::Transcriber;
 use crate::time::SessionClock;
@@ -39,6 +39,10 @@ use crate::time::SessionClock;
 ///
 /// On a terminal a screen shows who has the floor, what is said, how loud and how fast; press `?`
 /// there for its keys. Otherwise, with --plain, or with a file as the input, captions are printed.
+///
+/// A call of a tool that somebody must allow (--approve, or the tool itself asks for it) waits while
+/// the conversation goes on: the screen shows it, `a` allows and `r` refuses it there. Without the
+/// screen it stays open; a conversation with --session keeps it, for /approve in `banter chat`.
 ///
 /// Use headphones: on open speakers the agent hears itself (or use --barge-in ignore).
 ///
@@ -71,6 +75,8 @@ pub(in crate::cli) struct Talk {
     pack: PackFlags,
     #[command(flatten)]
     mcp: McpFlags,
+    #[command(flatten)]
+    approve: ApproveFlags,
     #[command(flatten)]
     keep: KeepFlags,
     #[command(flatten)]
@@ -114,7 +120,7 @@ impl Talk {
         let output = settings.text("output").map(|name| Place::new(Some(name)));
         self.check_files(&input, output.as_ref())?;
         let factory = Factory::new(&settings, || Ok(Arc::new(HttpClient::new()?)));
-        let tools = tools(&settings)?;
+        let tools = self.approve.tools(&settings)?;
         let opening = self.pack.opening(&settings, &factory, tools)?;
         let opening = self.mcp.add(opening, &settings)?;
         let Some(begun) = ends.unless(self.keep.begin(opening, &settings)).await else {
@@ -125,8 +131,7 @@ impl Talk {
         let Sound { microphone, speaker, mut notices } =
             sound::open(&input, output.as_ref(), self.speed)?;
         notices.extend(factory.notes(&["stt", "llm", "tts"]));
-        notices
-            .extend(conversation.warnings().iter().map(|warning| format!("the pack: {warning}")));
+        notices.extend(of_the_pack(&conversation));
         let transcriber = Arc::clone(&voice.transcriber);
         if input.file().is_some() {
             // A file waits for nobody: its first words must not come before the recogniser is
@@ -145,11 +150,11 @@ impl Talk {
         let watcher = Watcher {
             events: session.subscribe(),
             log: watch::event_log(self.events.as_deref())?,
-            captions: (!shows_screen).then(|| self.captions()),
+            captions: (!shows_screen).then(|| self.captions().advising(self.keep.advice())),
         };
         let screen = shows_screen.then(|| {
             let in_use = InUse { input: microphone.name(), output: speaker.name() };
-            let controls = SessionControls::new(handle.clone(), in_use);
+            let controls = SessionControls::new(handle.clone(), session.pending_calls(), in_use);
             tokio::spawn(screen::run(session.subscribe(), controls, notices.clone()))
         });
         if screen.is_none() {
@@ -168,6 +173,9 @@ impl Talk {
         let (summary, interrupted) = until_over(talking, warming, screen, &mut ends, stop).await?;
         let watched = ends.unless(watching).await.ok_or_else(|| anyhow!(over::AT_ONCE))?;
         let written = watched.context("the captions have died")??;
+        if let Some(open) = pending::left_open(&conversation) {
+            writeln!(stderr(), "banter: {open}\nbanter: {}", self.keep.advice())?;
+        }
         let kept = conversation.close().await;
         if let Err(error) = &kept {
             writeln!(stderr(), "banter: the conversation was not kept whole: {error}")?;
@@ -221,6 +229,13 @@ impl Talk {
             false => Captions::new(Box::new(stdout())),
         }
     }
+}
+
+/// What is to be told of a pack and its tools.
+fn of_the_pack(conversation: &Conversation) -> Vec<String> {
+    let warnings = conversation.warnings().iter().map(|warning| format!("the pack: {warning}"));
+    let lacking = pending::lacking(conversation);
+    warnings.chain(lacking.map(|lacking| format!("{lacking}; calls of them are refused"))).collect()
 }
 
 fn voice(factory: &Factory<'_>) -> anyhow::Result<Voice> {

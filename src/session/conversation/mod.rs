@@ -376,6 +376,13 @@ impl Conversation {
         &self.shared.parts.tools
     }
 
+    /// The tools that its prompt names and that are not there now: see
+    /// [`Opening::await_missing_tools`].
+    #[must_use]
+    pub fn missing_tools(&self) -> Vec<String> {
+        self.shared.parts.terms.missing(&self.shared.parts.tools)
+    }
+
     /// What its pack's author should know: fields that are not known, names that nothing declares.
     #[must_use]
     pub fn warnings(&self) -> &[Problem] {

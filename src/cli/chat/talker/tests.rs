@@ -5,13 +5,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 use super::*;
 use crate::providers::mock::{MockAnswer, MockProvider};
 use crate::providers::{Provider, ProviderError};
+use crate::session::Opening;
 
 /// What is written, to be read by a test.
 #[derive(Clone, Default)]
-struct Paper(Arc<Mutex<Vec<u8>>>);
+pub(super) struct Paper(Arc<Mutex<Vec<u8>>>);
 
 impl Paper {
-    fn text(&self) -> String {
+    pub(super) fn text(&self) -> String {
         String::from_utf8(self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()).unwrap()
     }
 }
@@ -28,20 +29,31 @@ impl Write for Paper {
 }
 
 /// A chat, and what it writes.
-struct Chat {
-    provider: Arc<MockProvider>,
-    output: Paper,
-    complaints: Paper,
-    ending: anyhow::Result<Ending>,
+pub(super) struct Chat {
+    pub(super) provider: Arc<MockProvider>,
+    pub(super) output: Paper,
+    pub(super) complaints: Paper,
+    pub(super) ending: anyhow::Result<Ending>,
 }
 
 /// Lets the chat read `lines` to their end. It is interrupted when the output contains `cut`.
 async fn chat(show: Show, answers: Vec<MockAnswer>, lines: &[&str], cut: Option<&str>) -> Chat {
+    talk(Conversation::plain(""), show, answers, lines, cut).await
+}
+
+/// The same in a conversation that opens so.
+pub(super) async fn talk(
+    opening: Opening,
+    show: Show,
+    answers: Vec<MockAnswer>,
+    lines: &[&str],
+    cut: Option<&str>,
+) -> Chat {
     let provider = Arc::new(MockProvider::new());
     answers.into_iter().for_each(|answer| provider.add(answer));
     let (output, complaints) = (Paper::default(), Paper::default());
     let shared: Arc<dyn Provider> = Arc::clone(&provider) as _;
-    let conversation = Conversation::plain("").provider(shared).start().await.unwrap();
+    let conversation = opening.provider(shared).start().await.unwrap();
     let (out, err) = (Box::new(output.clone()), Box::new(complaints.clone()));
     let talker = Talker::new(conversation, show, out, err);
     let (lines_in, lines_out) = mpsc::channel(16);

@@ -59,11 +59,12 @@ fn popup(
     frame.render_widget(Paragraph::new(lines), inner);
 }
 
-const KEYS: [(&str, &str); 9] = [
+const KEYS: [(&str, &str); 10] = [
     ("space", "begin your turn; again: end it"),
     ("t, Enter", "type; Enter sends, Esc leaves"),
     ("m", "mute the microphone; again: unmute"),
     ("d", "choose microphone and speaker"),
+    ("a, r", "allow or refuse a call that waits"),
     ("PageUp", "earlier captions"),
     ("PageDown", "later captions"),
     ("?", "this help"),

@@ -9,6 +9,7 @@ use ratatui::crossterm::event::KeyCode;
 use ratatui::style::{Color, Modifier};
 
 use super::*;
+use crate::cli::screen::asked::tests::refund;
 use crate::cli::screen::latency::tests::latency;
 use crate::cli::screen::notices::Topic;
 use crate::cli::screen::{Device, DeviceChoices, Levels};
@@ -82,6 +83,22 @@ fn conversation() -> State {
     let levels = Levels { input_db: -45.0, output_db: -12.0, under_runs: 0, lost_ms: 0.0 };
     state.on_levels(levels, Duration::from_millis(50));
     state
+}
+
+#[test]
+fn a_call_that_waits_is_shown_whatever_the_size() {
+    let mut state = conversation();
+    state.asked.set(vec![refund("c1", 250)]);
+    let (_, rows) = drawn(&state, 80, 24, true);
+    assert_eq!(rows[22], r#"? refund {"amount":250} waits for approval: more than 100 EUR"#);
+    assert!(rows[23].starts_with("a allow · r refuse · space talk"), "{rows:#?}");
+    let (_, rows) = drawn(&state, 40, 6, true);
+    assert_eq!(rows[3], r#"? refund {"amount":250} waits for"#, "{rows:#?}");
+    assert_eq!(rows[4], "approval: more than 100 EUR");
+    assert!(rows[5].starts_with("a allow r refuse"), "{rows:#?}");
+    keys(&mut state, [KeyCode::Char('?')]);
+    let (_, rows) = drawn(&state, 80, 24, true);
+    assert!(rows.iter().any(|row| row.contains("allow or refuse a call")), "{rows:#?}");
 }
 
 #[test]

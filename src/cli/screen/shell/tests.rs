@@ -6,13 +6,16 @@ use ratatui::backend::TestBackend;
 use ratatui::crossterm::event::{KeyCode, KeyEvent};
 
 use super::*;
-use crate::cli::screen::Levels;
+use crate::cli::screen::asked::tests::refund;
+use crate::cli::screen::{Deciding, Levels};
 use crate::events::{Event, EventBus, EventKind};
+use crate::types::PendingCall;
 
 /// Writes down what it is told; ends its events when it is stopped.
 struct Fake {
     told: Arc<Mutex<Vec<String>>>,
     bus: Mutex<Option<EventBus>>,
+    waiting: Mutex<Vec<PendingCall>>,
     stops: bool,
 }
 
@@ -40,6 +43,21 @@ impl Controls for Fake {
     fn release(&self) -> Result<(), String> {
         self.tell("release".to_owned());
         Ok(())
+    }
+
+    fn waiting(&self) -> Vec<PendingCall> {
+        self.waiting.lock().unwrap().clone()
+    }
+
+    fn approve(&self, call: String) -> Deciding {
+        self.tell(format!("approve {call}"));
+        self.waiting.lock().unwrap().clear();
+        Box::pin(std::future::ready(Ok(())))
+    }
+
+    fn reject(&self, call: String) -> Deciding {
+        self.tell(format!("reject {call}"));
+        Box::pin(std::future::ready(Err("somebody was first".to_owned())))
     }
 
     fn levels(&self) -> Levels {
@@ -83,7 +101,9 @@ fn scene(stops: bool) -> Scene {
     let bus = EventBus::default();
     let (keys, inputs) = mpsc::channel(64);
     let told = Arc::new(Mutex::new(Vec::new()));
-    let fake = Fake { told: Arc::clone(&told), bus: Mutex::new(Some(bus.clone())), stops };
+    let bus_of_fake = Mutex::new(Some(bus.clone()));
+    let waiting = Mutex::default();
+    let fake = Fake { told: Arc::clone(&told), bus: bus_of_fake, waiting, stops };
     let shell = Shell::new(State::new(&["hello".to_owned()]), Palette::new(true), fake);
     Scene { events: bus.subscribe(), bus, keys, told, shell, inputs }
 }
@@ -115,6 +135,28 @@ async fn keys_reach_the_session_and_its_end_ends_the_screen() {
     assert_eq!(*told.lock().unwrap(), ["mute true", "press", "release", "type hi", "stop"]);
     let screen = text_of(&terminal);
     assert!(screen.contains("ending…") && screen.contains("! hello"), "{screen}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_that_waits_is_shown_and_decided_by_a_key() {
+    let Scene { bus, keys, told, shell, inputs, events } = scene(true);
+    drop(bus);
+    let controls = Arc::clone(&shell.controls);
+    let mut terminal = Terminal::new(TestBackend::new(80, 24)).unwrap();
+    let script = async {
+        // Nothing waits: nothing is decided.
+        press(&keys, [KeyCode::Char('a'), KeyCode::Char('r')]).await;
+        *controls.waiting.lock().unwrap() = vec![refund("c1", 250)];
+        SessionClock::live().sleep(FRAME * 2).await;
+        press(&keys, [KeyCode::Char('r'), KeyCode::Char('a'), KeyCode::Char('a')]).await;
+        press(&keys, [KeyCode::Char('q')]).await;
+    };
+    let (ended, ()) = tokio::join!(shell.run(&mut terminal, inputs, events), script);
+    ended.unwrap();
+    // The one that could not be refused waits still.
+    assert_eq!(*told.lock().unwrap(), ["reject c1", "approve c1", "stop"]);
+    let screen = text_of(&terminal);
+    assert!(screen.contains("That was not done:") && !screen.contains("refund"), "{screen}");
 }
 
 #[tokio::test(start_paused = true)]

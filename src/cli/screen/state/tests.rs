@@ -1,6 +1,7 @@
 //! Events and keys in; what is shown, and wishes, out.
 
 use super::*;
+use crate::cli::screen::asked::tests::refund;
 use crate::cli::screen::latency::tests::latency;
 use crate::events::StageName;
 use crate::ids::{ResponseId, TurnId};
@@ -130,6 +131,31 @@ fn engines_and_latencies_are_kept() {
     let state = told([started, EventKind::Latency(latency(900.0))]);
     assert_eq!(state.engines.join(" "), "earshot sphinx scripted flite");
     assert_eq!(state.latencies.median_ms(), Some(900.0));
+}
+
+#[test]
+fn a_call_that_waits_is_decided_by_a_key_but_not_while_something_is_typed() {
+    let mut state = State::default();
+    assert!(press(&mut state, keys("ar")).is_empty(), "nothing waits");
+    state.asked.set(vec![refund("c1", 250), refund("c2", 300)]);
+    assert!(press(&mut state, keys("tar")).is_empty());
+    assert!(press(&mut state, [KeyCode::Esc]).is_empty());
+    let approve = state.on_key(KeyCode::Char('a').into(), SessionTime::from_millis(9000));
+    assert_eq!(approve, Some(Wish::Approve("c1".to_owned())));
+    let reject = state.on_key(KeyCode::Char('r').into(), SessionTime::from_millis(10_000));
+    assert_eq!(reject, Some(Wish::Reject("c2".to_owned())));
+}
+
+#[test]
+fn what_tools_do_beside_the_answer_is_a_caption() {
+    let (call, name) = ("c1".to_owned(), "report".to_owned());
+    let waits_for = WaitsFor::Tool;
+    let pending = EventKind::ToolPending { call: call.clone(), name: name.clone(), waits_for };
+    let resolved = |ok| EventKind::ToolResolved { call: call.clone(), name: name.clone(), ok };
+    let state = told([pending, resolved(true), resolved(false)]);
+    let expected =
+        ["tool   report goes on", "tool   report: done", "tool   report: refused or failed"];
+    assert_eq!(shown(&state), expected);
 }
 
 #[test]
