@@ -105,7 +105,7 @@
 //! | [`stages`] | the steps of a conversation: where engines and pipeline meet |
 //! | [`pipeline`], [`device`] | stages connected by bounded edges; microphones and speakers |
 //! | [`stt`], [`providers`], [`tts`], [`tools`], [`events`], [`state`], [`net`] | traits, the engines behind them, and doubles for tests; what happens; what is kept; the way to services |
-//! | [`turn`], [`vad`], [`text`], [`pack`], [`context`], [`media`] | pure cores: who has the floor, voice detectors, what can be spoken, prompts, what of a long conversation is sent, what is shown |
+//! | [`turn`], [`vad`], [`text`], [`pack`], [`context`], [`media`], [`validators`] | pure cores: who has the floor, voice detectors, what can be spoken, prompts, what of a long conversation is sent, what is shown, what may be said |
 //! | [`time`], [`ids`], [`error`], [`types`], [`audio`] | vocabulary |
 //!
 //! # Features
@@ -113,9 +113,10 @@
 //! | feature | default | gives | needs |
 //! |---|---|---|---|
 //! | `bench` | yes | [`mod@bench`], [`sim`] | |
-//! | `cli` | yes | the program `banter`; brings `bench`, `cpal`, `net` and `server` | |
+//! | `cli` | yes | the program `banter`; brings `bench`, `cpal`, `mcp`, `net` and `server` | |
 //! | `cpal` | yes | live microphones and speakers | `libasound2` |
 //! | `image` | yes | [`media::resize`]: images that fit | |
+//! | `mcp` | yes | [`tools::mcp`]: tools of MCP servers; brings `net` | |
 //! | `minijinja` | yes | templates of packs that name that engine: conditions, loops | |
 //! | `net` | yes | [`net::HttpClient`], [`net::SocketClient`], the network behind engines that are services | |
 //! | `pocketsphinx` | yes | `stt::pocketsphinx`, the embedded recogniser | `libpocketsphinx`, its model `en-us` |

@@ -1,11 +1,21 @@
 //! Servers of the Model Context Protocol: those of others, and one that misbehaves.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test may panic, and so may its helpers"
+)]
+
+#[path = "mcp/conversation.rs"]
+mod conversation;
 #[path = "mcp/hostile.rs"]
 mod hostile;
 #[path = "support/lacking.rs"]
 mod lacking;
 #[path = "mcp/others.rs"]
 mod others;
+#[path = "mcp/web.rs"]
+mod web;
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -60,11 +60,17 @@ impl Herald {
     }
 
     /// The conversation ends. Waits until hooks were told of it, for at most 10 s.
-    pub(super) async fn farewell(&self, clock: &SessionClock) {
+    ///
+    /// Of the time on the wall: that of a session may stand still when it ends.
+    pub(super) async fn farewell(&self) {
         let telling = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(Telling { turns, task }) = telling {
             drop(turns);
-            let _late = clock.timeout(FAREWELL, task).await;
+            let late = task.abort_handle();
+            if tokio::time::timeout(FAREWELL, task).await.is_err() {
+                late.abort();
+                tracing::warn!("hooks were not told of the end within {FAREWELL:?}");
+            }
         }
     }
 }

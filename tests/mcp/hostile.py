@@ -120,6 +120,8 @@ def call(id, name, arguments):
         for n in range(arguments["count"]):
             data = {"level": "info", "data": "x" * 100}
             send({"jsonrpc": "2.0", "method": "notifications/message", "params": data})
+            if n % 1000 == 999:
+                note(f"{n + 1} sent")
     if name == "flood_stderr":
         for n in range(arguments["count"]):
             sys.stderr.write("y" * 1023 + "\n")

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
+use banter::time::{SessionClock, SessionTime};
 use banter::tools::mcp::{McpClient, McpServer, McpStatus};
 use banter::tools::{ToolContext, ToolRegistry, ToolSource};
 use serde_json::{Value, json};
@@ -16,7 +17,7 @@ use crate::{call, connect, eventually, in_time, names, tool};
 const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/mcp/hostile.py");
 
 /// The server that misbehaves in this way; `None` where the machine lacks Python.
-fn hostile(mode: &str) -> Option<McpServer> {
+pub(crate) fn hostile(mode: &str) -> Option<McpServer> {
     if let Err(error) = Command::new("python3").arg("--version").output() {
         lacking("python", &format!("python3 does not run: {error}"));
         return None;
@@ -48,16 +49,13 @@ async fn a_server_that_does_not_start_is_named_with_its_last_words() {
 
 #[tokio::test]
 async fn a_server_that_hangs_at_its_start_is_given_up() {
-    for (mode, expected) in
-        [("silent", "gave no answer within 500ms"), ("hide", "did not tell its tools within 500ms")]
-    {
-        let Some(server) = hostile(mode) else { return };
-        let why = refusal(server.init_timeout(short())).await;
-        assert!(why.contains(expected), "{why}");
-    }
-    let Some(server) = hostile("silent") else { return };
-    let why = refusal(server.init_timeout(Duration::from_secs(2))).await;
-    assert!(why.contains("waiting for the moon"), "{why}");
+    let limit = Duration::from_secs(5);
+    let (Some(silent), Some(hiding)) = (hostile("silent"), hostile("hide")) else { return };
+    let silent = refusal(silent.init_timeout(limit));
+    let (silent, hiding) = tokio::join!(silent, refusal(hiding.init_timeout(limit)));
+    assert!(silent.contains("gave no answer within 5s"), "{silent}");
+    assert!(silent.contains("waiting for the moon"), "{silent}");
+    assert!(hiding.contains("did not tell its tools within 5s"), "{hiding}");
 }
 
 #[tokio::test]
@@ -193,19 +191,24 @@ async fn a_line_without_end_ends_the_server() {
 }
 
 #[tokio::test]
-async fn a_flood_of_notes_is_taken_at_its_pace() {
+async fn a_flood_of_notes_is_taken_at_its_pace_while_others_go_on() {
     let Some(server) = hostile("good") else { return };
-    let client = connect(server).await;
+    let folder = TempDir::new().unwrap();
+    let notes = folder.path().join("notes");
+    let server = server.env("NOTES", notes.to_str().unwrap());
+    let other = McpServer::stdio("other", "python3").args([SCRIPT, "good"]);
+    let client = in_time(McpClient::connect([server, other])).await.unwrap();
     let flood = tool(&client, "bad", "flood_notes");
-    let memory = resident();
     let flooding = tokio::spawn(async move {
         flood.call(json!({ "count": 1_000_000 }), ToolContext::detached()).await
     });
-    // 150 MB of them would come in two seconds, if they were taken.
     let late = tokio::time::timeout(Duration::from_secs(3), flooding).await;
     assert!(late.is_err());
-    let grown = resident().saturating_sub(memory);
-    assert!(grown < 32 << 20, "{grown} bytes");
+    // 4,000 are taken, and some wait in pipes; it would have sent hundreds of thousands.
+    let thousands = fs::read_to_string(&notes).unwrap_or_default().lines().count();
+    assert!(thousands < 10, "{thousands}");
+    let told = call(&client, "other", "echo", json!({ "text": "tea" })).await.unwrap();
+    assert_eq!(told, "tea");
     client.close().await;
 }
 
@@ -223,11 +226,8 @@ async fn a_flood_of_requests_is_not_remembered() {
 async fn a_flood_on_standard_error_is_read_and_forgotten() {
     let Some(server) = hostile("good") else { return };
     let client = connect(server.reconnects(0)).await;
-    let memory = resident();
     let told = call(&client, "bad", "flood_stderr", json!({ "count": 50_000 })).await.unwrap();
     assert_eq!(told, "done");
-    let grown = resident().saturating_sub(memory);
-    assert!(grown < 16 << 20, "{grown} bytes");
     let error = call(&client, "bad", "die", json!({})).await.unwrap_err().to_string();
     assert!(error.contains("the last line\n  line one\n  out of tea") && error.len() < 8000);
     client.close().await;
@@ -271,11 +271,13 @@ async fn a_server_that_changes_all_the_time_is_asked_once_a_second() {
     let Some(server) = hostile("restless") else { return };
     let notes = TempDir::new().unwrap();
     let notes = notes.path().join("notes");
+    let clock = SessionClock::live();
     let client = connect(server.env("NOTES", notes.to_str().unwrap())).await;
     let listed = || fs::read_to_string(&notes).unwrap_or_default().lines().count();
     eventually("it was listed again", || listed() >= 3).await;
     assert_eq!(call(&client, "bad", "echo", json!({ "text": "tea" })).await.unwrap(), "tea");
-    assert!(listed() <= 4, "{}", listed());
+    // At its start, at once when it says so, and a second later.
+    assert!(clock.now().since(SessionTime::ZERO) >= Duration::from_secs(1));
     client.close().await;
 }
 
@@ -345,13 +347,7 @@ async fn a_program_that_ends_takes_its_servers_along() {
 }
 
 /// Whether a process is there, and no corpse.
-fn is_running(pid: &str) -> bool {
+pub(crate) fn is_running(pid: &str) -> bool {
     let stat = fs::read_to_string(Path::new("/proc").join(pid).join("stat"));
     stat.is_ok_and(|stat| !stat.contains(") Z "))
-}
-
-/// The memory that this program has, in bytes.
-fn resident() -> usize {
-    let pages = fs::read_to_string("/proc/self/statm").unwrap();
-    pages.split_whitespace().nth(1).unwrap().parse::<usize>().unwrap() * 4096
 }

@@ -48,6 +48,7 @@ fn problem(text: &str) -> String {
     }
 }
 
+#[cfg(all(unix, feature = "net"))]
 fn call(name: &str, arguments: Value) -> crate::types::ToolCall {
     crate::types::ToolCall { id: "1".to_owned(), name: name.to_owned(), arguments }
 }

@@ -303,7 +303,7 @@ impl Conversation {
         }
         let ended = self.alone().await;
         self.shared.is_closed.store(true, Ordering::Release);
-        self.shared.dialogue.farewell(&self.shared.clock).await;
+        self.shared.dialogue.farewell().await;
         #[cfg(feature = "mcp")]
         self.shared.parts.servers.close().await;
         self.shared.flush().await?;

@@ -30,7 +30,7 @@ use crate::ids::{ResponseId, TurnId};
 use crate::pack::Values;
 use crate::pipeline::TurnContext;
 use crate::state::{Entry, Keeper, Mode, NotKept, Opened, Saved, StateError, TurnRecord};
-use crate::time::{SessionClock, UtcTime};
+use crate::time::UtcTime;
 use crate::types::{Message, PendingCall, ToolCall, ToolDescriptor, ToolResult, WaitsFor};
 
 /// What was said in a conversation, and what its model is told. Cloning gives another handle.
@@ -46,7 +46,7 @@ struct Inner {
     /// There may be something to say that nobody asked for.
     news: Notify,
     /// Tells hooks of what happens, if there are any.
-    herald: OnceLock<Herald>,
+    herald: OnceLock<Option<Herald>>,
 }
 
 #[derive(Debug, Default)]
@@ -99,17 +99,13 @@ impl Dialogue {
 
     /// Has hooks be told of what happens from here on, unless they are already.
     pub(super) fn tell(&self, herald: impl FnOnce() -> Option<Herald>) {
-        if self.0.herald.get().is_none()
-            && let Some(herald) = herald()
-        {
-            let _already = self.0.herald.set(herald);
-        }
+        self.0.herald.get_or_init(herald);
     }
 
     /// Nothing more happens: hooks are told.
-    pub(super) async fn farewell(&self, clock: &SessionClock) {
-        if let Some(herald) = self.0.herald.get() {
-            herald.farewell(clock).await;
+    pub(super) async fn farewell(&self) {
+        if let Some(Some(herald)) = self.0.herald.get() {
+            herald.farewell().await;
         }
     }
 
@@ -380,7 +376,7 @@ impl Dialogue {
     }
 
     fn ended(&self, turn: TurnId, record: &TurnRecord) {
-        if let Some(herald) = self.0.herald.get() {
+        if let Some(Some(herald)) = self.0.herald.get() {
             herald.turn_ended(turn, &record.messages);
         }
     }

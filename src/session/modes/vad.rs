@@ -224,7 +224,7 @@ impl Session {
         let (end, over) = End::start([listen, speak], actor, &clock, &config);
         let (outcome, metrics, closed) = end.reach(drive.run(over)).await?;
         let Outcome { messages, turns, under_runs } = outcome;
-        leave(&dialogue, permit, &clock).await;
+        leave(&dialogue, permit).await;
         let lost_ms = closed.lost.as_secs_f64() * 1e3;
         let kind = EventKind::SessionEnded { turns, under_runs, lost_ms };
         bus.publish(Event { at: clock.now(), turn: None, response: None, kind });
@@ -256,12 +256,12 @@ fn warn_of_waits(report: &Reporter, guards: &Guards) {
 }
 
 /// The call is over: what was said is kept, and whoever waits may go on with the conversation.
-async fn leave(dialogue: &Dialogue, permit: Option<CallPermit>, clock: &SessionClock) {
+async fn leave(dialogue: &Dialogue, permit: Option<CallPermit>) {
     // What cannot be kept is told by a warning of its keeper.
     let _told = tokio::time::timeout(KEEP, dialogue.flush()).await;
     // A conversation goes on without the call.
     if permit.is_none() {
-        dialogue.farewell(clock).await;
+        dialogue.farewell().await;
     }
 }
 

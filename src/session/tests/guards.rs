@@ -1,10 +1,14 @@
 //! What rules do to what is said, by voice.
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use serde_json::{Value, json};
 
 use super::world::*;
-use crate::providers::mock::MockAnswer;
+use crate::providers::mock::{MockAnswer, MockProvider};
 use crate::session::SessionConfig;
+use crate::time::SessionClock;
 use crate::types::Direction;
 use crate::validators::{Guardrail, Guards, OnViolation};
 
@@ -53,6 +57,36 @@ async fn a_banned_word_is_never_said_and_what_is_before_it_is_said_at_once() {
     assert_eq!(field(&told, "response_ended", "outcome"), json!("completed"));
 }
 
+/// When each piece of an answer goes to the synthesizer, of a model that takes its time for every
+/// word.
+async fn spoken_at(rules: impl IntoIterator<Item = Guardrail>, answer: &str) -> Vec<u64> {
+    let mut world = World::new(&question(), &["tell me"], &[]);
+    let (first, between) = (Duration::from_millis(300), Duration::from_millis(40));
+    let model = MockProvider::new().paced(SessionClock::live(), first, between);
+    model.add_response(answer);
+    world.model = Some(Arc::new(model));
+    world.config = config(rules);
+    let told = world.run().await;
+    assert_eq!(told.said()[1], format!("assistant: {answer}"));
+    let times = told.times(&["synthesis_started", "agent_speech_started"]);
+    times.into_iter().map(|(ms, _)| ms.round() as u64).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_clause_waits_for_rules_that_are_kept() {
+    let rules = || [banned(), rule("max_sentences", &json!({ "max": 9 }))];
+    for answer in [
+        "Well, it depends on what you would like. It may be this, or that. I do not know!",
+        "One two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen \
+         sixteen seventeen eighteen. And so on.",
+    ] {
+        let (free, ruled) = (spoken_at([], answer).await, spoken_at(rules(), answer).await);
+        assert_eq!(free.len(), ruled.len());
+        let late = ruled.iter().zip(&free).map(|(ruled, free)| ruled.saturating_sub(*free));
+        assert!(late.clone().max() < Some(10), "{free:?} {ruled:?}");
+    }
+}
+
 #[tokio::test]
 async fn the_voice_begins_as_early_under_rules_that_are_kept() {
     let keeps = || [banned(), rule("max_sentences", &json!({ "max": 9 }))];
@@ -64,7 +98,7 @@ async fn the_voice_begins_as_early_under_rules_that_are_kept() {
         "你好。我很好。",
     ] {
         let (free, told) = (asked([], answer).await, asked(keeps(), answer).await);
-        let first = |told: &Told| told.times(&["first_audio", "agent_speech_started"])[0].0;
+        let first = |told: &Told| told.times(&["agent_speech_started"])[0].0;
         assert_eq!((first(&told), told.said()), (first(&free), free.said()), "{answer}");
     }
 }
@@ -87,7 +121,7 @@ async fn what_the_user_may_not_say_reaches_no_model_in_this_turn_or_later() {
     let script = [voice(600), silence(9000), voice(600), silence(9000)].concat();
     let mut world = World::new(&script, &["the secret please", "good day"], &["Good day."]);
     world.config = config([banned().about(Direction::Input)]);
-    let provider = std::sync::Arc::clone(&world.provider);
+    let provider = Arc::clone(&world.provider);
     let told = world.run().await;
     assert_eq!(
         told.said(),

@@ -84,3 +84,33 @@ async fn a_conversation_ends_for_them_when_it_is_closed() {
     conversation.close().await.unwrap();
     assert_eq!(diary.told(), ["started", "1: user: one, assistant: One.", "ended"]);
 }
+
+/// A hook that never comes back.
+#[derive(Debug)]
+struct Stuck;
+
+impl Hook for Stuck {
+    fn name(&self) -> &str {
+        "stuck"
+    }
+
+    fn session<'a>(&'a self, _step: SessionStep<'a>) -> HookFuture<'a, ()> {
+        Box::pin(std::future::pending())
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_that_hangs_delays_no_turn_and_the_call_ends() {
+    let run = |hooks: Hooks| async move {
+        let script = [voice(600), silence(6000)].concat();
+        let mut world = World::new(&script, &["one"], &["One."]);
+        world.config.hooks = hooks;
+        world.run().await
+    };
+    let mut hooks = Hooks::new();
+    hooks.add(Arc::new(Stuck));
+    let (free, told) = (run(Hooks::new()).await, run(hooks).await);
+    let types = ["turn_ended", "agent_speech_started", "response_ended"];
+    assert_eq!(told.times(&types), free.times(&types));
+    assert_eq!(told.said(), free.said());
+}

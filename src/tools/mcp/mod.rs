@@ -254,3 +254,7 @@ fn check_names(servers: &[McpServer]) -> Result<(), McpError> {
 }
 
 const CLOSING: Duration = Duration::from_secs(5);
+
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/mcp.md")]
+struct Docs;

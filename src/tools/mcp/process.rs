@@ -206,3 +206,33 @@ const LAST_LINES: usize = 8;
 const BY_ITSELF: Duration = Duration::from_millis(500);
 const WHEN_ASKED: Duration = Duration::from_millis(1500);
 const EXIT: Duration = Duration::from_millis(500);
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{repeat, sink};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn of_a_long_standard_error_the_end_is_kept() {
+        let said = Said::default();
+        let long = repeat(b'y').take(10 << 20).chain(&b"\n\none\ntwo\n"[..]);
+        let silent = CancellationToken::new();
+        said.clone().keep(long, silent.clone()).await;
+        assert!(silent.is_cancelled());
+        assert_eq!(said.0.lock().unwrap().len(), MAX_SAID);
+        let told = said.after("it ended".to_owned());
+        assert!(told.starts_with("it ended; it said:\n  yyy") && told.ends_with("y\n  one\n  two"));
+        assert_eq!(Said::default().after("it ended".to_owned()), "it ended");
+    }
+
+    #[tokio::test]
+    async fn a_line_has_an_end() {
+        for (most, expected) in [(MAX_LINE, false), (MAX_LINE + 1, true)] {
+            let (endless, pace) = (CancellationToken::new(), Pace::new(SessionClock::live()));
+            let line = (&b"one\n"[..]).chain(repeat(b'x').take(most as u64));
+            listen(line, sink(), pace, endless.clone()).await;
+            assert_eq!(endless.is_cancelled(), expected);
+        }
+    }
+}
