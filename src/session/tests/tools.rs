@@ -5,11 +5,11 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use tokio::time::sleep;
 
 use super::world::*;
 use crate::providers::mock::MockAnswer;
 use crate::session::PendingCalls;
+use crate::time::SessionClock;
 use crate::tools::{Filler, FunctionTool, Lifetime};
 use crate::types::{Approval, ToolDescriptor};
 
@@ -20,7 +20,7 @@ fn named(name: &str) -> ToolDescriptor {
 /// A tool that answers after so many seconds.
 fn taking(name: &str, seconds: u64) -> FunctionTool {
     FunctionTool::new(named(name), move |_| async move {
-        sleep(Duration::from_secs(seconds)).await;
+        SessionClock::live().sleep(Duration::from_secs(seconds)).await;
         Ok(json!("done"))
     })
     .time_limit(Duration::from_secs(100))
@@ -125,7 +125,7 @@ async fn a_late_result_that_a_later_call_has_replaced_is_remembered_and_not_spok
     let lifetime = Lifetime::Session { patience: Duration::from_secs(1) };
     let tool = FunctionTool::new(named("report"), |arguments: Value| async move {
         let seconds = arguments["seconds"].as_u64().unwrap();
-        sleep(Duration::from_secs(seconds)).await;
+        SessionClock::live().sleep(Duration::from_secs(seconds)).await;
         Ok(arguments)
     });
     let mut world = World::new(&with_a_second_turn(), &["go", "now"], &[]);

@@ -193,7 +193,7 @@ fn on() -> FunctionTool {
 /// A tool that takes two seconds.
 fn slow() -> FunctionTool {
     FunctionTool::new(named("light"), |_| async {
-        tokio::time::sleep(Duration::from_secs(2)).await;
+        SessionClock::live().sleep(Duration::from_secs(2)).await;
         Ok(json!("on"))
     })
 }
@@ -324,7 +324,7 @@ async fn an_answer_waits_for_a_lasting_tool_as_long_as_it_has_patience() {
         } else {
             assert!(told[0].starts_with("no result yet: the call is still running"), "{told:?}");
             // The stage has ended with its run, and its tools with it.
-            tokio::time::sleep(Duration::from_millis(1)).await;
+            SessionClock::live().sleep(Duration::from_millis(1)).await;
             let late = std::mem::take(&mut *late.0.lock().unwrap());
             assert!(matches!(&late[..], [LateResult { result: None, .. }]), "{late:?}");
         }
