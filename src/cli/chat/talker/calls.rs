@@ -42,7 +42,7 @@ impl Talker {
         }
         let list = pending::list(waiting);
         match self.show {
-            Show::Live => write!(self.output, "{list}{HOW}\n"),
+            Show::Live => writeln!(self.output, "{list}{HOW}"),
             Show::Lines => write!(self.complaints, "{list}"),
             Show::Json => Ok(()),
         }
