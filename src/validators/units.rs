@@ -36,10 +36,9 @@ impl Clauses {
         while let Some(clause) = self.cutter.next() {
             self.end = clause.range.end;
         }
-        // Without a mark the voice begins somewhere in a long sentence: it must have the words.
-        let goes_on_early = end < EARLY && end - self.end > PATIENCE;
-        // Where no white space follows the mark, the voice needs what stands there instead.
-        self.end > before || goes_on_early
+        // The clause may end before this word, which showed that it does: the voice needs it as
+        // well, to cut at the same place.
+        self.end > before
     }
 }
 
@@ -51,9 +50,3 @@ fn is_word_by_itself(c: char) -> bool {
 
 /// In characters: what is longer is cut anywhere.
 const LONGEST_WORD: usize = 64;
-
-/// In bytes. A voice may begin in the middle of a sentence that is so long without a mark.
-const PATIENCE: usize = 60;
-
-/// The first bytes of an answer, for which somebody waits.
-const EARLY: usize = 200;
