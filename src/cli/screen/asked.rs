@@ -1,5 +1,7 @@
 //! Calls of tools that wait until the user allows or refuses them.
 
+use ratatui::crossterm::event::KeyCode;
+
 use super::state::{FIRST_REPEAT, REPEAT};
 use super::wrap::wrap;
 use crate::cli::pending;
@@ -10,9 +12,9 @@ use crate::types::{PendingCall, WaitsFor};
 #[derive(Debug, Default)]
 pub(super) struct Asked {
     waiting: Vec<PendingCall>,
-    /// When a key was last down, and when one last decided.
-    key_at: Option<SessionTime>,
-    decided_at: Option<SessionTime>,
+    /// Which key was last down when, and which one last decided.
+    pressed: Option<(KeyCode, SessionTime)>,
+    decided: Option<(KeyCode, SessionTime)>,
 }
 
 impl Asked {
@@ -30,13 +32,15 @@ impl Asked {
     }
 
     /// The call that a key decides. A key that is held down decides about one call only.
-    pub(super) fn decide(&mut self, at: SessionTime) -> Option<String> {
-        let within = |time: Option<SessionTime>, limit| time.is_some_and(|t| at.since(t) < limit);
-        let repeats = within(self.key_at.replace(at), REPEAT);
-        if repeats || within(self.decided_at, FIRST_REPEAT) || self.waiting.is_empty() {
+    pub(super) fn decide(&mut self, key: KeyCode, at: SessionTime) -> Option<String> {
+        let within = |last: Option<(KeyCode, SessionTime)>, limit| {
+            last.is_some_and(|(other, then)| other == key && at.since(then) < limit)
+        };
+        let repeats = within(self.pressed.replace((key, at)), REPEAT);
+        if repeats || within(self.decided, FIRST_REPEAT) || self.waiting.is_empty() {
             return None;
         }
-        self.decided_at = Some(at);
+        self.decided = Some((key, at));
         Some(self.waiting.remove(0).call.id)
     }
 
@@ -65,6 +69,8 @@ pub(super) mod tests {
     use super::*;
     use crate::types::{Approval, ToolCall};
 
+    const ALLOW: KeyCode = KeyCode::Char('a');
+
     /// A call that waits for the user.
     pub(in crate::cli::screen) fn refund(id: &str, amount: u32) -> PendingCall {
         let (id, name) = (id.to_owned(), "refund".to_owned());
@@ -81,7 +87,7 @@ pub(super) mod tests {
         let mut asked = Asked::default();
         let waits_for = |waits_for| PendingCall { waits_for, ..refund("1", 250) };
         assert!(!asked.set(vec![waits_for(WaitsFor::Tool), waits_for(WaitsFor::Result)]));
-        assert!(asked.is_empty() && asked.decide(SessionTime::ZERO).is_none());
+        assert!(asked.is_empty() && asked.decide(ALLOW, SessionTime::ZERO).is_none());
         assert!(asked.set(vec![refund("2", 250)]));
         assert!(!asked.set(vec![refund("2", 250)]), "nothing new");
     }
@@ -91,11 +97,14 @@ pub(super) mod tests {
         let mut asked = Asked::default();
         let at = SessionTime::from_millis;
         asked.set(vec![refund("1", 250), refund("2", 300)]);
-        assert_eq!(asked.decide(at(1000)).as_deref(), Some("1"));
+        assert_eq!(asked.decide(ALLOW, at(1000)).as_deref(), Some("1"));
         for ms in (1500..4000).step_by(33) {
-            assert_eq!(asked.decide(at(ms)), None, "{ms} ms");
+            assert_eq!(asked.decide(ALLOW, at(ms)), None, "{ms} ms");
         }
-        assert_eq!(asked.decide(at(4500)).as_deref(), Some("2"));
+        assert_eq!(asked.decide(ALLOW, at(4500)).as_deref(), Some("2"));
+        asked.set(vec![refund("3", 400)]);
+        let other = asked.decide(KeyCode::Char('r'), at(4600));
+        assert_eq!(other.as_deref(), Some("3"), "another key is meant");
     }
 
     #[test]

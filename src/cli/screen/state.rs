@@ -262,8 +262,8 @@ impl State {
                 self.view = View::Devices(Picker::default());
                 return Some(Wish::ListDevices);
             }
-            KeyCode::Char('a') => return self.asked.decide(at).map(Wish::Approve),
-            KeyCode::Char('r') => return self.asked.decide(at).map(Wish::Reject),
+            KeyCode::Char('a') => return self.asked.decide(key, at).map(Wish::Approve),
+            KeyCode::Char('r') => return self.asked.decide(key, at).map(Wish::Reject),
             KeyCode::Char('?') => self.view = View::Help,
             _ => {}
         }
