@@ -51,7 +51,7 @@ async fn the_server_is_asked_as_the_protocol_says() {
             Message { interrupted: true, ..Message::assistant("Good mor") },
             Message::user("tell me a story"),
         ],
-        tools: vec![weather()],
+        tools: [weather()].into(),
         parameters: Parameters {
             temperature: Some(0.5),
             max_tokens: Some(200),
@@ -97,7 +97,7 @@ async fn the_server_is_asked_as_the_protocol_says() {
 async fn tools_are_called_and_their_results_are_answered() {
     let Some(server) = Aimock::start("chat.json") else { return };
     let mut request = asked("what is the weather in Bern and Rome?");
-    request.tools = vec![weather()];
+    request.tools = [weather()].into();
 
     let (events, error) = answer(&server, request.clone()).await;
 

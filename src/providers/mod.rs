@@ -85,7 +85,7 @@ pub struct ProviderRequest {
     /// The conversation so far; the last message is what to answer.
     pub messages: Vec<Message>,
     /// The tools that the model may call.
-    pub tools: Vec<ToolDescriptor>,
+    pub tools: Arc<[ToolDescriptor]>,
     /// Whether it must, may or may not call one.
     pub tool_choice: ToolChoice,
     /// How it is to answer.

@@ -449,7 +449,7 @@ async fn our_model_understands_it() {
     };
     let request = ProviderRequest {
         messages: vec![Message::user("What time is it?")],
-        tools: vec![clock],
+        tools: [clock].into(),
         ..ProviderRequest::default()
     };
     let events: Vec<_> = model.stream(request.clone()).collect().await;

@@ -24,7 +24,7 @@ impl Talk {
     async fn events(&self) -> Vec<ProviderEvent> {
         let request = ProviderRequest {
             messages: self.messages.clone(),
-            tools: self.tools.clone(),
+            tools: self.tools.clone().into(),
             ..ProviderRequest::default()
         };
         self.provider.stream(request).map(Result::unwrap).collect().await

@@ -195,7 +195,7 @@ impl<'a> Asking<'a> {
         ProviderRequest {
             system: turn.system.to_string(),
             messages: messages.to_vec(),
-            tools: turn.tools.to_vec(),
+            tools: Arc::clone(&turn.tools),
             tool_choice,
             parameters: (*turn.parameters).clone(),
             metadata: (*turn.metadata).clone(),

@@ -186,7 +186,7 @@ async fn every_parameter_reaches_the_server() {
     };
     let asked = ProviderRequest {
         messages: vec![Message::user("hello")],
-        tools: vec![ToolDescriptor::new("clock", "Tells.", json!({ "type": "object" }))],
+        tools: [ToolDescriptor::new("clock", "Tells.", json!({ "type": "object" }))].into(),
         tool_choice: ToolChoice::Required,
         parameters: Parameters {
             temperature: Some(0.7),

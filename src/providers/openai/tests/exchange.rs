@@ -84,7 +84,7 @@ async fn the_request_tells_the_conversation_as_it_was_heard() {
             result("ten"),
             calls(json!("oops")),
         ],
-        tools: vec![ToolDescriptor::new("clock", "Tells.", json!({ "type": "object" }))],
+        tools: [ToolDescriptor::new("clock", "Tells.", json!({ "type": "object" }))].into(),
         parameters: Parameters {
             temperature: Some(0.7),
             max_tokens: Some(99),
