@@ -96,7 +96,6 @@ fn what_is_wrong_is_told_with_its_line() {
         (&LIGHTS.replace("2_500", "0"), "banter.toml:9: tools.exec: expected a whole number"),
         (&WEATHER.replace("prefix", "pre"), "banter.toml:6: tools.http: expected a text, { env ="),
         ("[tools]\napprove = [1]\n", "banter.toml:2: tools.approve: expected a list of texts"),
-        (WEATHER, "banter.toml:2: the tool `weather`: set the environment variable WEATHER_KEY"),
     ] {
         let told = problem(text);
         assert!(told.starts_with(expected), "{told}");
@@ -109,6 +108,8 @@ fn what_is_wrong_is_told_with_its_line() {
 #[cfg(feature = "net")]
 #[test]
 fn what_can_never_be_called_is_no_tool() {
+    let expected = "banter.toml:2: the tool `weather`: set the environment variable WEATHER_KEY";
+    assert!(problem(WEATHER).starts_with(expected));
     let plain = "headers = { authorization = { secret = \"hush\" } }";
     let text = WEATHER.replace(WEATHER.lines().nth(5).unwrap(), plain);
     assert!(settings(&text, &[]).unwrap().tools().is_ok());
