@@ -80,6 +80,8 @@ fn written(value: &Value) -> String {
 fn cut(content: &mut String, note: &str) {
     content.truncate(content.floor_char_boundary(MAX_CONTENT - note.len()));
     content.push_str(note);
+    // It stays in the history: what was cut off does not.
+    content.shrink_to_fit();
 }
 
 /// Keeps the front of what is written, and counts the rest for a while.
@@ -206,6 +208,16 @@ mod tests {
         let content = run_one("echo", json!({ "echo": "é".repeat(10_000) })).await.content;
         assert!(content.len() <= MAX_CONTENT && content.len() > MAX_CONTENT - 4);
         assert!(content.ends_with("é [cut; 20000 bytes in all]"));
+    }
+
+    #[tokio::test]
+    async fn of_a_gibibyte_only_what_is_told_stays() {
+        let mut tools = ToolRegistry::new();
+        let huge = |_| Ok(Value::String("x".repeat(1 << 30)));
+        tools.register(FunctionTool::sync(descriptor("huge"), huge)).unwrap();
+        let content = run(&tools, &call("huge", json!({})), ToolContext::detached()).await.content;
+        assert!(content.ends_with("x [cut; 1073741824 bytes in all]"));
+        assert!(content.capacity() <= MAX_CONTENT, "{} bytes", content.capacity());
     }
 
     #[tokio::test]
