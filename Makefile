@@ -16,7 +16,7 @@ demo: setup ## talk to the agent: a recorded user, in real time, from start to e
 		--record out/conversation.wav --events out/events.jsonl
 	@echo "both sides, in stereo:  out/conversation.wav"
 	@echo "what happened:          out/events.jsonl"
-	@echo "talk to it yourself:    cargo run --release -- talk    (with headphones)"
+	@echo "talk to it yourself:    cargo run --release -- talk"
 
 test: setup-tests ## run all tests
 	cargo test --locked --all-features
@@ -24,8 +24,11 @@ test: setup-tests ## run all tests
 setup-slow:
 	scripts/setup.sh --slow
 
-slow: setup-slow ## run what takes long: how well the protocol of tools (MCP) is kept
+slow: setup-slow ## run what takes long: MCP, a call over open speakers, phrases that wake, an hour with losses
 	scripts/mcp_conformance.sh
+	cargo test --release --locked --test loopback -- --ignored --nocapture
+	cargo test --release --locked --test wake -- --ignored --nocapture
+	cargo test --release --locked --all-features --test duplex -- --ignored --nocapture
 
 simulate: setup ## make 1,000 random calls with random faults, in virtual time
 	mkdir -p out
@@ -44,3 +47,6 @@ gate-update: setup-tests ## take what it costs now as the measure
 
 assets: setup ## synthesize assets/ anew
 	scripts/make_assets.py
+	scripts/make_assets.py --speech target/speech
+	cargo run --release --locked -- bench turns --make assets/turns --speech target/speech --seed 4 \
+		--each 1 $(addprefix --kind ,simple hesitate600 short idle-probe echo-20 barge-20)

@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use banter::audio::{AudioChunk, SampleRate};
 use banter::device::capture_port;
+use banter::dsp::FrontConfig;
 use banter::ids::TurnId;
 use banter::pipeline::{
     Context, Element, Kinds, Node, PipelineBuilder, PipelineConfig, Run, Stage, StageFuture,
@@ -19,7 +20,7 @@ use banter::pipeline::{
 };
 use banter::stages::{AudioTurn, Fact, Facts, TurnCommand};
 use banter::time::{SessionClock, SessionTime};
-use banter::turn::{Action, EndReason, Input, TurnConfig, TurnMachine};
+use banter::turn::{Action, Detector, EndReason, Input, TurnConfig, TurnMachine};
 use banter::vad::Scripted;
 use tasks::{Timer, measure};
 use tokio::sync::mpsc;
@@ -27,6 +28,8 @@ use tokio::sync::mpsc;
 const RATE: SampleRate = SampleRate::SPEECH;
 /// 10 ms, as the session moves them.
 const CHUNK: usize = 160;
+
+const DETECTOR: Detector = Detector { threshold: 0.5, delay: Duration::ZERO };
 
 fn main() {
     let mut criterion = support::criterion();
@@ -39,7 +42,7 @@ async fn frames(times: u64) -> Timer {
     let (commands, obeyed) = mpsc::channel(64);
     let mut run = listen(times, Facts::to(facts_in), obeyed);
     let input = run.take_input().unwrap();
-    let mut machine = TurnMachine::new(TurnConfig::default(), Duration::ZERO);
+    let mut machine = TurnMachine::new(TurnConfig::default(), DETECTOR);
     let (mut port, mut capture) = capture_port(RATE);
     let (mut taken, mut begun) = (0, 0);
     let timer = Timer::around(async {
@@ -52,10 +55,10 @@ async fn frames(times: u64) -> Timer {
                 let audio = AudioChunk::new(samples, RATE);
                 input.send(Element::heard(TurnId::default(), at, audio)).await.unwrap();
             }
-            let Some(Fact::Voice { end, length, probability }) = facts.recv().await else {
+            let Some(Fact::Voice { end, length, probability, tone }) = facts.recv().await else {
                 panic!("there is a fact for every frame");
             };
-            machine.handle(Input::Voice { end, length, voiced: probability >= 0.5 });
+            machine.handle(Input::Voice { end, length, probability, tone });
             while let Some(action) = machine.poll_action() {
                 let command = match action {
                     Action::Begin { turn, since } => {
@@ -81,7 +84,8 @@ async fn frames(times: u64) -> Timer {
 fn listen(frames: u64, facts: Facts, commands: mpsc::Receiver<TurnCommand>) -> Run {
     let script = ["s".repeat(50), ".".repeat(50)].concat().repeat(frames as usize / 100 + 1);
     let vad = Box::new(Scripted::new(&script));
-    let turns = AudioTurn::new(vad, facts, commands, Duration::from_millis(1_700));
+    let turns =
+        AudioTurn::new(vad, &FrontConfig::off(), facts, commands, Duration::from_millis(1_700));
     let config = PipelineConfig { idle_timeout: None, ..PipelineConfig::default() };
     let nodes = [Node::stage(turns), Node::stage(Deaf)];
     let pipeline = PipelineBuilder::new(config).chain(nodes).build().unwrap();

@@ -10,7 +10,7 @@ use std::io::{Write, stdout};
 use std::path::Path;
 
 use banter::audio::WavReader;
-use banter::turn::{Action, Input, TurnConfig, TurnMachine};
+use banter::turn::{Action, Detector, Input, TurnConfig, TurnMachine};
 use banter::vad::{Framer, by_name};
 use banter::{SessionTime, Vad};
 use serde_json::Value;
@@ -29,13 +29,13 @@ fn turns(path: &Path, vad: Box<dyn Vad>) -> Result<Vec<Span>, Box<dyn Error>> {
     if audio.rate() != vad.rate() {
         return Err("the recording must have the detector's rate: use audio::Resampler".into());
     }
-    let (rate, threshold) = (vad.rate(), vad.threshold());
+    let rate = vad.rate();
     let length = rate.duration(vad.frame_len() as u64);
-    let mut machine = TurnMachine::new(TurnConfig::default(), vad.delay());
+    let mut machine = TurnMachine::new(TurnConfig::default(), Detector::of(&*vad));
     let mut inputs = Vec::new();
     Framer::new(vad).push(audio.samples(), |frame| {
         let end = SessionTime::ZERO + rate.duration(frame.end);
-        inputs.push(Input::Voice { end, length, voiced: frame.probability >= threshold });
+        inputs.push(Input::Voice { end, length, probability: frame.probability, tone: frame.tone });
     });
     let (mut turns, mut begun) = (Vec::new(), SessionTime::ZERO);
     for input in inputs.into_iter().chain([Input::StreamEnd]) {

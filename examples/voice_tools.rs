@@ -68,7 +68,7 @@ fn search(name: &str, takes: Duration, finds: &'static str) -> FunctionTool {
 /// then told of, unless a later one has taken its place.
 fn report() -> FunctionTool {
     let make = |_: Nothing, context: ToolContext| async move {
-        context.clock.sleep(Duration::from_millis(2500)).await;
+        context.clock.sleep(Duration::from_millis(2200)).await;
         Ok::<_, Infallible>("The report is in your letter box.")
     };
     FunctionTool::typed("report", "Sends a report.", make)
@@ -90,7 +90,7 @@ fn refund() -> FunctionTool {
 fn post_office() -> Result<Opening, Box<dyn Error>> {
     let mut tools = ToolRegistry::new();
     let found = "It is in the van.";
-    tools.register(search("find_parcel", Duration::from_millis(1500), found))?;
+    tools.register(search("find_parcel", Duration::from_millis(2500), found))?;
     tools.register(search("find_all", Duration::from_secs(8), "There are nine hundred."))?;
     tools.register(report())?;
     tools.register(refund())?;

@@ -3,6 +3,8 @@
 
     scripts/make_assets.py            # writes into assets/ beside this folder
     scripts/make_assets.py some/dir   # writes there instead
+    scripts/make_assets.py --speech some/dir
+                                      # only clips, for `banter bench turns --make`
 
 Needs Python 3.9 or later and the program flite; nothing else. The same flite
 gives the same bytes: nothing is random but the noise, and that is seeded.
@@ -68,7 +70,17 @@ SENTENCES = [
 ]
 
 
+# Who speaks to an agent in the scenarios of turn taking, and what the agent says.
+TURN_VOICES = ["rms", "awb", "kal16"]
+AGENT_STORY = (
+    "once upon a time there was a small house at the edge of a forest, and in that house lived "
+    "an old woman, who knew the name of every bird"
+)
+
+
 def main():
+    if sys.argv[1:2] == ["--speech"]:
+        return make_speech(Path(sys.argv[2]))
     out = Path(sys.argv[1]) if len(sys.argv) > 1 else Path(__file__).parent.parent / "assets"
     make_conversation(out)
     make_sentences(out)
@@ -111,6 +123,18 @@ def make_sentences(out):
         description="Single sentences of a user, without noise, to compose conversations from.",
         sentences=sentences,
     )
+
+
+def make_speech(out):
+    """Every sentence in every voice, and the agent's story, with the list of them."""
+    clips = [(voice, text) for text in SENTENCES for voice in TURN_VOICES]
+    entries = []
+    for number, (voice, text) in enumerate([*clips, (AGENT_VOICE, AGENT_STORY)]):
+        path = f"{number:02}-{voice}.wav"
+        write_wav(out / path, say(voice, text))
+        entry = {"path": path, "set": "command", "lang": "en", "speaker": voice}
+        entries.append({**entry, "transcript": text, "licence": LICENCE})
+    (out / "manifest.json").write_text(json.dumps(entries, indent=1) + "\n")
 
 
 def say(voice, text):

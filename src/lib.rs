@@ -83,7 +83,8 @@
 //!   conversation is sent: [`stages::ContextConfig`].
 //! - An engine: implement [`Vad`], [`Transcriber`], [`Provider`] or [`Synthesizer`].
 //! - A tool: [`FunctionTool`], or implement [`Tool`].
-//! - A device: implement [`Microphone`] or [`Speaker`].
+//! - A device: implement [`Microphone`] or [`Speaker`]; or move the sound yourself, by
+//!   [`Session::start`].
 //! - A step of a pipeline: implement [`Transform`] if it only computes, [`Stage`] if it waits.
 //!   A [`Session`] has a fixed pipeline; for other ones use [`pipeline`] by itself, as
 //!   `examples/custom_stage.rs` does.
@@ -104,7 +105,7 @@
 //! | [`config`] | settings and where they come from |
 //! | [`stages`] | the steps of a conversation: where engines and pipeline meet |
 //! | [`pipeline`], [`device`] | stages connected by bounded edges; microphones and speakers |
-//! | [`stt`], [`providers`], [`tts`], [`tools`], [`events`], [`state`], [`net`] | traits, the engines behind them, and doubles for tests; what happens; what is kept; the way to services |
+//! | [`stt`], [`providers`], [`tts`], [`tools`], [`events`], [`state`], [`models`], [`net`] | traits, the engines behind them, and doubles for tests; what happens; what is kept; models that do not come with the crate; the way to services |
 //! | [`turn`], [`vad`], [`text`], [`pack`], [`context`], [`media`], [`validators`] | pure cores: who has the floor, voice detectors, what can be spoken, prompts, what of a long conversation is sent, what is shown, what may be said |
 //! | [`time`], [`ids`], [`error`], [`types`], [`audio`] | vocabulary |
 //!
@@ -113,12 +114,15 @@
 //! | feature | default | gives | needs |
 //! |---|---|---|---|
 //! | `bench` | yes | [`mod@bench`], [`sim`] | |
-//! | `cli` | yes | the program `banter`; brings `bench`, `cpal`, `mcp`, `net` and `server` | |
+//! | `cli` | yes | the program `banter`; brings `bench`, `cpal`, `mcp`, `models`, `net`, `onnx` and `server` | |
 //! | `cpal` | yes | live microphones and speakers | `libasound2` |
 //! | `image` | yes | [`media::resize`]: images that fit | |
 //! | `mcp` | yes | [`tools::mcp`]: tools of MCP servers; brings `net` | |
+//! | `models` | yes | `models::Fetcher`: models that do not come with the crate; brings `net` | |
 //! | `minijinja` | yes | templates of packs that name that engine: conditions, loops | |
 //! | `net` | yes | [`net::HttpClient`], [`net::SocketClient`], the network behind engines that are services | |
+//! | `onnx` | yes | `models::onnx`: the detector [`vad::Silero`] | when it runs: the ONNX Runtime and a model |
+//! | `opus` | no | [`audio::codec`] with Opus, beside G.711 | CMake, a C compiler |
 //! | `pocketsphinx` | yes | `stt::pocketsphinx`, the embedded recogniser | `libpocketsphinx`, its model `en-us` |
 //! | `redis` | no | `state::RedisStore`, conversations on a server | |
 //! | `server` | yes | [`server`]: mock services, sessions over a socket | |
@@ -133,11 +137,14 @@ pub mod cli;
 pub mod config;
 pub mod context;
 pub mod device;
+pub mod dsp;
+pub mod duplex;
 pub mod error;
 pub mod events;
 pub mod hooks;
 pub mod ids;
 pub mod media;
+pub mod models;
 pub mod net;
 pub mod pack;
 pub mod pipeline;

@@ -60,8 +60,8 @@ fn a_program_is_measured_over_crossed_devices() {
     for (turn, own) in turns.iter().zip(by_agent) {
         let (ms, own) = (turn["voice_to_voice_ms"].as_f64().unwrap(), own.number("total_ms"));
         eprintln!("voice-to-voice {ms:.0} ms, by the agent itself {own:.0} ms");
-        // The silence, three services of 10 ms, the detector, devices.
-        assert!((800.0..2_000.0).contains(&ms), "{turn}");
+        // The silence, at least a short one, the detector, devices.
+        assert!((400.0..2_000.0).contains(&ms), "{turn}");
         // What it says of itself is by its detector, and by what its devices tell.
         assert!((ms - own).abs() < 150.0, "{ms} ms, but {own} ms by the agent: {turn}");
         assert_eq!((&turn["labelled"], &turn["gaps"]), (&true.into(), &Value::Null), "{turn}");

@@ -36,7 +36,7 @@ async fn an_answer_comes_in_pieces_and_without_what_was_only_thought() {
         "Once upon a time there was a lighthouse. It stood on a rock — far out — and was never \
          dark."
     );
-    let usage = Some(Usage { input_tokens: 21, output_tokens: 24 });
+    let usage = Some(Usage::of_text(21, 24));
     let end = ProviderEvent::Finished { reason: FinishReason::Stop, usage };
     assert_eq!(events.last(), Some(&end));
 }

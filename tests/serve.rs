@@ -98,6 +98,60 @@ async fn a_whole_file_at_once_is_heard_as_if_it_were_spoken() {
 }
 
 #[tokio::test]
+async fn a_client_with_a_voice_detector_of_its_own_begins_and_ends_turns() {
+    let (first, second) = ("It is noon in the city.", "As you like.");
+    let heard = ["what is the time", "never mind"];
+    let mock = services("own-vad", &heard, vec![text(first), text(second)]).await;
+    let server = Server::start(&["--base-url", mock.services().url()]).await;
+    let mut caller = Caller::try_connect(&server, "/ws?sid=own-vad&vad=client").await.unwrap();
+
+    // Voice alone begins nothing; what is out of order, or no signal, breaks nothing.
+    caller.signal("speech_ended").await;
+    caller.signal("speech_paused").await;
+    caller.say(&question(), 640).await;
+    caller.signal("speech_started").await;
+    caller.signal("speech_started").await;
+    let begun = caller.say(&question(), 640).await;
+    caller.signal("speech_ended").await;
+    let (answered, before) = caller.hear(24).await;
+    let took = answered.since(begun) - Duration::from_millis(1155);
+    println!("first sound {took:?} after the last word; no silence is waited for");
+    assert!(took < Duration::from_secs(4) && before.clears == 0, "{took:?}, {before:?}");
+
+    // It speaks over the agent: that is an interruption at once.
+    caller.signal("speech_started").await;
+    let cleared = caller.say_until_cleared(&question()).await;
+    assert!(cleared < samples(first) - before.samples, "{cleared}");
+    caller.say(&question(), 640).await;
+    caller.signal("speech_ended").await;
+    let (_, after) = caller.listen(samples(second)).await;
+    assert_eq!((after.clears, after.samples), (0, samples(second)));
+    let log = mock.services().log("own-vad").await.unwrap();
+    let asked = log.entries.iter().filter(|entry| entry.service == Service::Stt).count();
+    assert_eq!(asked, 2, "one for each turn that it told of");
+}
+
+#[tokio::test]
+async fn signals_of_who_did_not_ask_are_nothing_and_a_turn_that_is_open_ends_with_its_call() {
+    let mocks = ["--stt", "mock", "--llm", "mock", "--tts", "mock"];
+    let server = Server::start(&mocks).await;
+    // Who did not ask to be believed is not.
+    let mut caller = Caller::connect(&server, "server").await;
+    caller.signal("speech_started").await;
+    caller.say(&question(), 640).await;
+    let answer = samples("You said:") + samples("hello");
+    let (_, heard) = caller.listen(answer - 240).await;
+    assert!(heard.samples <= answer + 240, "its silence ended the turn: {heard:?}");
+    caller.vanish();
+
+    let mut caller = Caller::try_connect(&server, "/ws?vad=client").await.unwrap();
+    caller.signal("speech_started").await;
+    caller.say(&question(), 640).await;
+    caller.vanish();
+    within(async { while server.health().await["calls"] != 0 {} }).await;
+}
+
+#[tokio::test]
 async fn when_the_agent_hangs_up_its_goodbye_is_heard() {
     let end = Answer::Tool { name: "end_call".to_owned(), arguments: serde_json::json!({}) };
     let answers = vec![end, text("Goodbye then.")];
@@ -135,7 +189,9 @@ async fn one_call_too_many_is_refused_until_another_is_over() {
 async fn what_is_no_call_is_told_so() {
     let server = Server::start(&["--stt", "mock", "--llm", "mock", "--tts", "mock"]).await;
     let too_long = format!("/ws?sid={}", "x".repeat(65));
-    for path in ["/ws?sid=", "/ws?sid=a.b", "/ws?sid=a%20b", "/ws?sid=a&sid=b", &too_long] {
+    for path in
+        ["/ws?sid=", "/ws?sid=a.b", "/ws?sid=a%20b", "/ws?sid=a&sid=b", "/ws?vad=me", &too_long]
+    {
         let refused = Caller::try_connect(&server, path).await.unwrap_err();
         assert_eq!(refused.status, 400, "{path}");
         assert!(refused.error["message"].is_string(), "{path}: {}", refused.error);

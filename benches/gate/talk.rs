@@ -36,10 +36,12 @@ const ANSWERS: [&str; 6] = [
 pub(crate) fn talk() {
     let runtime = Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
     runtime.block_on(async {
-        let provider = MockProvider::new();
-        for answer in ANSWERS {
-            provider.add(MockAnswer::text(answer));
-        }
+        // By the question: at the pause in one of them an answer is begun in vain.
+        let provider = MockProvider::answering(|request| {
+            let asked = request.messages.last().map_or("", |message| message.text.as_str());
+            let number = HEARD.iter().position(|heard| *heard == asked);
+            MockAnswer::text(number.map_or("What?", |number| ANSWERS[number]))
+        });
         let engines = Engines {
             vad: vad::by_name("earshot").unwrap(),
             transcriber: Arc::new(MockTranscriber::new(HEARD)),

@@ -24,7 +24,7 @@ use crate::time::SessionClock;
 use crate::tools::{FunctionTool, ToolRegistry};
 use crate::tts::OpenAiSynthesizer;
 use crate::types::{Secret, ToolDescriptor};
-use crate::vad::{self, UnknownVad};
+use crate::vad::{UnknownVad, Vad};
 
 /// A call, ready to begin.
 pub struct Call {
@@ -187,12 +187,12 @@ pub fn engines(
     http: &Arc<dyn Http>,
     base: &str,
     caller: &str,
-    (vad, tools): (&str, ToolRegistry),
+    (vad, tools): (Box<dyn Vad>, ToolRegistry),
 ) -> Result<Engines, CallError> {
     let endpoint = Endpoint::new(base, Some(Secret::new(caller)))?;
     let http = || Arc::clone(http);
     Ok(Engines {
-        vad: vad::by_name(vad)?,
+        vad,
         transcriber: Arc::new(OpenAiTranscriber::new(http(), endpoint.clone(), MODEL)),
         provider: Arc::new(OpenAi::new(http(), endpoint.clone(), MODEL)),
         synthesizer: Arc::new(OpenAiSynthesizer::new(http(), endpoint, MODEL, MODEL)),

@@ -3,7 +3,11 @@
 //! All times are in milliseconds. The gaps of a turn follow one another and add up to its
 //! voice-to-voice time; `docs/performance.md` defines each.
 
+use std::ops::Add;
+
 use serde::{Deserialize, Serialize};
+
+use super::turns::score::Score;
 
 /// The version of the report's form. New fields do not change it.
 pub const VERSION: u32 = 1;
@@ -36,6 +40,9 @@ pub struct Report {
     /// What calls side by side cost, if that was asked for.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub scaling: Vec<Step>,
+    /// How turns were taken, if that was asked for.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub taking: Vec<Taking>,
     /// Every turn, in order.
     pub turns: Vec<Turn>,
 }
@@ -115,6 +122,32 @@ pub struct Cost {
     pub lost_turns: u64,
     /// How late the driver itself was, at the 95th percentile.
     pub driver_late_ms: f64,
+    /// Answers that were begun ahead of the end of a turn, and in vain.
+    #[serde(default)]
+    pub discarded: Discarded,
+}
+
+/// Answers that were begun in vain, and the tokens that they took.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Discarded {
+    /// How many.
+    pub answers: u64,
+    /// Tokens of their requests, estimated where the model has not told them.
+    pub input_tokens: u64,
+    /// Tokens of what was written of them.
+    pub output_tokens: u64,
+}
+
+impl Add for Discarded {
+    type Output = Self;
+
+    fn add(self, other: Self) -> Self {
+        Self {
+            answers: self.answers + other.answers,
+            input_tokens: self.input_tokens + other.input_tokens,
+            output_tokens: self.output_tokens + other.output_tokens,
+        }
+    }
 }
 
 /// How fast an agent falls silent.
@@ -143,6 +176,28 @@ pub struct Step {
     pub refused: usize,
     /// Why this is beyond the knee; `None` if it is not.
     pub knee: Option<String>,
+}
+
+/// How well a detector and turn taking did in a set of scenarios.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Taking {
+    /// The voice detector.
+    pub engine: String,
+    /// Who says how much silence ends a turn.
+    #[serde(default)]
+    pub endpoint: String,
+    /// What the scenarios are, in words.
+    pub set: String,
+    /// The figures.
+    pub score: Score,
+}
+
+impl Taking {
+    /// What was measured, in a heading: the detector, and who ends turns.
+    #[must_use]
+    pub fn name(&self) -> String {
+        format!("{} {}", self.engine, self.endpoint).trim_end().to_owned()
+    }
 }
 
 /// One turn.

@@ -4,11 +4,12 @@
 //! of them; [`step`] makes a row of the report from what became of them, and says whether they
 //! were too many: [`MOST_OVERHEAD_MS`], a turn without an answer, a gap in the agent's voice.
 
+use std::ops::Add;
 use std::time::Duration;
 
 use tokio::task::{JoinError, JoinSet};
 
-use super::figures::{Cost, Spread, Step, Turn};
+use super::figures::{Cost, Discarded, Spread, Step, Turn};
 use super::machine;
 use crate::time::SessionClock;
 
@@ -75,6 +76,8 @@ pub struct OneOfMany {
     pub most_late_ms: f64,
     /// How long it lasted.
     pub minutes: f64,
+    /// Its answers that were begun in vain.
+    pub discarded: Discarded,
 }
 
 /// What so many calls side by side came to.
@@ -103,6 +106,7 @@ pub fn step(
         under_runs: made.iter().map(|call| call.under_runs).sum(),
         lost_turns: made.iter().map(|call| call.lost as u64).sum(),
         driver_late_ms: Spread::of(made.iter().map(|call| call.late_ms)).p95,
+        discarded: made.iter().map(|call| call.discarded).fold(Discarded::default(), Add::add),
     };
     let mut step = Step {
         sessions,

@@ -18,6 +18,7 @@ pub mod report;
 pub mod scenario;
 pub mod services;
 pub mod target;
+pub mod turns;
 
 #[cfg(test)]
 mod tests;

@@ -49,6 +49,10 @@ pub struct Launch {
     pub seed: u64,
     /// The core that they run on; any, if `None`.
     pub pin: Option<usize>,
+    /// The files of a certificate and its key, for those who want TLS.
+    pub tls: Option<(PathBuf, PathBuf)>,
+    /// Further arguments of `banter mock-server`.
+    pub more: Vec<String>,
 }
 
 impl Launch {
@@ -56,7 +60,8 @@ impl Launch {
     #[must_use]
     pub fn new(profile: Profile) -> Self {
         let (overrides, risks) = (Overrides::default(), Vec::new());
-        Self { program: None, profile, overrides, risks, seed: 1, pin: None }
+        let (tls, more) = (None, Vec::new());
+        Self { program: None, profile, overrides, risks, seed: 1, pin: None, tls, more }
     }
 
     /// Starts them. They are reached by `http`.
@@ -95,6 +100,10 @@ impl Launch {
         for risk in &self.risks {
             add("fault", risk.to_string());
         }
+        if let Some((certificate, key)) = &self.tls {
+            add("tls-cert", certificate.display().to_string());
+            add("tls-key", key.display().to_string());
+        }
         // Each override has a flag of its name.
         let overrides = serde_json::to_value(&self.overrides).unwrap_or_default();
         for (name, value) in overrides.as_object().into_iter().flatten() {
@@ -102,6 +111,7 @@ impl Launch {
                 add(&name.replace('_', "-"), value.to_string());
             }
         }
+        arguments.extend(self.more.iter().cloned());
         arguments
     }
 }

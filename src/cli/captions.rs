@@ -65,6 +65,9 @@ impl Captions {
                 let what = if *ok { "done" } else { "refused or failed" };
                 self.line(seconds, "tool", &format!("{name}: {what}"))
             }
+            EventKind::Woken { phrase: Some(phrase) } => self.line(seconds, "awake", phrase),
+            EventKind::Woken { phrase: None } => self.line(seconds, "awake", ""),
+            EventKind::Asleep => self.line(seconds, "asleep", ""),
             EventKind::Latency(latency) => self.latency(latency),
             EventKind::TurnFailed { stage, error } => {
                 self.line(seconds, "failed", &format!("{stage:?}: {error}"))
@@ -73,6 +76,17 @@ impl Captions {
                 self.line(seconds, "rule", &format!("{validator}, {action}: {message}"))
             }
             EventKind::Warning { message } => self.line(seconds, "warning", message),
+            EventKind::ConnectionLost { error, .. } => {
+                self.line(seconds, "warning", &format!("{error}; connecting again"))
+            }
+            EventKind::ConnectionReady { .. } => self.line(seconds, "", "the model listens"),
+            EventKind::SoundForgotten { sound_ms } => {
+                let text = format!("{sound_ms:.0} ms of what was said are lost");
+                self.line(seconds, "warning", &text)
+            }
+            EventKind::DeviceChanged { device, name } => {
+                self.line(seconds, "", &format!("the {device} is now {name}"))
+            }
             EventKind::SessionEnded { turns, under_runs, lost_ms } => {
                 let lost =
                     if *lost_ms > 0.0 { format!(", {lost_ms:.0} ms lost") } else { String::new() };

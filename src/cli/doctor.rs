@@ -1,5 +1,6 @@
 //! `banter doctor`.
 
+mod echo;
 mod jobs;
 mod report;
 mod sound;
@@ -36,6 +37,10 @@ pub(super) struct Doctor {
     /// The speaker, by id or name, or the WAV file, that is to be tried.
     #[arg(long, value_name = "DEVICE|FILE")]
     output: Option<String>,
+    /// Try the way from the speaker to the microphone instead: plays 5 s of speech, and tells how
+    /// much of it comes back, how late, and what is left after echo cancellation.
+    #[arg(long)]
+    echo: bool,
     #[command(flatten)]
     settings: SettingFlags,
 }
@@ -65,6 +70,14 @@ impl Doctor {
         let mut report = Report::new();
         let settings = report.check("settings", Need::Conversation, async { self.load() }).await?;
         let text = |key| settings.as_ref().and_then(|settings| settings.text(key));
+        if self.echo {
+            let echo = echo::echo(
+                text("input").or(self.input.as_deref()),
+                text("output").or(self.output.as_deref()),
+            );
+            report.check("echo", Need::Conversation, echo).await?;
+            return report.conclude();
+        }
         let microphone = sound::microphone(text("input").or(self.input.as_deref()));
         report.check("microphone", Need::Conversation, microphone).await?;
         let output = text("output").or(self.output.as_deref());
@@ -106,6 +119,9 @@ async fn engines(report: &mut Report, settings: &Settings) -> anyhow::Result<()>
     let jobs = Jobs::new(settings);
     let need = Need::Conversation;
     report.check("voice detector", need, async { jobs.detect() }).await?;
+    if jobs.judges_ends() {
+        report.check("end of turns", need, async { jobs.judge_end() }).await?;
+    }
     let speech = report.check("synthesizer", need, jobs.speak()).await?;
     report.check("recogniser", need, jobs.hear(speech.as_ref())).await?;
     report.check("model", need, jobs.answer()).await?;

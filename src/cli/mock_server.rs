@@ -2,6 +2,7 @@
 
 use std::io::{self, Write, stdout};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::Context as _;
@@ -12,15 +13,17 @@ use super::Ending;
 use super::end::End;
 use crate::bench::machine;
 use crate::bench::remote::LISTENING;
+use crate::bench::services::duplex::{Mishap, Protocol};
 use crate::bench::services::{Overrides, Profile, Risk, Services};
-use crate::server::mock::Mock;
+use crate::server::mock::{Mock, Tls};
 
 /// Serve mock services: a recogniser, a model and a synthesizer with known delays.
 ///
-/// They speak OpenAI's protocol, for any number of callers. What a caller hears can be scripted,
-/// answers can go wrong, and a log says when each request came and each piece was sent. The first
-/// line on the standard output tells the address, the last one how many requests there were.
-/// Ctrl-C ends it.
+/// They speak OpenAI's protocol, for any number of callers. Beside them there are models that hear
+/// and speak for themselves: OpenAI's Realtime protocol at .../v1/realtime, and Gemini Live. What a
+/// caller hears can be scripted, answers and calls can go wrong, and a log says when each request
+/// came and each piece was sent. The first line on the standard output tells the address, the last
+/// one how many requests and calls there were. Ctrl-C ends it.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct MockServer {
@@ -42,6 +45,20 @@ pub(super) struct MockServer {
     /// in `429=0.05` or `llm/cut=0.01`. May be given several times.
     #[arg(long, value_name = "[SERVICE/]FAULT=PROBABILITY")]
     fault: Vec<Risk>,
+    /// Take calls in this protocol only, `openai` or `gemini`; in both by default.
+    #[arg(long, value_name = "PROTOCOL", value_parser = protocol())]
+    duplex: Vec<Protocol>,
+    /// What goes wrong by chance with calls: a moment, how many milliseconds later, a fault and its
+    /// probability, as in `first_audio+200/cut=0.05`. May be given several times.
+    #[arg(long, value_name = "MOMENT[+MS]/FAULT=PROBABILITY")]
+    duplex_fault: Vec<Mishap>,
+    /// Serve over TLS as well, on the same port, with the certificate in this PEM file: Gemini's own
+    /// client speaks nothing else.
+    #[arg(long, value_name = "FILE", requires = "tls_key")]
+    tls_cert: Option<PathBuf>,
+    /// The certificate's key, in a PEM file.
+    #[arg(long, value_name = "FILE", requires = "tls_cert")]
+    tls_key: Option<PathBuf>,
     #[command(flatten)]
     delays: DelayFlags,
     /// Run on this core alone (Linux).
@@ -93,11 +110,9 @@ impl MockServer {
             tracing::warn!(%error, "there may be too few connections for many callers");
         }
         let delays = self.profile.delays().with(&self.delays.overrides())?;
-        let services = self
-            .fault
-            .iter()
-            .copied()
-            .fold(Services::new(delays, self.seed), |s, risk| s.with_risk(risk));
+        let services = Services::new(delays, self.seed);
+        let services = self.fault.iter().copied().fold(services, Services::with_risk);
+        let services = self.duplex_fault.iter().cloned().fold(services, Services::with_mishap);
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()
@@ -108,7 +123,13 @@ impl MockServer {
     async fn serve(&self, services: Arc<Services>) -> anyhow::Result<Ending> {
         let address = SocketAddr::new(self.host, self.port);
         let mock = Mock::bind(address, Arc::clone(&services)).await;
-        let mock = mock.with_context(|| format!("cannot listen at {address}"))?;
+        let mut mock = mock.with_context(|| format!("cannot listen at {address}"))?;
+        if !self.duplex.is_empty() {
+            mock = mock.with_protocols(self.duplex.clone());
+        }
+        if let (Some(certificate), Some(key)) = (&self.tls_cert, &self.tls_key) {
+            mock = mock.with_tls(Tls::from_files(certificate, key)?);
+        }
         let mut end = End::new(self.until_eof)?;
         tell(&format!("{LISTENING}{}", mock.url()))?;
         let mut ending = Ending::Done;
@@ -145,6 +166,10 @@ fn profile() -> impl TypedValueParser<Value = Profile> {
     PossibleValuesParser::new(Profile::NAMES).try_map(|name| name.parse::<Profile>())
 }
 
+fn protocol() -> impl TypedValueParser<Value = Protocol> {
+    PossibleValuesParser::new(Protocol::NAMES).try_map(|name| name.parse::<Protocol>())
+}
+
 const EXAMPLES: &str = r#"Examples:
   banter mock-server --port 8090
   banter mock-server --profile fast --first-token-ms 300 --jitter 0.1 --fault 429=0.05
@@ -163,5 +188,16 @@ What the caller "me" is told from now on, a fault, and when it was told what:
   curl $URL/chat/completions -H 'x-banter-fault: 429' -d '{}'
   curl "http://127.0.0.1:8090/log?caller=me&clear=true"
 
-Faults: a status (429, or 429:2 to come back after 2 s), cut, cut:0.3, stall, stall:0.3,
-malformed, slow:3."#;
+Calls over a WebSocket, with the same words and answers; wss:// with --tls-cert and --tls-key:
+  ws://127.0.0.1:8090/v1/realtime?model=any
+  ws://127.0.0.1:8090/ws/google.ai.generativelanguage.v1beta.GenerativeService.BidiGenerateContent
+  curl "http://127.0.0.1:8090/script?caller=me" -d '{
+    "answers": ["It is noon."], "duplex": {"faults": [
+      {"call": 1, "at": "first_audio", "after_ms": 200, "fault": "cut"}]}}'
+
+Faults of requests: a status (429, or 429:2 to come back after 2 s), cut, cut:0.3, stall, stall:0.3,
+malformed, slow:3.
+Faults of calls: cut, close:1011, silent, refuse:3000, stall:2000, duplicate, reorder, malformed,
+unknown, error:server_error, fail:server_error, incomplete:content_filter, unheard, go_away:5000,
+expire; at open, ready, speech_started, turn_ended, response_begun, first_audio, audio, tool_called,
+tool_answered or response_over."#;

@@ -17,6 +17,7 @@ mod harmless;
 mod labels;
 mod mcp;
 mod mock_server;
+mod models;
 mod pack;
 mod pending;
 mod say;
@@ -57,6 +58,7 @@ enum Command {
     Devices(devices::Devices),
     MockServer(mock_server::MockServer),
     Simulate(simulate::Simulate),
+    Models(models::Models),
     Mcp(mcp::Mcp),
     Pack(pack::PackCommand),
     Sessions(sessions::Sessions),
@@ -113,6 +115,7 @@ pub fn main() -> ExitCode {
         Command::Devices(devices) => devices.run(),
         Command::MockServer(server) => server.run(),
         Command::Simulate(simulate) => simulate.run(),
+        Command::Models(models) => models.run(),
         Command::Mcp(mcp) => mcp.run(),
         Command::Pack(pack) => pack.run(),
         Command::Sessions(sessions) => sessions.run(),

@@ -160,6 +160,7 @@ impl Desk {
         let tools = tools(&settings)?;
         let factory = Factory::new(&settings, || Ok(Arc::new(HttpClient::new()?)));
         factory.vad()?;
+        factory.end_model()?;
         factory.context()?;
         let own = |engine: &str| named && factory.is_service(engine);
         let shared = Shared {
@@ -214,7 +215,16 @@ impl Answering for Desk {
     fn answer(&self, sid: Option<&Sid>, number: u64) -> Result<NewCall, String> {
         let (engines, context) = self.engines(sid).map_err(|error| error.to_string())?;
         let id = SessionId::new(format!("call-{number}"));
-        let config = SessionConfig { id, end_call: true, context, ..self.settings.session() };
+        let front = self.settings.front(false);
+        let end_model = self.factory().end_model().map_err(|error| error.to_string())?;
+        let config = SessionConfig {
+            id,
+            end_call: true,
+            context,
+            front,
+            end_model,
+            ..self.settings.session()
+        };
         let greeting = self.settings.text("greeting").map(str::to_owned);
         Ok(NewCall { engines, config, greeting })
     }

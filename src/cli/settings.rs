@@ -20,7 +20,8 @@ pub(super) struct SettingFlags {
     /// Any setting, as `banter config` names it; may be given again.
     #[arg(short, long, value_name = "KEY=VALUE", value_parser = hidden)]
     set: Vec<Secret>,
-    /// The voice detector: earshot (default), webrtc, webrtc:0 to webrtc:3, energy.
+    /// The voice detector: earshot (default), silero, webrtc, webrtc:0 to webrtc:3, energy; or two
+    /// that must agree, as earshot+webrtc.
     #[arg(long, value_name = "NAME")]
     vad: Option<String>,
     /// The speech recogniser: auto (default), openai, openai:MODEL, pocketsphinx.
@@ -50,7 +51,12 @@ pub(super) struct SettingFlags {
     /// What the agent says before you have said anything.
     #[arg(long, value_name = "TEXT")]
     greeting: Option<String>,
-    /// The silence that ends your turn, in milliseconds: 800 by default.
+    /// How soon the agent takes its turn when you pause: eager; balanced (default); patient: it
+    /// leaves time to think; fixed: after the same silence always.
+    #[arg(long, value_name = "HOW", value_parser = checked("turn.endpoint"))]
+    endpoint: Option<String>,
+    /// End your turn after this silence always, in milliseconds, as `--endpoint fixed` does after
+    /// 800. With another `--endpoint`, only where nothing is known of the voice.
     #[arg(long, value_name = "MS", value_parser = checked("turn.silence_ms"))]
     silence: Option<String>,
     /// What speaking over the agent does: immediate (default): it falls silent at once; deferred:
@@ -61,6 +67,10 @@ pub(super) struct SettingFlags {
     /// report; off.
     #[arg(long, value_name = "MODE", value_parser = checked("validation.mode"))]
     validation: Option<String>,
+    /// Sleep until this is said, such as "hello computer"; several with commas between. Then what
+    /// is said is for the agent, until 8 s after its last answer.
+    #[arg(long, value_name = "PHRASE", value_parser = checked("wake.phrase"))]
+    wake: Option<String>,
     /// Take turns by a key only, the space bar, never by voice.
     #[arg(long)]
     push_to_talk: bool,
@@ -117,9 +127,11 @@ impl SettingFlags {
             ("--speed-of-speech", "tts.speed", &self.speed_of_speech),
             ("--system", "llm.system", &self.system),
             ("--greeting", "greeting", &self.greeting),
+            ("--endpoint", "turn.endpoint", &self.endpoint),
             ("--silence", "turn.silence_ms", &self.silence),
             ("--barge-in", "turn.barge_in", &self.barge_in),
             ("--validation", "validation.mode", &self.validation),
+            ("--wake", "wake.phrase", &self.wake),
             ("--push-to-talk", "turn.push_to_talk", &push_to_talk),
         ]
         .into_iter()

@@ -1,12 +1,17 @@
 //! `banter simulate`.
 
 use std::io::{IsTerminal, Write, stderr, stdout};
+use std::sync::Arc;
 
 use anyhow::Result;
 
 use super::Ending;
+use super::settings::SettingFlags;
 use crate::bench::scenario::Scenario;
+use crate::config::Factory;
+use crate::net::HttpClient;
 use crate::sim::{self, Faults, Link, Options, Outcome, Play};
+use crate::vad::{self, Vad};
 
 /// Simulate whole calls in virtual time, and print what happens in them
 #[derive(Debug, clap::Args)]
@@ -26,7 +31,7 @@ pub(super) struct Simulate {
     /// microphone, speaker, drift, with commas between
     #[arg(long, value_name = "FAULTS", default_value = "none")]
     faults: Faults,
-    /// The voice detector: earshot, webrtc or energy; that of the scenario, if none is named
+    /// The voice detector: earshot, silero, webrtc or energy; that of the scenario, if none is named
     #[arg(long, value_name = "NAME")]
     vad: Option<String>,
     /// How long the network takes, one way, in milliseconds
@@ -109,7 +114,8 @@ impl Simulate {
             bandwidth: self.bandwidth_kb.map(|kb| kb.saturating_mul(1_000)),
             ..Link::LOOPBACK
         };
-        Ok(sim::run(&play, &Options { seed, faults: self.faults.clone(), link })?)
+        let options = Options { seed, faults: self.faults.clone(), link };
+        Ok(sim::run_with_vad(&play, detector(&play.vad)?, &options)?)
     }
 
     fn summarize(&self, seed: u64, outcome: &Outcome) -> Result<()> {
@@ -151,6 +157,16 @@ impl Simulate {
         }
         command
     }
+}
+
+/// The detector of this name. Settings are read only for one that needs them, as Silero its files.
+fn detector(name: &str) -> Result<Box<dyn Vad>> {
+    if let Ok(vad) = vad::by_name(name) {
+        return Ok(vad);
+    }
+    let settings = SettingFlags::bare(None, Vec::new()).load(&[])?;
+    let factory = Factory::new(&settings, || Ok(Arc::new(HttpClient::new()?)));
+    Ok(factory.detector(name)?)
 }
 
 /// Where plays come from.

@@ -10,12 +10,15 @@ use clap::Args;
 use serde_json::json;
 
 use super::Ending;
+use super::settings::{SettingFlags, hidden};
 use super::turns::{Scored, for_each_file};
 use crate::audio::{AudioChunk, Resampler};
 use crate::bench::scenario::Stretch;
+use crate::config::Factory;
+use crate::net::HttpClient;
 use crate::stt::{self, SttEvent, SttInput, Transcriber};
 use crate::time::{SessionTime, Work};
-use crate::vad;
+use crate::types::Secret;
 
 /// Write down what is said in WAV files.
 ///
@@ -32,27 +35,40 @@ pub(super) struct Transcribe {
     /// The speech recogniser: pocketsphinx.
     #[arg(long, value_name = "NAME", default_value = "pocketsphinx")]
     stt: String,
-    /// The voice detector: earshot, webrtc, webrtc:0 to webrtc:3, energy.
-    #[arg(long, value_name = "NAME", default_value = "earshot")]
-    vad: String,
+    /// The voice detector: earshot (default), silero, webrtc, webrtc:0 to webrtc:3, energy; or two
+    /// that must agree, as earshot+webrtc.
+    #[arg(long, value_name = "NAME")]
+    vad: Option<String>,
+    /// The file with settings: ./banter.toml by default, else ~/.config/banter/banter.toml.
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Any setting, as `banter config` names it; may be given again.
+    #[arg(short, long, value_name = "KEY=VALUE", value_parser = hidden)]
+    set: Vec<Secret>,
 }
 
 impl Transcribe {
     pub(super) fn run(self) -> anyhow::Result<Ending> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let transcriber = stt::by_name(&self.stt)?;
-        for_each_file(&self.files, |file| runtime.block_on(self.transcribe(file, &transcriber)))
+        let settings = SettingFlags::bare(self.config.clone(), self.set.clone());
+        let settings = settings.load(&[("--vad", "vad.engine", self.vad.as_deref())])?;
+        let factory = Factory::new(&settings, || Ok(Arc::new(HttpClient::new()?)));
+        for_each_file(&self.files, |file| {
+            let scored = Scored::read(file, factory.vad()?)?;
+            runtime.block_on(self.transcribe(file, &scored, &transcriber))
+        })
     }
 
     async fn transcribe(
         &self,
         file: &Path,
+        scored: &Scored,
         transcriber: &Arc<dyn Transcriber>,
     ) -> anyhow::Result<()> {
-        let scored = Scored::read(file, vad::by_name(&self.vad)?)?;
         let name = file.display().to_string();
         for turn in scored.turns() {
-            let text = words(&scored, turn, transcriber.as_ref())
+            let text = words(scored, turn, transcriber.as_ref())
                 .await
                 .with_context(|| format!("cannot transcribe {name}"))?;
             let (start, end) = (turn.start.as_millis(), turn.end.as_millis());

@@ -9,6 +9,7 @@ use anyhow::{Context as _, bail};
 use super::{Ending, is_broken_pipe};
 use crate::audio::{Resampler, SampleRate, WavReader};
 use crate::bench::scenario::{Stretch, stretches};
+use crate::turn::Detector;
 use crate::vad::{Detected, Framer, Vad};
 
 /// A file's sound at a detector's rate, with its verdict on each frame.
@@ -17,8 +18,7 @@ pub(super) struct Scored {
     pub(super) rate: SampleRate,
     pub(super) frame: Duration,
     pub(super) frames: Vec<Detected>,
-    threshold: f32,
-    delay: Duration,
+    detector: Detector,
 }
 
 impl Scored {
@@ -26,16 +26,16 @@ impl Scored {
     pub(super) fn read(path: &Path, vad: Box<dyn Vad>) -> anyhow::Result<Self> {
         let rate = vad.rate();
         let samples = read_at(path, rate)?;
-        let (threshold, delay) = (vad.threshold(), vad.delay());
+        let detector = Detector::of(&*vad);
         let frame = rate.duration(vad.frame_len() as u64);
         let mut frames = Vec::new();
         Framer::new(vad).push(&samples, |detected| frames.push(detected));
-        Ok(Self { samples, rate, frame, frames, threshold, delay })
+        Ok(Self { samples, rate, frame, frames, detector })
     }
 
     /// The turns in it, as a session would take them.
     pub(super) fn turns(&self) -> Vec<Stretch> {
-        stretches(&self.frames, (self.rate, self.frame), self.threshold, self.delay)
+        stretches(&self.frames, (self.rate, self.frame), self.detector)
     }
 }
 

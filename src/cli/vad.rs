@@ -2,13 +2,17 @@
 
 use std::io::{BufWriter, Write, stdout};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use clap::Args;
 use serde_json::json;
 
 use super::Ending;
+use super::settings::{SettingFlags, hidden};
 use super::turns::{Scored, for_each_file};
-use crate::vad;
+use crate::config::Factory;
+use crate::net::HttpClient;
+use crate::types::Secret;
 
 /// Show where speech is in WAV files: the turns that a conversation would take.
 ///
@@ -24,15 +28,25 @@ pub(super) struct VadCommand {
     /// Also write the probability of speech of every frame.
     #[arg(long)]
     scores: bool,
-    /// The voice detector: earshot, webrtc, webrtc:0 to webrtc:3, energy.
-    #[arg(long, value_name = "NAME", default_value = "earshot")]
-    vad: String,
+    /// The voice detector: earshot (default), silero, webrtc, webrtc:0 to webrtc:3, energy; or two
+    /// that must agree, as earshot+webrtc.
+    #[arg(long, value_name = "NAME")]
+    vad: Option<String>,
+    /// The file with settings: ./banter.toml by default, else ~/.config/banter/banter.toml.
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Any setting, as `banter config` names it; may be given again.
+    #[arg(short, long, value_name = "KEY=VALUE", value_parser = hidden)]
+    set: Vec<Secret>,
 }
 
 impl VadCommand {
     pub(super) fn run(self) -> anyhow::Result<Ending> {
+        let settings = SettingFlags::bare(self.config.clone(), self.set.clone());
+        let settings = settings.load(&[("--vad", "vad.engine", self.vad.as_deref())])?;
+        let factory = Factory::new(&settings, || Ok(Arc::new(HttpClient::new()?)));
         for_each_file(&self.files, |file| {
-            let scored = Scored::read(file, vad::by_name(&self.vad)?)?;
+            let scored = Scored::read(file, factory.vad()?)?;
             let mut output = BufWriter::new(stdout().lock());
             self.write(file, &scored, &mut output)?;
             Ok(output.flush()?)

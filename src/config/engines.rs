@@ -10,7 +10,7 @@ use crate::providers::{self, OpenAi, Provider, ProviderNameError};
 use crate::stt::{self, OpenAiTranscriber, SttError, Transcriber};
 use crate::tts::{self, EspeakNg, OpenAiSynthesizer, Synthesizer, UnknownSynthesizer};
 use crate::types::Secret;
-use crate::vad::{self, UnknownVad, Vad};
+use crate::vad::UnknownVad;
 
 /// Makes engines as settings say.
 pub struct Factory<'a> {
@@ -46,12 +46,51 @@ pub enum EngineError {
     /// There is no way to any service.
     #[error(transparent)]
     Net(#[from] NetError),
+    /// Nobody has said which model is to hear and speak.
+    #[error(
+        "mode asm needs the name of a model that hears and speaks: set duplex.model, as in \
+         `--set duplex.model=NAME`; your provider lists them"
+    )]
+    NoDuplexModel,
+    /// What its provider is to be told is wrong.
+    #[error("duplex.options is wrong: {problem}; it is a JSON object, as the documentation has it")]
+    DuplexOptions {
+        /// What is wrong.
+        problem: String,
+    },
     /// The address or key of a service cannot be used.
     #[error(transparent)]
     Endpoint(#[from] EndpointError),
     /// The voice detector.
     #[error(transparent)]
     Vad(#[from] UnknownVad),
+    /// What a network needs.
+    #[cfg(feature = "onnx")]
+    #[error(transparent)]
+    Onnx(#[from] crate::models::onnx::OnnxError),
+    /// A path to what is loaded, in a file that lies in the current folder and that nobody named.
+    #[error(
+        "{place} sets {key}, but nobody named that file, so that it is not for use; name it with \
+         `--config {file}`"
+    )]
+    StrayPath {
+        /// The line.
+        place: String,
+        /// The setting.
+        key: &'static str,
+        /// The file.
+        file: String,
+    },
+    /// An engine that this build does not have.
+    #[error(
+        "{engine} is not built in: build with the feature `{feature}`, or choose another engine"
+    )]
+    NotBuilt {
+        /// The engine.
+        engine: &'static str,
+        /// What would give it.
+        feature: &'static str,
+    },
     /// The recogniser.
     #[error(transparent)]
     Stt(#[from] SttError),
@@ -130,15 +169,6 @@ impl<'a> Factory<'a> {
     #[must_use]
     pub fn connected(&self) -> Option<Arc<dyn Http>> {
         self.http.get().cloned()
-    }
-
-    /// The voice detector.
-    ///
-    /// # Errors
-    ///
-    /// When there is none of that name.
-    pub fn vad(&self) -> Result<Box<dyn Vad>, EngineError> {
-        Ok(vad::by_name(self.text("vad.engine"))?)
     }
 
     /// The speech recogniser.
@@ -262,7 +292,7 @@ impl<'a> Factory<'a> {
 
     /// The address of one setting with the key of another, unless another key is shown. Without
     /// any: which setting is missing, and which flag would do without it.
-    fn endpoint_at(
+    pub(super) fn endpoint_at(
         &self,
         base: &str,
         key: &str,
@@ -275,9 +305,9 @@ impl<'a> Factory<'a> {
         }
         let secret = shown.or(set);
         let endpoint = Endpoint::new(self.text(base), secret.cloned())?;
-        if secret.is_none() && endpoint.host() == OFFICIAL {
+        if secret.is_none() && OFFICIAL.contains(&endpoint.host()) {
             let variable = Setting::of(missing).map(Setting::variable).unwrap_or_default();
-            let (host, flag) = (OFFICIAL.to_owned(), flag.to_owned());
+            let (host, flag) = (endpoint.host().to_owned(), flag.to_owned());
             return Err(EngineError::NoKey { host, variable, flag });
         }
         Ok(endpoint)
@@ -288,7 +318,10 @@ impl<'a> Factory<'a> {
     fn check_origins(&self, base: &str, key: &str) -> Result<(), EngineError> {
         let Some((_, Origin::Stray(place))) = self.settings.get(base) else { return Ok(()) };
         let Some((_, origin)) = self.settings.get(key) else { return Ok(()) };
-        let is_usual = Setting::of(COMMON_BASE).is_some_and(|it| it.default == self.text(base));
+        let is_usual = [COMMON_BASE, base]
+            .iter()
+            .filter_map(|key| Setting::of(key))
+            .any(|setting| !setting.default.is_empty() && setting.default == self.text(base));
         if is_usual || matches!(origin, Origin::Stray(_)) {
             return Ok(());
         }
@@ -334,7 +367,7 @@ pub(super) const AUTO: &str = "auto";
 pub(super) const SERVICE: &str = "openai";
 const COMMON_BASE: &str = "openai.base_url";
 const COMMON_KEY: &str = "openai.api_key";
-const OFFICIAL: &str = "api.openai.com";
+const OFFICIAL: [&str; 2] = ["api.openai.com", "generativelanguage.googleapis.com"];
 
 #[cfg(test)]
 mod tests;

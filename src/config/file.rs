@@ -185,7 +185,7 @@ fn value_of(setting: &Setting, value: &Spanned<DeValue<'_>>) -> Result<Value, St
     let quoted = setting.kind.is_text();
     match value.get_ref() {
         DeValue::String(text) if quoted => setting.value(text),
-        DeValue::Array(names) if setting.kind == Kind::Names => {
+        DeValue::Array(names) if matches!(setting.kind, Kind::Names | Kind::Phrases) => {
             let names: Option<Vec<_>> = names.iter().map(|name| name.get_ref().as_str()).collect();
             let wrong = || format!("{}: expected a list of texts in quotes", setting.key);
             setting.value(&names.ok_or_else(wrong)?.join(","))

@@ -188,6 +188,8 @@ fn strangers(variables: &[(String, String)]) -> Vec<String> {
 /// They are no settings, but the program and its tests know them.
 const OTHERS: &[&str] = &[
     "BANTER_LOG",
+    "BANTER_MODELS",
+    "BANTER_MODELS_SOURCE",
     "BANTER_REQUIRE",
     "BANTER_SKIP_LOG",
     "BANTER_SPEECH_DATA",

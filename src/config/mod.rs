@@ -10,12 +10,17 @@
 
 mod access;
 mod context;
+mod detectors;
+mod duplex;
+mod end_models;
 mod engines;
 mod file;
 mod find;
 mod layers;
 #[cfg(feature = "mcp")]
 mod mcp;
+#[cfg(feature = "onnx")]
+mod networks;
 mod notes;
 mod table;
 mod template;

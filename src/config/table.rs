@@ -43,7 +43,8 @@ impl Setting {
     #[must_use]
     pub fn variable(&self) -> String {
         let name = self.key.replace('.', "_").to_uppercase();
-        if self.key.starts_with("openai.") { name } else { format!("BANTER_{name}") }
+        let is_known = ["openai.", "gemini."].iter().any(|owner| self.key.starts_with(owner));
+        if is_known { name } else { format!("BANTER_{name}") }
     }
 }
 
@@ -58,7 +59,27 @@ pub const TABLE: &[Setting] = &[
     row("language", Kind::Text, "en", "The language of the conversation"),
     row("greeting", Kind::Text, "", "What the agent says first"),
     row("timeout_ms", Kind::Integer(100, 25_000), "10000", "How long a service may be silent"),
-    row("vad.engine", Kind::Engine(VAD), "earshot", "The voice detector"),
+    row("mode", Kind::Choice(MODE), "vad", "Engines one after the other, or one model that speaks"),
+    row("audio.echo", Kind::Choice(AUTO), "auto", "Take the agent's own voice out of yours"),
+    row("audio.noise", Kind::Choice(NOISE), "auto", "How much noise the recogniser is spared"),
+    row("audio.gain", Kind::Choice(AUTO), "auto", "Bring your voice to an even level"),
+    row("vad.engine", Kind::Detector(VAD), "earshot", "The voice detector, or two with a +"),
+    row("onnx.library", Kind::Text, "", "The ONNX Runtime, if not where `models pull` puts it"),
+    row("onnx.silero", Kind::Text, "", "The model of Silero, if not where `models pull` puts it"),
+    row(
+        "onnx.smart_turn",
+        Kind::Text,
+        "",
+        "The model of smart-turn, if not where `models pull` puts it",
+    ),
+    row("duplex.provider", Kind::Choice(DUPLEX), "openai", "Who speaks for itself in mode asm"),
+    row("duplex.model", Kind::Text, "", "Its model"),
+    row("duplex.voice", Kind::Text, "", "Its voice, by the provider's name"),
+    row("duplex.turns", Kind::Choice(TURNS), "here", "Who says when you have finished"),
+    row("duplex.transcribe", Kind::Bool, "true", "Have it write down what you say"),
+    row("duplex.options", Kind::Text, "", "What else the provider is told, as JSON"),
+    row("duplex.base_url", Kind::Address, "", "Its address, if it has its own"),
+    row("duplex.api_key", Kind::Secret, "", "Its key, if it has its own"),
     row("stt.engine", Kind::Engine(STT), "auto", "The speech recogniser"),
     row("stt.model", Kind::Text, "gpt-4o-mini-transcribe", "The service's recogniser"),
     row("stt.stream", Kind::Choice(&["auto", "true", "false"]), "auto", "Words while they come"),
@@ -70,6 +91,13 @@ pub const TABLE: &[Setting] = &[
     row("llm.system", Kind::Text, SYSTEM, "Instructions for the model"),
     row("llm.temperature", Kind::Number(0.0, 2.0), "", "How freely it answers"),
     row("llm.max_tokens", Kind::Integer(1, 1_000_000), "", "The longest answer, in tokens"),
+    row("llm.filler", Kind::Text, "", "Said while the model is waited for"),
+    row(
+        "llm.filler_after_ms",
+        Kind::Integer(100, 60_000),
+        "1500",
+        "How long the model is waited for in silence",
+    ),
     row("llm.base_url", Kind::Address, "", "The model's address, if it has its own"),
     row("llm.api_key", Kind::Secret, "", "The model's key, if it has its own"),
     row(
@@ -90,6 +118,8 @@ pub const TABLE: &[Setting] = &[
     row("tts.api_key", Kind::Secret, "", "The synthesizer's key, if it has its own"),
     row("openai.api_key", Kind::Secret, "", "The key of all services"),
     row("openai.base_url", Kind::Address, "https://api.openai.com/v1", "Where the services are"),
+    row("gemini.api_key", Kind::Secret, "", "The key of Gemini"),
+    row("gemini.base_url", Kind::Address, GEMINI, "Where Gemini is"),
     row("apology.unheard", Kind::Text, UNHEARD, "Said when the user could not be heard"),
     row("apology.unanswered", Kind::Text, UNANSWERED, "Said when there is no answer"),
     row("validation.mode", Kind::Choice(VALIDATION), "error", "What a pack's validators may do"),
@@ -108,17 +138,62 @@ pub const TABLE: &[Setting] = &[
         "1500",
         "How long a tool is waited for in silence",
     ),
-    row("turn.silence_ms", Kind::Integer(100, 10_000), "800", "The silence that ends a turn"),
+    row("turn.endpoint", Kind::Choice(ENDPOINT), "balanced", "How soon the agent takes its turn"),
+    row("turn.model", Kind::Choice(END_MODEL), "off", "What hears whether you have finished"),
+    row(
+        "turn.silence_ms",
+        Kind::Integer(100, 10_000),
+        "800",
+        "The silence that ends a turn by `fixed`, which it makes turn.endpoint where none is set",
+    ),
+    row(
+        "turn.speculation",
+        Kind::Choice(SPECULATION),
+        "free",
+        "Begin answers at a lull, before your turn has ended",
+    ),
+    row("turn.speculations_per_turn", Kind::Integer(1, 100), "3", "How many in a turn"),
+    row("turn.speculations_per_minute", Kind::Integer(1, 1_000), "30", "How many in a minute"),
     row("turn.barge_in", Kind::Choice(BARGE_IN), "immediate", "What speaking over the agent does"),
+    row(
+        "turn.barge_in_words",
+        Kind::Integer(1, 20),
+        "1",
+        "How many words it takes to end what the agent says",
+    ),
+    row(
+        "turn.barge_in_patience_ms",
+        Kind::Integer(500, 60_000),
+        "2000",
+        "How long the agent is silent for a voice without words",
+    ),
     row("turn.push_to_talk", Kind::Bool, "false", "Listen only while a key is pressed"),
+    row("still_there.line", Kind::Text, "", "Said when you say nothing after an answer"),
+    row(
+        "still_there.after_ms",
+        Kind::Integer(1_000, 3_600_000),
+        "10000",
+        "How long you may say nothing before it is said",
+    ),
+    row("still_there.times", Kind::Integer(1, 100), "2", "How often it is said in a row"),
+    row("still_there.hang_up", Kind::Bool, "false", "End the call if you say nothing even then"),
+    row("wake.phrase", Kind::Phrases, "", "Listen only when one of these phrases was said"),
+    row("wake.awake_ms", Kind::Integer(1_000, 600_000), "8000", "How long it then stays awake"),
+    row("wake.acknowledgement", Kind::Text, "", "Said to a phrase without a question"),
 ];
 
+const GEMINI: &str = "https://generativelanguage.googleapis.com";
+const MODE: &[&str] = &["vad", "asm"];
+const DUPLEX: &[&str] = &["openai", "gemini"];
+/// `here`: the session's own rules. `there`: the model's. `both`: the model answers, and the rules
+/// silence it as well.
+const TURNS: &[&str] = &["here", "there", "both"];
 const SYSTEM: &str = "You are speaking with someone aloud. Answer in one or two short sentences, \
                       in plain words, without lists, markup or emoji.";
 const UNHEARD: &str = "Sorry, I could not hear that. Please say it again.";
 const UNANSWERED: &str = "Sorry, something went wrong. Please ask me again.";
 const VAD: &[&str] =
-    &["earshot", "webrtc", "webrtc:0", "webrtc:1", "webrtc:2", "webrtc:3", "energy"];
+    &["earshot", "silero", "webrtc", "webrtc:0", "webrtc:1", "webrtc:2", "webrtc:3", "energy"];
 const STT: &[&str] = &["auto", "openai", "openai:MODEL", "pocketsphinx", "mock"];
 const LLM: &[&str] = &["auto", "openai", "openai:MODEL", "scripted", "scripted:FILE.toml", "mock"];
 const TTS: &[&str] = &[
@@ -131,7 +206,13 @@ const TTS: &[&str] = &[
     "espeak-ng:VOICE",
     "mock",
 ];
+/// `auto` is `on` where sound comes from a live device and goes to one.
+const AUTO: &[&str] = &["auto", "on", "off"];
+const NOISE: &[&str] = &["auto", "off", "low", "moderate", "high"];
 const CUT: &[&str] = &["sliding", "summarise", "relevance", "fail"];
 const VALIDATION: &[&str] = &["error", "warn", "off"];
 const EMBEDDINGS: &[&str] = &["hashed", "openai", "openai:MODEL"];
+const ENDPOINT: &[&str] = &["eager", "balanced", "patient", "fixed"];
+const SPECULATION: &[&str] = &["free", "always", "never"];
+const END_MODEL: &[&str] = &["off", "smart-turn"];
 const BARGE_IN: &[&str] = &["immediate", "deferred", "ignore"];

@@ -1,5 +1,6 @@
 //! What a setting can hold, and how its text is read.
 
+use crate::text::Phrases;
 use crate::types::Secret;
 
 /// What a setting takes.
@@ -9,6 +10,8 @@ pub enum Kind {
     Text,
     /// Names with commas between them, in a file also as a list; a `*` stands for anything.
     Names,
+    /// Phrases that wake the agent, with commas between them, in a file also as a list.
+    Phrases,
     /// A key, which is never shown.
     Secret,
     /// The address of a service.
@@ -26,6 +29,8 @@ pub enum Kind {
     /// One of these engines, as they are written; what follows a colon is for the engine to
     /// judge.
     Engine(&'static [&'static str]),
+    /// One of these voice detectors, or two with a `+` between them.
+    Detector(&'static [&'static str]),
 }
 
 /// What a setting holds.
@@ -51,6 +56,10 @@ impl Kind {
         let wrong = |expected: String| Err(format!("\"{text}\" is wrong; expected {expected}"));
         match self {
             Self::Text | Self::Names => Ok(Value::Text(text.to_owned())),
+            Self::Phrases => match Phrases::new(text.split(',')) {
+                Ok(_) => Ok(Value::Text(text.to_owned())),
+                Err(error) => Err(error.to_string()),
+            },
             Self::Secret => Ok(Value::Secret(Secret::new(text))),
             // What is before the @ would be a user and a password.
             Self::Address if text.contains('@') => Err(NO_PASSWORDS.to_owned()),
@@ -83,6 +92,17 @@ impl Kind {
             Self::Engine(forms) if forms.iter().any(|form| head(form) == head(text)) => {
                 Ok(Value::Text(text.to_owned()))
             }
+            Self::Detector(forms)
+                if text.split('+').count() <= 2
+                    && text
+                        .split('+')
+                        .all(|one| forms.iter().any(|form| head(form) == head(one))) =>
+            {
+                Ok(Value::Text(text.to_owned()))
+            }
+            Self::Detector(words) => {
+                wrong(format!("one of {}, or two of them, as earshot+webrtc", words.join(", ")))
+            }
             Self::Choice(words) | Self::Engine(words) => {
                 let hint = nearest(head(text), words.iter().map(|word| head(word)));
                 let hint = hint.map(|word| format!(" (did you mean {word}?)")).unwrap_or_default();
@@ -96,6 +116,7 @@ impl Kind {
     pub fn allowed(self) -> Option<String> {
         match self {
             Self::Text | Self::Secret => None,
+            Self::Phrases => Some("1 to 4 phrases with commas between".to_owned()),
             Self::Names => Some("names with commas between, * for anything".to_owned()),
             Self::Address => Some("an address with http:// or https://".to_owned()),
             Self::Store => Some(STORES.join(", ")),
@@ -103,6 +124,7 @@ impl Kind {
             Self::Integer(least, most) => Some(format!("{least} to {most}")),
             Self::Number(least, most) => Some(format!("{least} to {most}")),
             Self::Choice(words) | Self::Engine(words) => Some(words.join(", ")),
+            Self::Detector(words) => Some(format!("{}, or two with a +", words.join(", "))),
         }
     }
 
@@ -112,11 +134,13 @@ impl Kind {
             self,
             Self::Text
                 | Self::Names
+                | Self::Phrases
                 | Self::Secret
                 | Self::Address
                 | Self::Store
                 | Self::Choice(_)
                 | Self::Engine(_)
+                | Self::Detector(_)
         )
     }
 }

@@ -33,6 +33,14 @@ pub(crate) struct Line {
     slowness_variance: f64,
     /// How many notes in a row were far off.
     strays: u32,
+    /// How many notes it is made of, and by how much the last of them were off on average.
+    notes: u32,
+    bias: f64,
+    /// The slowness from before that began.
+    trusted: f64,
+    /// While the line is in doubt: how many notes there were since, and the sum of what they are
+    /// off.
+    doubt: Option<(u32, f64)>,
 }
 
 /// What a note said.
@@ -58,6 +66,10 @@ impl Line {
             covariance: 0.0,
             slowness_variance: PRIOR,
             strays: 0,
+            notes: 0,
+            bias: 0.0,
+            trusted: 0.0,
+            doubt: None,
         }
     }
 
@@ -73,12 +85,16 @@ impl Line {
             }
             return Noted::OnLine; // an outlier teaches nothing
         }
+        self.notes = self.notes.saturating_add(1);
+        if let Some(noted) = self.doubts(index, off) {
+            return noted;
+        }
         self.predict(index as f64);
         let certainty = self.offset_variance + NOISE;
         let (by_offset, by_slowness) =
             (self.offset_variance / certainty, self.covariance / certainty);
         self.seconds += by_offset * off;
-        self.slowness += by_slowness * off;
+        self.slowness = (self.slowness + by_slowness * off).clamp(-SLOWEST, SLOWEST);
         self.slowness_variance -= by_slowness * self.covariance;
         self.covariance -= by_offset * self.covariance;
         self.offset_variance -= by_offset * self.offset_variance;
@@ -105,10 +121,53 @@ impl Line {
         self.slowness_variance += WANDER * passed;
     }
 
+    /// Whether notes that are off by less than [`STRAY`] tell of a step, which is not to be taken
+    /// for slowness: a buffer that ran dry or over for a moment. No crystal does that.
+    fn doubts(&mut self, index: u64, off: f64) -> Option<Noted> {
+        if let Some((count, sum)) = &mut self.doubt {
+            (*count, *sum) = (*count + 1, *sum + off);
+            let mean = *sum / f64::from(*count);
+            if *count < DOUBTED {
+                return Some(Noted::OnLine);
+            }
+            (self.doubt, self.bias) = (None, 0.0);
+            return (mean.abs() > STEP * 0.75).then(|| self.shift(index, mean));
+        }
+        if !self.is_settled() {
+            return None;
+        }
+        self.bias += (off - self.bias) / AVERAGED;
+        if self.bias.abs() < STEP / 4.0 {
+            self.trusted = self.slowness;
+        }
+        (self.bias.abs() > STEP).then(|| {
+            self.doubt = Some((0, 0.0));
+            Noted::OnLine
+        })
+    }
+
+    /// Whether its place is known well.
+    const fn is_settled(&self) -> bool {
+        self.notes > SETTLED
+    }
+
     /// The speed stays what it was: it is the same crystal.
     fn begin_anew(&mut self, index: u64, at: SessionTime, off: f64) -> Noted {
-        self.strays = 0;
         (self.index, self.seconds) = (index as f64, seconds(at));
+        self.begun_anew(off)
+    }
+
+    fn shift(&mut self, index: u64, off: f64) -> Noted {
+        self.slowness = self.trusted;
+        self.predict(index as f64);
+        self.seconds += off;
+        let noted = self.begun_anew(off);
+        self.offset_variance /= f64::from(DOUBTED);
+        noted
+    }
+
+    fn begun_anew(&mut self, off: f64) -> Noted {
+        (self.strays, self.notes, self.bias, self.doubt) = (0, 0, 0.0, None);
         (self.offset_variance, self.covariance) = (NOISE, 0.0);
         if off > 0.0 { Noted::Stood(Duration::from_secs_f64(off)) } else { Noted::Leapt }
     }
@@ -160,6 +219,10 @@ impl Master {
         self.line.as_ref().map_or(seconds, |line| line.index_at(seconds) / rate)
     }
 
+    fn is_settled(&self) -> bool {
+        self.line.as_ref().is_some_and(Line::is_settled)
+    }
+
     /// How fast it goes, as a part of the session's time.
     fn speed(&self) -> f64 {
         self.line.as_ref().map_or(1.0, |line| 1.0 / (1.0 + line.slowness))
@@ -200,21 +263,30 @@ impl Steering {
         (steering, silence)
     }
 
-    /// The microphone was at sample `index` at `at`. Returns how many samples of silence the
-    /// timeline needs because it has stood still.
-    pub(crate) fn note(&mut self, index: u64, at: SessionTime, master: &Master) -> u64 {
+    /// The microphone was at sample `index` at `at`. Returns by how many samples the timeline
+    /// leaps here: silence if it has stood still, or else, less than nothing, samples that are to
+    /// be cut, since there was silence for what has come late after all.
+    pub(crate) fn note(&mut self, index: u64, at: SessionTime, master: &Master) -> i64 {
         match self.line.note(index, at) {
-            Noted::OnLine => 0,
-            Noted::Leapt => {
-                self.due = self.place(master);
-                0
-            }
             Noted::Stood(pause) => {
                 let silence = self.to.samples(pause);
                 self.due += silence as f64;
-                silence
+                silence as i64
+            }
+            Noted::Leapt => self.leap(master),
+            Noted::OnLine if !(self.line.is_settled() && master.is_settled()) => 0,
+            Noted::OnLine => {
+                let off = (self.place(master) - self.due) / f64::from(self.to.hz());
+                if off.abs() > ASTRAY { self.leap(master) } else { 0 }
             }
         }
+    }
+
+    /// Goes where the master is, at once.
+    fn leap(&mut self, master: &Master) -> i64 {
+        let leap = (self.place(master) - self.due).round();
+        self.due += leap;
+        leap as i64
     }
 
     /// So many samples go into the resampler: by how much it is to stretch them.
@@ -273,6 +345,21 @@ const STRAY: f64 = 0.06;
 /// Notes in a row that are far off before the device is believed to have stood still: a quarter
 /// of a second of them.
 const STRAYS: u32 = 25;
+
+/// Notes until a place is known well, and those that an average is made of.
+const SETTLED: u32 = 100;
+const AVERAGED: f64 = 20.0;
+
+/// Notes that are off by so many seconds on average may tell of a step: jitter of 20 ms alone does
+/// that some times in an hour. So as many more are looked at before it is believed.
+const STEP: f64 = 0.008;
+const DOUBTED: u32 = 32;
+
+/// No crystal is off by more.
+const SLOWEST: f64 = 400e-6;
+
+/// A microphone that is off by so many seconds is not waited for until it has been stretched.
+const ASTRAY: f64 = 0.012;
 
 /// An offset is made up for within so many seconds.
 const CATCH_UP: f64 = 30.0;

@@ -28,6 +28,10 @@ pub struct Gate {
     silenced: AtomicU64,
     silenced_ran: AtomicU64,
     silenced_in_air: AtomicU64,
+    /// Since when there has been no speaker, plus one; zero while there is.
+    unheard_since: AtomicU64,
+    /// The user has the floor.
+    taken: AtomicBool,
 }
 
 /// How the speaker obeyed a hold.
@@ -92,6 +96,28 @@ impl Gate {
         let time = |nanos: &AtomicU64| SessionTime::from_nanos(nanos.load(Ordering::Relaxed));
         let (held, ran) = (time(&self.held_at), time(&self.silenced_ran));
         Some(Silenced { held, ran, in_air: time(&self.silenced_in_air) })
+    }
+
+    /// There is no speaker from `since` on, and what is to be heard waits; `None`: there is one.
+    pub(crate) fn set_unheard(&self, since: Option<SessionTime>) {
+        let since = since.map_or(0, |since| since.as_nanos().saturating_add(1));
+        self.unheard_since.store(since, Ordering::Release);
+    }
+
+    /// Since when what is to be heard has waited for a speaker, if it does.
+    pub(crate) fn unheard_since(&self) -> Option<SessionTime> {
+        let since = self.unheard_since.load(Ordering::Acquire);
+        since.checked_sub(1).map(SessionTime::from_nanos)
+    }
+
+    /// Says whether the user has the floor.
+    pub(crate) fn set_taken(&self, taken: bool) {
+        self.taken.store(taken, Ordering::Release);
+    }
+
+    /// Whether anybody speaks, or is about to: devices are not to be exchanged unasked.
+    pub(crate) fn is_busy(&self) -> bool {
+        self.sounds() || self.taken.load(Ordering::Acquire)
     }
 
     /// The index of the next sample to leave: as many were heard.

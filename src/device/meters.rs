@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::time::Duration;
 
+use super::Kind;
 use super::tap::peak;
 
 /// The state of a session's devices, for a screen. Reading costs the session nothing.
@@ -14,6 +15,8 @@ pub struct Meters {
     under_runs: AtomicU64,
     xruns: AtomicU64,
     lost_nanos: AtomicU64,
+    deaf: AtomicBool,
+    unheard: AtomicBool,
 }
 
 /// The loudest samples since the last look, in dB below full scale; [`Levels::SILENCE`] at least.
@@ -53,6 +56,23 @@ impl Meters {
     #[must_use]
     pub fn lost(&self) -> Duration {
         Duration::from_nanos(self.lost_nanos.load(Ordering::Relaxed))
+    }
+
+    /// Whether this device was lost, and none has taken its place yet.
+    #[must_use]
+    pub fn is_missing(&self, kind: Kind) -> bool {
+        self.missing(kind).load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn set_missing(&self, kind: Kind, missing: bool) {
+        self.missing(kind).store(missing, Ordering::Relaxed);
+    }
+
+    const fn missing(&self, kind: Kind) -> &AtomicBool {
+        match kind {
+            Kind::Microphone => &self.deaf,
+            Kind::Speaker => &self.unheard,
+        }
     }
 
     pub(crate) fn heard(&self, samples: &[i16]) {

@@ -8,10 +8,13 @@
 //!                     ▲ gate: play, duck, hold, drop
 //! ```
 
+mod arrivals;
 mod capture;
 #[cfg(feature = "cpal")]
 pub mod cpal;
 mod drift;
+mod far;
+mod finder;
 mod gate;
 mod handover;
 mod meters;
@@ -20,14 +23,17 @@ mod render;
 mod tap;
 mod wav;
 
+pub(crate) use arrivals::Arrivals;
 pub use capture::{Capture, CapturePort, Captured, capture_port};
 pub(crate) use capture::{capture_port_from, capture_port_later};
 pub(crate) use drift::{Master, Steering};
+pub(crate) use far::{Far, FarEar};
+pub use finder::Finder;
 pub use gate::{Gate, Silenced};
 pub(crate) use handover::{Handover, waiting_port};
 pub use meters::{Levels, Meters, Mute};
 pub use null::{NullMicrophone, NullSpeaker};
-pub(crate) use null::{nobody, silence};
+pub(crate) use null::{nobody, patience, silence};
 pub(crate) use render::render_port_with;
 pub use render::{Instants, Playback, Played, RenderPort, render_port};
 pub(crate) use tap::Taps;
@@ -35,6 +41,7 @@ pub use tap::{Left, Tap};
 pub use wav::{WavMicrophone, WavSpeaker};
 
 use std::fmt::Debug;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use crate::audio::{SampleRate, WavError};
@@ -48,6 +55,12 @@ pub trait Microphone: Debug + Send {
 
     /// The rate of its samples.
     fn rate(&self) -> SampleRate;
+
+    /// Finds another, should it fail in a call; `None`, the default, if it has no like: then a
+    /// call goes on without it.
+    fn finder(&self) -> Option<Arc<dyn Finder<dyn Microphone>>> {
+        None
+    }
 
     /// Starts to capture into `port`. Dropping the port ends the stream.
     ///
@@ -68,6 +81,12 @@ pub trait Speaker: Debug + Send {
 
     /// The rate of the samples that it likes best. It plays a port of any rate.
     fn rate(&self) -> SampleRate;
+
+    /// Finds another, should it fail in a call; `None`, the default, if it has no like: then what
+    /// is said goes on unheard. With one, it waits until there is a speaker again.
+    fn finder(&self) -> Option<Arc<dyn Finder<dyn Speaker>>> {
+        None
+    }
 
     /// Starts to play what `port` gives.
     ///
@@ -111,6 +130,11 @@ pub trait Running: Debug + Send {
     /// How often the device's own buffer ran over.
     fn xruns(&self) -> u64 {
         0
+    }
+
+    /// Whether sound has come from it: a device may start, and then stand still. True by default.
+    fn has_begun(&self) -> bool {
+        true
     }
 
     /// How its samples come: at any time by default.
@@ -158,6 +182,11 @@ pub trait Rendering: Debug + Send {
     fn xruns(&self) -> u64 {
         0
     }
+
+    /// Whether it has asked for sound: a device may start, and then stand still. True by default.
+    fn has_begun(&self) -> bool {
+        true
+    }
 }
 
 /// A failure of a device.
@@ -187,6 +216,14 @@ pub enum DeviceError {
         name: String,
         /// The devices that can be chosen.
         there: String,
+    },
+    /// The device has started, but nothing moves: it is suspended, or hangs.
+    #[error("the {kind} `{name}` stands still: connect it again, or choose another")]
+    StandsStill {
+        /// What it is.
+        kind: Kind,
+        /// What the user knows it by.
+        name: String,
     },
     /// The device cannot be used, or has failed.
     #[error("the {kind} `{name}` {problem}")]

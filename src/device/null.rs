@@ -96,6 +96,31 @@ impl Rendering for Nobody {
     }
 }
 
+/// Stands in for a speaker that is looked for: time goes on, and what is to be heard waits.
+#[derive(Debug)]
+struct Patience {
+    port: RenderPort,
+    moved: u64,
+}
+
+impl Rendering for Patience {
+    fn advance(&mut self, now: SessionTime) -> Result<(), DeviceError> {
+        let (rate, origin) = (self.port.rate(), self.port.origin());
+        let until = rate.samples(now.since(origin));
+        while self.moved < until {
+            let count = (until - self.moved).min(BLOCK as u64);
+            let at = origin + rate.duration(self.moved);
+            self.port.wait(&mut [0; BLOCK][..count as usize], at);
+            self.moved += count;
+        }
+        Ok(())
+    }
+
+    fn finish(self: Box<Self>) -> (RenderPort, Result<(), DeviceError>) {
+        (self.port, Ok(()))
+    }
+}
+
 /// Silence for a session whose microphone has failed.
 pub(crate) fn silence(port: CapturePort, rate: SampleRate) -> Box<dyn Running> {
     Box::new(Silence { port, rate, moved: 0 })
@@ -104,6 +129,11 @@ pub(crate) fn silence(port: CapturePort, rate: SampleRate) -> Box<dyn Running> {
 /// Nobody, for a session whose speaker has failed.
 pub(crate) fn nobody(port: RenderPort) -> Box<dyn Rendering> {
     Box::new(Nobody { port, moved: 0 })
+}
+
+/// Nobody, until there is another speaker: what is to be heard waits for it.
+pub(crate) fn patience(port: RenderPort) -> Box<dyn Rendering> {
+    Box::new(Patience { port, moved: 0 })
 }
 
 /// More than the samples of one tick at any usual rate.

@@ -273,6 +273,25 @@ impl RenderPort {
         (self.cursor - from) as usize
     }
 
+    /// For whoever stands in for a speaker that is to come: fills `out` with silence, and keeps
+    /// what is to be heard. It goes on, as after a hold, with the first [`fill`](Self::fill).
+    pub(crate) fn wait(&mut self, out: &mut [i16], at: SessionTime) {
+        self.drop_unwanted();
+        out.fill(0);
+        self.lowered_since.get_or_insert(self.cursor);
+        (self.held, self.level, self.last) = (true, 0.0, 0.0);
+        if let Mode::Hold(hold) = self.gate.mode() {
+            self.note_silence(hold, out, at, at);
+        }
+        self.gate.played.store(self.cursor, Ordering::Release);
+        self.tap.left(out, at);
+    }
+
+    /// What is to be heard waits since then for somebody who takes it; `None`: it does not.
+    pub(crate) fn set_unheard(&self, since: Option<SessionTime>) {
+        self.gate.set_unheard(since);
+    }
+
     /// How many samples there are to be heard now: none while the gate holds. For a device that
     /// takes sound ahead of its time: asking [`fill`](Self::fill) for more than this would be an
     /// under-run.

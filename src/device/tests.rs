@@ -89,6 +89,113 @@ fn a_hold_is_silent_within_5_ms_and_goes_on_with_no_sample_lost() {
     assert_eq!(resumed[320..800], ramp(8000..8480));
 }
 
+/// Pseudo-random numbers, the same each time.
+struct Chance(u32);
+
+impl Chance {
+    fn below(&mut self, bound: usize) -> usize {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 17;
+        self.0 ^= self.0 << 5;
+        self.0 as usize % bound
+    }
+}
+
+/// Noise, so that any few samples are found in one place only. None is near zero.
+fn noise(count: usize) -> Vec<i16> {
+    let mut chance = Chance(7);
+    let mut sample = || (2_000 + chance.below(10_000) as i16) * (1 - 2 * chance.below(2) as i16);
+    (0..count).map(|_| sample()).collect()
+}
+
+/// How far into `source` it is that `heard` begins with.
+fn found(source: &[i16], heard: &[i16]) -> Option<usize> {
+    let begins = heard.get(..RUN)?;
+    source.windows(RUN).position(|window| window == begins)
+}
+
+/// Shorter runs may be chance.
+const RUN: usize = 24;
+
+/// All that leaves the speaker of `source` with false alarms of any length at any time, in blocks
+/// of any size; and how many there were.
+fn heard_with_false_alarms(source: &[i16]) -> (Vec<i16>, usize) {
+    let (mut port, mut playback, _tap) = render_port(RATE);
+    let mut left: VecDeque<i16> = source.iter().copied().collect();
+    let (mut chance, mut heard, mut holds) = (Chance(3), Vec::new(), 0);
+    let gate = Arc::clone(playback.gate());
+    let mut play = |heard: &mut Vec<i16>, samples: usize, chance: &mut Chance| {
+        let until = heard.len() + samples;
+        while heard.len() < until {
+            playback.push(&mut left);
+            let from = heard.len();
+            heard.resize(from + 1 + chance.below(700), 0);
+            port.fill(&mut heard[from..], SessionTime::ZERO);
+        }
+    };
+    while heard.len() < source.len() * 2 {
+        for (set, longest) in
+            [(Gate::play as fn(&Gate), 6_000), (Gate::duck, 5_000), (Gate::hold, 20_000)]
+        {
+            set(&gate);
+            let samples = 400 + chance.below(longest);
+            play(&mut heard, samples, &mut chance);
+        }
+        holds += 1;
+    }
+    gate.play();
+    play(&mut heard, source.len(), &mut chance);
+    (heard, holds)
+}
+
+#[test]
+fn false_holds_lose_no_sample_and_repeat_none() {
+    let source = noise(RATE.hz() as usize * 4);
+    let (heard, holds) = heard_with_false_alarms(&source);
+    // What was heard at full level, put together, is the source, but for the 5 ms in which it comes
+    // back after each hold: those were heard fading in.
+    let (mut at, mut next, mut returns) = (0, 0, 0);
+    while next < source.len() {
+        let ahead = &source[next..source.len().min(next + 2 * FADE_IN)];
+        let Some(skipped) = found(ahead, &heard[at..]) else {
+            let behind = &source[next.saturating_sub(400)..next];
+            assert_eq!(found(behind, &heard[at..]), None, "heard again before sample {next}");
+            at += 1;
+            assert!(at < heard.len(), "nothing is heard from sample {next} on");
+            continue;
+        };
+        if at > 0 {
+            assert!(skipped <= FADE_IN, "{skipped} samples are lost from {next} on");
+            assert_eq!(heard[at - skipped - 1], 0, "some before {next} are heard again");
+            let back = source[next..next + skipped].iter().zip(&heard[at - skipped..at]);
+            let levels: Vec<_> =
+                back.map(|(full, low)| f32::from(*low) / f32::from(*full)).collect();
+            assert!(levels.is_sorted() && levels.iter().all(|level| (0.0..=1.0).contains(level)));
+            returns += 1;
+        }
+        next += skipped;
+        let same = source[next..].iter().zip(&heard[at..]).take_while(|(one, two)| one == two);
+        let length = same.count();
+        (at, next) = (at + length, next + length);
+    }
+    assert!(heard[at + 200..].iter().all(|sample| *sample == 0), "nothing comes after it");
+    assert!(holds > 5 && returns == holds, "{returns} of {holds}");
+}
+
+/// From silence to full level: 5 ms.
+const FADE_IN: usize = 80;
+
+#[test]
+fn a_duck_is_heard_within_a_block() {
+    let mut bench = Bench::new();
+    bench.queue(vec![8000; 480]);
+    bench.block();
+    bench.playback.gate().duck();
+    let ducked = bench.block();
+    assert!(ducked[0] < 8000 && ducked.windows(2).all(|pair| pair[1] <= pair[0]), "from the first");
+    assert_eq!(ducked[60..], vec![2000; 100], "-12 dB within 4 ms");
+}
+
 #[test]
 fn a_duck_that_was_nothing_repeats_nothing() {
     let mut bench = Bench::new();

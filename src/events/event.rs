@@ -79,8 +79,32 @@ pub enum EventKind {
         #[serde(rename = "final")]
         is_final: bool,
     },
+    /// The agent is awake: what is said is for it. Told where a phrase wakes it.
+    Woken {
+        /// The phrase that woke it; none if it was a key, a typed line, or its own speech.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        phrase: Option<String>,
+    },
+    /// The agent sleeps: what is said is for nobody, and no event has its words.
+    Asleep,
     /// The agent begins to answer.
     ResponseStarted,
+    /// The answer was begun before the user's turn had ended. Told behind `response_started`; what
+    /// was made of it by then follows at once.
+    SpeculationCommitted {
+        /// How long before: a length.
+        ahead_ms: f64,
+    },
+    /// An answer was begun before the user's turn had ended, and in vain. No other event tells of
+    /// it, nothing of it was heard, and the history does not know it.
+    SpeculationDiscarded {
+        /// Tokens of the request.
+        input_tokens: u64,
+        /// Tokens of what was written until then.
+        output_tokens: u64,
+        /// The model has not told: this is an estimate.
+        estimated: bool,
+    },
     /// A piece of the answer.
     ResponseText {
         /// Its text; the pieces of a response make up its answer.
@@ -215,6 +239,28 @@ pub enum EventKind {
     Warning {
         /// What broke and what to do about it.
         message: String,
+    },
+    /// The model that speaks for itself listens: for the first time, or again.
+    ConnectionReady {
+        /// It knows what was said on the connection before, and was not told anew.
+        resumed: bool,
+    },
+    /// The connection to it is lost, and another one is opened. What is said meanwhile is kept.
+    ConnectionLost {
+        /// Why.
+        error: String,
+        /// When the next one is tried: a length.
+        again_in_ms: f64,
+    },
+    /// The model will end the connection. Another one is opened before.
+    ConnectionEnding {
+        /// When: a length.
+        left_ms: f64,
+    },
+    /// So much of what was said without a connection was not kept: the oldest of it.
+    SoundForgotten {
+        /// A length.
+        sound_ms: f64,
     },
     /// Another device is in use.
     DeviceChanged {

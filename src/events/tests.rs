@@ -45,8 +45,11 @@ fn every_value_of_a_choice_is_explained() {
             assert!(section(name).unwrap().contains(&format!("`{value}`")), "{name}: {value}");
         }
     };
-    use EndReason::{MaxTurn, Silence, StreamEnd, TooShort};
-    told("turn_ended", &[json!(Silence), json!(MaxTurn), json!(StreamEnd), json!(TooShort)]);
+    use EndReason::{MaxTurn, Released, Silence, StreamEnd, Told, TooShort};
+    told(
+        "turn_ended",
+        &[Silence, MaxTurn, Released, Told, StreamEnd, TooShort].map(|why| json!(why)),
+    );
     use StageName::{Context, Provider, Stt, Tts, Validate};
     told("turn_failed", &[Stt, Provider, Tts, Context, Validate].map(|at| json!(at)));
     use Direction::{Input, Output};
@@ -106,10 +109,16 @@ fn after(kind: &EventKind) -> Option<EventKind> {
         TurnStarted { .. } => {
             TurnEnded { speech_end_ms: 0.0, silence_ms: 0.0, reason: EndReason::Silence }
         }
-        TurnEnded { .. } => Transcript { text: text(), is_final: true },
+        TurnEnded { .. } => Woken { phrase: Some(text()) },
+        Woken { .. } => Asleep,
+        Asleep => Transcript { text: text(), is_final: true },
         Transcript { .. } => Typed { text: text() },
         Typed { .. } => ResponseStarted,
-        ResponseStarted => ResponseText { text: text() },
+        ResponseStarted => SpeculationCommitted { ahead_ms: 0.0 },
+        SpeculationCommitted { .. } => {
+            SpeculationDiscarded { input_tokens: 1, output_tokens: 1, estimated: true }
+        }
+        SpeculationDiscarded { .. } => ResponseText { text: text() },
         ResponseText { .. } => SynthesisStarted { characters: 1 },
         SynthesisStarted { .. } => AgentSpeechStarted { start_ms: 0.0 },
         AgentSpeechStarted { .. } => {
@@ -138,7 +147,11 @@ fn after(kind: &EventKind) -> Option<EventKind> {
         ValidationFailed { .. } => ContextCut { left_out: 1, summarised: 0, tokens: 1 },
         ContextCut { .. } => EventKind::Latency(no_latency()),
         EventKind::Latency(_) => Warning { message: text() },
-        Warning { .. } => DeviceChanged { device: "speaker", name: text() },
+        Warning { .. } => ConnectionReady { resumed: true },
+        ConnectionReady { .. } => ConnectionLost { error: text(), again_in_ms: 0.0 },
+        ConnectionLost { .. } => ConnectionEnding { left_ms: 0.0 },
+        ConnectionEnding { .. } => SoundForgotten { sound_ms: 0.0 },
+        SoundForgotten { .. } => DeviceChanged { device: "speaker", name: text() },
         DeviceChanged { .. } => SessionEnded { turns: 0, under_runs: 0, lost_ms: 0.0 },
         SessionEnded { .. } => return None,
     })

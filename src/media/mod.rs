@@ -28,12 +28,14 @@ mod check;
 mod fit;
 mod format;
 mod pdf;
+mod video;
 
 pub use check::{MediaRefused, Rule, Unchecked, check, with_default_detail};
 pub use fit::{Fit, ImageError, Resized};
 #[cfg(feature = "image")]
 pub use fit::{dimensions, resize};
 pub use format::Format;
+pub use video::{FrameLimit, VideoConfig, VideoConfigError};
 
 use std::fmt::Write as _;
 

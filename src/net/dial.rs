@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::Request;
-use tokio::sync::mpsc::{self, OwnedPermit, Receiver, Sender};
+use tokio::sync::mpsc::{self, OwnedPermit, Permit, Receiver, Sender};
 use tokio::time::timeout;
 
 use super::NetError;
@@ -136,6 +136,12 @@ impl OutgoingMessages {
             Ok(Err(_)) => Err(NetError::BrokeOff { host, reason: "it has ended".to_owned() }),
             Err(_late) => Err(NetError::TimedOut { host, limit }),
         }
+    }
+
+    /// Waits, without a limit, until there is room for a message; `None` when the connection has
+    /// ended. Nothing is sent if the permit is dropped.
+    pub async fn room(&self) -> Option<Permit<'_, SocketMessage>> {
+        self.messages.reserve().await.ok()
     }
 }
 

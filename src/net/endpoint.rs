@@ -1,12 +1,13 @@
 //! Where a service is, and how long it may take.
 
+use std::net::IpAddr;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use futures_util::{StreamExt, stream};
 use http::header::{AUTHORIZATION, RETRY_AFTER};
 use http::request::Builder;
-use http::{HeaderMap, HeaderValue, Method, Request, Response, Uri};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, Uri};
 use serde_json::Value;
 use tokio::time::timeout;
 
@@ -19,6 +20,8 @@ pub struct Endpoint {
     base: String,
     host: String,
     key: Option<Secret>,
+    /// Where the key stands, if not as a bearer's.
+    header: Option<HeaderName>,
 }
 
 /// How long an exchange may take, and how large an answer may be.
@@ -69,16 +72,30 @@ impl Endpoint {
             return Err(wrong());
         };
         let host = authority.to_string();
-        if key.as_ref().is_some_and(|key| bearer(key).is_none()) {
+        if key.as_ref().is_some_and(|key| HeaderValue::from_str(key.expose()).is_err()) {
             return Err(EndpointError::Key(host));
         }
-        Ok(Self { base: base.trim_end_matches('/').to_owned(), host, key })
+        Ok(Self { base: base.trim_end_matches('/').to_owned(), host, key, header: None })
+    }
+
+    /// The same with its key in a header of its own, as some services want it.
+    #[must_use]
+    pub fn with_key_in(self, header: HeaderName) -> Self {
+        Self { header: Some(header), ..self }
     }
 
     /// The name and port of its host.
     #[must_use]
     pub fn host(&self) -> &str {
         &self.host
+    }
+
+    /// Whether somebody is billed for its use: who has a key, and not for a server of this machine.
+    #[must_use]
+    pub fn is_metered(&self) -> bool {
+        let uri = self.base.parse::<Uri>();
+        let own = uri.as_ref().ok().and_then(Uri::host).is_some_and(is_own);
+        self.key.is_some() && !own
     }
 
     /// A request of `POST` to the path below the address, with the key.
@@ -95,9 +112,12 @@ impl Endpoint {
 
     fn request(&self, method: Method, path: &str) -> Builder {
         let request = Request::builder().method(method).uri(format!("{}/{path}", self.base));
-        match self.key.as_ref().and_then(bearer) {
-            Some(key) => request.header(AUTHORIZATION, key),
-            None => request,
+        let Some(key) = &self.key else {
+            return request;
+        };
+        match &self.header {
+            Some(header) => request.header(header, sensitive(key.expose())),
+            None => request.header(AUTHORIZATION, bearer(key)),
         }
     }
 
@@ -189,10 +209,20 @@ fn without_secrets(address: &str) -> String {
     }
 }
 
-fn bearer(key: &Secret) -> Option<HeaderValue> {
-    let mut value = HeaderValue::from_str(&format!("Bearer {}", key.expose())).ok()?;
+fn is_own(host: &str) -> bool {
+    let address = host.trim_matches(['[', ']']).parse::<IpAddr>();
+    host == "localhost" || address.is_ok_and(|address| address.is_loopback())
+}
+
+fn bearer(key: &Secret) -> HeaderValue {
+    sensitive(&format!("Bearer {}", key.expose()))
+}
+
+/// Nothing, if it cannot be sent: [`Endpoint::new`] has seen to that.
+fn sensitive(text: &str) -> HeaderValue {
+    let mut value = HeaderValue::from_str(text).unwrap_or(HeaderValue::from_static(""));
     value.set_sensitive(true);
-    Some(value)
+    value
 }
 
 fn retry_after(headers: &HeaderMap) -> Option<Duration> {

@@ -74,6 +74,9 @@ pub struct TurnContext {
     pub script: Option<Arc<str>>,
     /// Metadata for the provider: the session's with the turn's own on top.
     pub metadata: Arc<Metadata>,
+    /// It is begun before the user's turn has ended, and may be cancelled without trace: no more
+    /// than its first clause is spoken before it is committed.
+    pub ahead: bool,
 }
 
 impl TurnContext {
@@ -91,6 +94,7 @@ impl TurnContext {
             history: history.into(),
             script: None,
             metadata: Arc::default(),
+            ahead: false,
         }
     }
 }

@@ -35,8 +35,12 @@ pub enum Payload {
     Begin(Arc<TurnContext>),
     /// The user's voice.
     Heard(AudioChunk),
+    /// What left the speaker beside the user's voice that follows: what an echo is made of.
+    Rendered(AudioChunk),
     /// The user pauses and may have finished.
     LikelyEnd,
+    /// The user goes on after such a pause.
+    GoesOn,
     /// What the recogniser made of the user's voice.
     Transcript(Transcript),
     /// A whole message.
@@ -166,7 +170,11 @@ impl Payload {
         match self {
             Self::Begin(_) | Self::TurnEnd(_) => Priority::Critical,
             // A pause says something about the sound before it, and stays behind it.
-            Self::Heard(_) | Self::LikelyEnd | Self::Spoken { .. } => Priority::High,
+            Self::Heard(_)
+            | Self::Rendered(_)
+            | Self::LikelyEnd
+            | Self::GoesOn
+            | Self::Spoken { .. } => Priority::High,
             Self::Transcript(_)
             | Self::Message(_)
             | Self::TextDelta(_)
@@ -183,7 +191,8 @@ impl Payload {
         match self {
             Self::Begin(_) => Kinds::BEGIN,
             Self::Heard(_) => Kinds::HEARD,
-            Self::LikelyEnd => Kinds::LIKELY_END,
+            Self::Rendered(_) => Kinds::RENDERED,
+            Self::LikelyEnd | Self::GoesOn => Kinds::LIKELY_END,
             Self::Transcript(_) => Kinds::TRANSCRIPT,
             Self::Message(_) => Kinds::MESSAGE,
             Self::TextDelta(_) => Kinds::TEXT_DELTA,
@@ -202,7 +211,9 @@ impl fmt::Debug for Payload {
         match self {
             Self::Begin(context) => f.debug_tuple("Begin").field(context).finish(),
             Self::Heard(audio) => f.debug_tuple("Heard").field(audio).finish(),
+            Self::Rendered(audio) => f.debug_tuple("Rendered").field(audio).finish(),
             Self::LikelyEnd => f.write_str("LikelyEnd"),
+            Self::GoesOn => f.write_str("GoesOn"),
             Self::Transcript(transcript) => transcript.fmt(f),
             Self::Message(message) => message.fmt(f),
             Self::TextDelta(text) => f.debug_tuple("TextDelta").field(text).finish(),
@@ -229,7 +240,7 @@ impl Kinds {
     pub const BEGIN: Self = Self(1);
     /// [`Payload::Heard`].
     pub const HEARD: Self = Self(1 << 1);
-    /// [`Payload::LikelyEnd`].
+    /// [`Payload::LikelyEnd`] and [`Payload::GoesOn`].
     pub const LIKELY_END: Self = Self(1 << 2);
     /// [`Payload::Transcript`].
     pub const TRANSCRIPT: Self = Self(1 << 3);
@@ -249,8 +260,10 @@ impl Kinds {
     pub const CUSTOM: Self = Self(1 << 10);
     /// [`Payload::Media`].
     pub const MEDIA: Self = Self(1 << 11);
+    /// [`Payload::Rendered`].
+    pub const RENDERED: Self = Self(1 << 12);
     /// Everything.
-    pub const ALL: Self = Self((1 << 12) - 1);
+    pub const ALL: Self = Self((1 << 13) - 1);
 
     /// Whether the two have a kind in common. An end alone is no common ground: every stage
     /// passes it.

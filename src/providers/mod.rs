@@ -16,6 +16,7 @@ use std::time::Duration;
 
 use futures_util::Stream;
 
+use crate::audio::AudioChunk;
 use crate::error::Recovery;
 use crate::net::NetError;
 use crate::types::{
@@ -68,6 +69,12 @@ pub trait Provider: Debug + Send + Sync {
         Capabilities::TEXT
     }
 
+    /// Whether its use is paid for: then no answer is begun that may be in vain, unless that is
+    /// wished for. By default it is not.
+    fn is_metered(&self) -> bool {
+        false
+    }
+
     /// Begins to answer. Dropping the stream ends the answer at once.
     /// Must be called within a Tokio runtime.
     fn stream(&self, request: ProviderRequest) -> ProviderStream;
@@ -103,6 +110,8 @@ pub type ProviderStream = Pin<Box<dyn Stream<Item = Result<ProviderEvent, Provid
 pub enum ProviderEvent {
     /// More text. Never the text so far.
     TextDelta(String),
+    /// More of its voice, from a model that speaks for itself. The text is what is said.
+    Sound(AudioChunk),
     /// A picture, sound or document beside the text.
     Media(Media),
     /// A whole tool call.

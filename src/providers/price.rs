@@ -26,6 +26,10 @@ impl Price {
         }
     }
 
+    fn of_one(self) -> Option<f64> {
+        self.of_items(1)
+    }
+
     /// What so many characters or tokens cost; `None` if the price is for sound.
     #[must_use]
     pub fn of_items(self, items: u64) -> Option<f64> {
@@ -43,14 +47,59 @@ pub struct Prices {
     pub input: Price,
     /// Those that it answers.
     pub output: Price,
+    /// Those that it is asked and had still at hand; as others that it is asked by default.
+    pub cached: Option<Price>,
+    /// Those that it is asked and that stand for sound; as others that it is asked by default.
+    pub audio_input: Option<Price>,
+    /// Those that it answers and that stand for sound; as others that it answers by default.
+    pub audio_output: Option<Price>,
 }
 
 impl Prices {
-    /// What so many tokens cost; `None` if a price is for sound.
+    /// Those of a model for which all that it is asked, and all that it answers, costs the same.
+    #[must_use]
+    pub const fn new(input: Price, output: Price) -> Self {
+        Self { input, output, cached: None, audio_input: None, audio_output: None }
+    }
+
+    /// The same with a price for what the model had still at hand, sound or not.
+    #[must_use]
+    pub const fn with_cached(self, price: Price) -> Self {
+        Self { cached: Some(price), ..self }
+    }
+
+    /// The same with prices for sound, asked and answered.
+    #[must_use]
+    pub const fn with_audio(self, input: Price, output: Price) -> Self {
+        Self { audio_input: Some(input), audio_output: Some(output), ..self }
+    }
+
+    /// What so many tokens cost; `None` if a price is for sound by its length.
+    ///
+    /// Nobody tells how much of the sound was still at hand: as much as of the rest, this says.
     #[must_use]
     pub fn of(self, usage: Usage) -> Option<f64> {
-        let input = self.input.of_items(usage.input_tokens)?;
-        Some(input + self.output.of_items(usage.output_tokens)?)
+        let (input, output) = (self.input.of_one()?, self.output.of_one()?);
+        let price = |own: Option<Price>, other| own.map_or(Some(other), Price::of_one);
+        let audio_input = price(self.audio_input, input)?;
+        let audio_output = price(self.audio_output, output)?;
+        let new = match self.cached {
+            Some(_) if usage.input_tokens > 0 => {
+                let cached = usage.cached_tokens.min(usage.input_tokens);
+                1.0 - cached as f64 / usage.input_tokens as f64
+            }
+            _ => 1.0,
+        };
+        let cached = price(self.cached, input)?;
+        let of_kinds = |all: u64, audio: u64, text_price: f64, audio_price: f64| {
+            let audio = audio.min(all);
+            (all - audio) as f64 * text_price + audio as f64 * audio_price
+        };
+        let asked = of_kinds(usage.input_tokens, usage.audio_input_tokens, input, audio_input);
+        let at_hand = usage.input_tokens as f64 * (1.0 - new) * cached;
+        let answered =
+            of_kinds(usage.output_tokens, usage.audio_output_tokens, output, audio_output);
+        Some(asked * new + at_hand + answered)
     }
 }
 
@@ -139,6 +188,30 @@ mod tests {
             assert_eq!(price.of_sound(Duration::from_secs(1)), None);
         }
         assert!(near("0/1M".parse::<Price>().unwrap().of_items(5), 0.0));
+    }
+
+    #[test]
+    fn what_is_still_at_hand_and_what_is_sound_may_have_prices_of_their_own() {
+        let price = |text: &str| text.parse::<Price>().unwrap();
+        let usage = Usage {
+            input_tokens: 1_000,
+            output_tokens: 300,
+            cached_tokens: 400,
+            audio_input_tokens: 500,
+            audio_output_tokens: 200,
+        };
+        let same = Prices::new(price("1/1"), price("2/1"));
+        assert!(near(same.of(usage), 1_600.0), "all the same");
+        assert!(near(same.with_audio(price("10/1"), price("20/1")).of(usage), 9_700.0));
+        // Of 1,000 tokens 600 are new, half of them sound.
+        let all = same.with_audio(price("10/1"), price("20/1")).with_cached(price("0.1/1"));
+        assert!(near(all.of(usage), 300.0 + 3_000.0 + 40.0 + 200.0 + 4_000.0));
+        assert!(near(same.with_cached(price("0/1")).of(usage), 600.0 + 600.0));
+
+        let wrong = Usage { cached_tokens: 9_000, audio_input_tokens: 9_000, ..usage };
+        assert!(near(same.with_cached(price("0/1")).of(wrong), 600.0), "no more than all");
+        assert!(near(all.of(Usage::default()), 0.0));
+        assert_eq!(same.with_cached(price("1/min")).of(usage), None);
     }
 
     #[test]

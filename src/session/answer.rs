@@ -15,6 +15,8 @@ pub(super) struct Answer {
     pub(super) response: ResponseId,
     /// It was told what to say.
     pub(super) scripted: bool,
+    /// A voice may interrupt it.
+    pub(super) interruptible: bool,
     /// It is heard.
     pub(super) sounding: bool,
     /// The calls of tools and their results, in the order of a conversation.
@@ -76,6 +78,7 @@ impl Answer {
             turn,
             response,
             scripted,
+            interruptible: true,
             sounding: false,
             tools: Vec::new(),
             pending: Vec::new(),

@@ -5,6 +5,9 @@ mod controls;
 mod ears;
 mod exchange;
 mod recording;
+mod reference;
+mod seek;
+mod succession;
 
 use std::future::poll_fn;
 use std::sync::Arc;
@@ -15,16 +18,18 @@ use tokio::sync::{mpsc, oneshot};
 pub use self::controls::{Devices, DriveCommand};
 use self::ears::Ears;
 pub(super) use self::ears::Frame;
-use self::exchange::{Exchange, Next, Step};
+use self::exchange::{Device, Exchange, Next, Step, Why};
 use self::recording::Recording;
+use self::reference::Reference;
+use self::seek::Seek;
 use crate::audio::SampleRate;
 use crate::device::{
     Capture, CapturePort, Comes, DeviceError, Gate, Handover, Kind, Master, Meters, Microphone,
     RenderPort, Rendering, Running, Speaker, Tap, capture_port_from, nobody, render_port, silence,
-    waiting_port,
 };
 use crate::events::{EventBus, RecordError, Recorder};
 use crate::pipeline::{Outlet, PipelineError};
+use crate::stt::SttError;
 use crate::time::{SessionClock, SessionTime, Stepper};
 use crate::turn::TurnConfigError;
 
@@ -54,6 +59,18 @@ pub enum SessionError {
     /// A setting of turn taking cannot work.
     #[error(transparent)]
     Turn(#[from] TurnConfigError),
+    /// The recogniser cannot hear the phrase that wakes the agent.
+    #[error(transparent)]
+    Wake(#[from] SttError),
+    /// A phrase is to wake a model that hears everything itself.
+    #[error(
+        "a model that hears for itself cannot be woken by a phrase; leave `wake` out, or use VAD \
+         mode"
+    )]
+    NoWake,
+    /// The model that hears and speaks for itself has left for good. What was said is kept.
+    #[error("the model has left the call: {0}")]
+    Left(String),
     /// The settings of the pipelines make no sense.
     #[error(transparent)]
     Graph(#[from] crate::pipeline::GraphError),
@@ -126,6 +143,8 @@ pub(super) struct Parts {
     pub(super) recorder: Option<Recorder>,
     /// Of the voice detector.
     pub(super) frame: Frame,
+    /// Whether what leaves the speaker is told to those who hear.
+    pub(super) cancels_echo: bool,
 }
 
 impl Parts {
@@ -141,6 +160,7 @@ impl Parts {
         let meters = Arc::clone(devices.meters());
         let rate = render.rate();
         let master = Master::new(rate);
+        let seeks = (Seek::of(self.microphone.finder()), Seek::of(self.speaker.finder()));
         let microphone = self.microphone.start(port, &clock)?;
         let speaker = self.speaker.start(render, &clock).map_err(|refused| refused.error)?;
         Ok(Drive {
@@ -149,7 +169,10 @@ impl Parts {
             hears: true,
             speaker: Some(speaker),
             voice: Voice::Plays,
-            exchange: Exchange::Idle,
+            hearing: Exchange::Idle,
+            speaking: Exchange::Idle,
+            waiting: None,
+            seeks,
             handover: None,
             rate,
             gate: self.gate,
@@ -160,6 +183,7 @@ impl Parts {
                 self.frame,
                 (Arc::clone(&meters), devices.mute().clone()),
             ),
+            reference: self.cancels_echo.then(|| Reference::new(rate)),
             hears_at: SessionTime::ZERO,
             silent_at: SessionTime::ZERO,
             recording: Recording::new(self.recorder, tap, clock, bus),
@@ -182,7 +206,13 @@ pub(super) struct Drive {
     /// Always there, but while it hands over to the next.
     speaker: Option<Box<dyn Rendering>>,
     voice: Voice,
-    exchange: Exchange,
+    /// Exchanges of the microphone and of the speaker.
+    hearing: Exchange,
+    speaking: Exchange,
+    /// An exchange that waits until the one before is done.
+    waiting: Option<DriveCommand>,
+    /// Whether a microphone is looked for, and a speaker.
+    seeks: (Seek<dyn Microphone>, Seek<dyn Speaker>),
     /// The last one, for as long as its speaker plays.
     handover: Option<Handover>,
     /// The rate of all that is played.
@@ -190,6 +220,8 @@ pub(super) struct Drive {
     gate: Arc<Gate>,
     master: Master,
     ears: Ears,
+    /// What left the speaker, if an echo of it is to be cancelled.
+    reference: Option<Reference>,
     /// When the microphone is listened to again.
     hears_at: SessionTime,
     /// When the last sound has faded.
@@ -241,17 +273,20 @@ impl Drive {
             self.obey(now);
             let ahead = self.ahead(now);
             self.play(ahead)?;
-            self.recording.agent(&mut self.master, &self.meters);
+            self.recording.agent(&mut self.master, &self.meters, self.reference.as_mut());
             now = self.rest(now, ahead).await;
             if now >= self.hears_at {
                 self.capture(now)?;
-                self.ears.hear(&self.master, &mut self.recording).await;
+                let reference = self.reference.as_mut();
+                self.ears.hear(&self.master, reference, &mut self.recording).await;
                 self.hears_at = now + self.pause();
             }
             self.measure();
         }
-        if let Some(step) = std::mem::take(&mut self.exchange).end().await {
-            self.go_on(step, now);
+        for exchange in [std::mem::take(&mut self.hearing), std::mem::take(&mut self.speaking)] {
+            if let Some(step) = exchange.end(&self.pacer.clock).await {
+                self.go_on(step, now);
+            }
         }
         let ended = exchange::end(self.microphone, self.speaker, &self.pacer.clock).await;
         if ended.is_none() {
@@ -317,8 +352,7 @@ impl Drive {
             if is_file(&error) {
                 return Err(error.into());
             }
-            self.warn(&error, UNHEARD);
-            self.voice = Voice::Failed;
+            self.lose_speaker(&error, until);
         }
         Ok(())
     }
@@ -328,7 +362,7 @@ impl Drive {
             if is_file(&error) {
                 return Err(error.into());
             }
-            self.warn(&error, DEAF);
+            self.lose_microphone(&error, until);
             let (port, capture) = capture_port_from(self.ears.rate(), until);
             let silence = silence(port, self.ears.rate());
             let failed = std::mem::replace(&mut self.microphone, silence);
@@ -340,54 +374,68 @@ impl Drive {
         Ok(())
     }
 
-    /// Goes on with an exchange of devices, or begins the next.
+    /// Goes on with exchanges of devices, or begins the next.
     fn obey(&mut self, now: SessionTime) {
-        if let Some(step) = self.exchange.poll(now) {
+        let clock = self.pacer.clock.clone();
+        let (heard, said) = (self.hearing.poll(now, &clock), self.speaking.poll(now, &clock));
+        for step in heard.into_iter().chain(said) {
             self.go_on(step, now);
         }
-        if !self.exchange.is_idle() {
-            return;
+        if self.voice == Voice::Failed && self.speaking.is_idle() {
+            self.stand_in();
         }
-        if self.voice == Voice::Failed {
-            let (port, handover) = waiting_port(self.rate);
-            return self.hand_over(Next { speaker: nobody(port), name: None }, handover);
-        }
-        let clock = &self.pacer.clock;
-        match self.commands.try_recv() {
-            Ok(DriveCommand::Microphone(microphone)) => {
-                self.exchange = Exchange::microphone(microphone, clock);
+        self.take_command(&clock);
+        self.seek(now);
+    }
+
+    /// Begins what the user has chosen.
+    fn take_command(&mut self, clock: &SessionClock) {
+        match self.waiting.take().or_else(|| self.commands.try_recv().ok()) {
+            Some(DriveCommand::Microphone(microphone)) if self.hearing.gives_way() => {
+                self.hearing.give_way(clock);
+                self.hearing = Exchange::microphone(microphone, clock);
             }
-            Ok(DriveCommand::Speaker(speaker)) if self.voice == Voice::Lost => {
+            Some(DriveCommand::Speaker(speaker)) if self.voice == Voice::Lost => {
                 self.recording
                     .warn(format!("the speaker `{}` is of no use; {LOST}", speaker.name()));
             }
-            Ok(DriveCommand::Speaker(speaker)) => {
-                self.exchange = Exchange::speaker(speaker, self.rate, clock);
+            Some(DriveCommand::Speaker(speaker)) if self.speaking.gives_way() => {
+                self.speaking.give_way(clock);
+                self.speaking = Exchange::speaker(speaker, self.rate, clock);
             }
-            Err(_none) => {}
+            later => self.waiting = later,
         }
     }
 
     fn go_on(&mut self, step: Step, now: SessionTime) {
         match step {
-            Step::MicrophoneRuns { name, running, capture } => {
+            Step::Runs(device) if self.must_wait(&device) => self.put_off(device, now),
+            Step::Runs(Device::Microphone { name, running, capture, why }) => {
                 let before = std::mem::replace(&mut self.microphone, running);
                 self.xruns += before.xruns();
                 capture.listen_from(now);
                 self.ears.listen_to(capture);
                 self.hears_at = now;
                 self.hears = true;
+                self.meters.set_missing(Kind::Microphone, false);
+                settle(&mut self.seeks.0, why, now);
                 self.recording.tell_changed(Kind::Microphone, name);
-                self.exchange = Exchange::stopping(before, &self.pacer.clock);
+                self.hearing = Exchange::stopping(before, &self.pacer.clock);
             }
-            Step::SpeakerRuns { next, handover } => self.hand_over(next, handover),
+            Step::Runs(Device::Speaker { name, rendering, handover, why }) => {
+                self.hand_over(Next { speaker: rendering, chosen: Some((name, why)) }, handover);
+            }
             Step::Refused(Kind::Microphone, error) => {
-                self.warn(&error, if self.hears { "the microphone before goes on" } else { DEAF });
+                let deaf = if self.seeks.0.is_lost() { SEEKS_EARS } else { DEAF };
+                self.warn(&error, if self.hears { "the microphone before goes on" } else { deaf });
             }
             Step::Refused(Kind::Speaker, error) => {
                 let plays = self.voice == Voice::Plays;
-                self.warn(&error, if plays { "the speaker before goes on" } else { UNHEARD });
+                let unheard = if self.seeks.1.is_lost() { SEEKS_VOICE } else { UNHEARD };
+                self.warn(&error, if plays { "the speaker before goes on" } else { unheard });
             }
+            Step::Missed(Kind::Microphone, why) => self.seeks.0.missed(now, why),
+            Step::Missed(Kind::Speaker, why) => self.seeks.1.missed(now, why),
             Step::Stopped(Some(ended)) => self.keep(ended),
             Step::Stopped(None) => {
                 let message = "the microphone before does not end: it is left behind";
@@ -403,7 +451,7 @@ impl Drive {
     fn hand_over(&mut self, next: Next, handover: Handover) {
         let Some(before) = self.speaker.take() else { return };
         self.xruns += before.xruns();
-        self.exchange = Exchange::handing(before, next, handover, &self.pacer.clock);
+        self.speaking = Exchange::handing(before, next, handover, &self.pacer.clock);
     }
 
     /// The next speaker plays on, with whatever is queued.
@@ -417,7 +465,7 @@ impl Drive {
     ) {
         // The speaker before may never have taken what it was given.
         let given = self.handover.take().and_then(|before| before.take_back());
-        self.recording.agent(&mut self.master, &self.meters);
+        self.recording.agent(&mut self.master, &self.meters, self.reference.as_mut());
         self.master.exchanged();
         let Some(port) = port.map(|port| *port).or(given) else {
             exchange::leave(next, &self.pacer.clock);
@@ -427,8 +475,11 @@ impl Drive {
         self.handover = Some(handover);
         self.speaker = Some(next.speaker);
         self.voice = Voice::Nobody;
-        if let Some(name) = next.name {
+        if let Some((name, why)) = next.chosen {
             self.voice = Voice::Plays;
+            self.gate.set_unheard(None);
+            self.meters.set_missing(Kind::Speaker, false);
+            settle(&mut self.seeks.1, why, now);
             self.keep(ended); // without a next one, its failure was told
             self.recording.tell_changed(Kind::Speaker, name);
         }
@@ -446,6 +497,7 @@ impl Drive {
         self.recording.listen_to(tap);
         self.speaker = Some(nobody(port));
         self.voice = Voice::Lost;
+        self.gate.set_unheard(None);
     }
 
     /// A file that could not be completed is told at the end.
@@ -466,7 +518,17 @@ impl Drive {
     }
 }
 
+/// A device runs, for this reason.
+fn settle<D: ?Sized>(seek: &mut Seek<D>, why: Why<D>, now: SessionTime) {
+    match why {
+        Why::Chosen(finder) => *seek = Seek::of(finder),
+        Why::Found(which) => seek.found(now, which),
+    }
+}
+
 /// What follows when the user cannot be heard, or the agent, for now and for good.
+const SEEKS_EARS: &str = "nobody hears you until there is one again, which is looked for";
+const SEEKS_VOICE: &str = "what is said waits until there is one again, which is looked for";
 const DEAF: &str = "nobody hears you until you choose another microphone";
 const UNHEARD: &str = "nothing is heard until you choose another speaker";
 const LOST: &str = "nothing is heard in this call any more: end it, and start another";

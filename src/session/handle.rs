@@ -6,6 +6,8 @@ use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, watch};
 
 use super::{Devices, DriveCommand};
+use crate::time::SessionTime;
+use crate::types::Media;
 
 /// A hand on a session, from anywhere, before it runs and while it does. Cloning gives another.
 #[derive(Clone, Debug)]
@@ -19,9 +21,17 @@ pub struct SessionHandle {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Wish {
     Say(Arc<str>),
+    Announce(Arc<str>),
     Hear(Arc<str>),
+    Prompt(Arc<str>),
+    /// A frame of what a camera or a screen shows, and when it was taken.
+    Frame(SessionTime, Arc<Media>),
+    Image(Arc<Media>),
     Press,
     Release,
+    /// Since then, or now.
+    Started(Option<SessionTime>),
+    Ended(Option<SessionTime>),
     HangUp,
     /// The same, unless the user speaks over it.
     TakeLeave,
@@ -82,6 +92,16 @@ impl SessionHandle {
         self.wish(Wish::Say(text.into()))
     }
 
+    /// As [`say`](Self::say), but no voice interrupts it; a key and a typed line do. Who speaks
+    /// meanwhile, and still does when it has been said, has a turn from then on.
+    ///
+    /// # Errors
+    ///
+    /// As [`WishError`] says.
+    pub fn announce(&self, text: impl Into<Arc<str>>) -> Result<(), WishError> {
+        self.wish(Wish::Announce(text.into()))
+    }
+
     /// Takes `text` as a turn of the user. It interrupts the agent, as a spoken one does.
     ///
     /// # Errors
@@ -89,6 +109,22 @@ impl SessionHandle {
     /// As [`WishError`] says.
     pub fn hear(&self, text: impl Into<Arc<str>>) -> Result<(), WishError> {
         self.wish(Wish::Hear(text.into()))
+    }
+
+    /// Has the agent speak to nobody's turn: `text` is an instruction for the model, such as how it
+    /// is to begin. The history has it as one, and no event takes it for the user's words. Nobody
+    /// is interrupted: it is answered when nobody speaks.
+    ///
+    /// # Errors
+    ///
+    /// As [`WishError`] says.
+    pub fn trigger_start(&self, text: impl Into<Arc<str>>) -> Result<(), WishError> {
+        self.wish(Wish::Prompt(text.into()))
+    }
+
+    /// Shows the model something, when the session has come to the wishes before.
+    pub(super) async fn show(&self, wish: Wish) -> Result<(), WishError> {
+        self.wishes.send(wish).await.map_err(|_over| WishError::Over)
     }
 
     /// The key to talk is pressed: a turn begins now, if none has, and lasts until
@@ -110,10 +146,45 @@ impl SessionHandle {
         self.wish(Wish::Release)
     }
 
+    /// The user begins to speak, as somebody else who detects turns has it, such as a client: a turn
+    /// begins, if none has. It interrupts the agent as its [`Strategy`](crate::turn::Strategy)
+    /// says. Nothing happens in a session whose turns are not
+    /// [`Told`](crate::turn::Detection::Told).
+    ///
+    /// # Errors
+    ///
+    /// As [`WishError`] says.
+    pub fn speech_started(&self) -> Result<(), WishError> {
+        self.wish(Wish::Started(None))
+    }
+
+    /// The user has finished, as the same has it: the turn is over as soon as the sound of this
+    /// moment has come. One whose end is never told is over after
+    /// [`max_turn`](crate::TurnConfig::max_turn).
+    ///
+    /// # Errors
+    ///
+    /// As [`WishError`] says.
+    pub fn speech_ended(&self) -> Result<(), WishError> {
+        self.wish(Wish::Ended(None))
+    }
+
     /// The microphone and the speaker: levels, mute, and their exchange.
     #[must_use]
     pub fn devices(&self) -> &Devices {
         &self.devices
+    }
+
+    /// The same, by somebody who knows where in the sound that was.
+    #[cfg(feature = "server")]
+    pub(crate) fn speech_started_at(&self, at: SessionTime) -> Result<(), WishError> {
+        self.wish(Wish::Started(Some(at)))
+    }
+
+    /// The same, by somebody who knows where in the sound that was.
+    #[cfg(feature = "server")]
+    pub(crate) fn speech_ended_at(&self, at: SessionTime) -> Result<(), WishError> {
+        self.wish(Wish::Ended(Some(at)))
     }
 
     fn wish(&self, wish: Wish) -> Result<(), WishError> {

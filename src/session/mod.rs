@@ -15,6 +15,7 @@
 mod actor;
 mod answer;
 pub mod attach;
+pub mod call;
 mod config;
 mod conversation;
 mod dialogue;
@@ -34,8 +35,9 @@ pub use conversation::{
 pub use dialogue::InstructionsError;
 pub use drive::{Devices, DriveCommand, Pace, SessionError};
 pub use handle::{SessionHandle, WishError};
+pub use modes::asm::{DuplexConfig, DuplexEngines};
 pub use modes::text::{ReplyError, TextConfig, TextEvent, TextReply, TextSession};
-pub use modes::vad::{Session, Summary};
+pub use modes::voice::{Session, Summary};
 pub use pending::{PendingCalls, PendingError};
 
 #[cfg(test)]

@@ -17,7 +17,6 @@ use crate::types::{PendingCall, ToolCall, ToolResult, Validation};
 pub(super) struct Reporter {
     bus: EventBus,
     clock: SessionClock,
-    silence: Duration,
     /// True ends of speech, if they are known.
     labels: Vec<SessionTime>,
     turns: u32,
@@ -25,6 +24,8 @@ pub(super) struct Reporter {
     ended: Option<Ended>,
     /// The response to it.
     answer: Option<Way>,
+    /// Answers wait for words.
+    words: bool,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -51,13 +52,13 @@ struct Way {
 }
 
 impl Reporter {
-    pub(super) fn new(
-        bus: EventBus,
-        clock: SessionClock,
-        silence: Duration,
-        labels: Vec<SessionTime>,
-    ) -> Self {
-        Self { bus, clock, silence, labels, turns: 0, ended: None, answer: None }
+    pub(super) fn new(bus: EventBus, clock: SessionClock, labels: Vec<SessionTime>) -> Self {
+        Self { bus, clock, labels, turns: 0, ended: None, answer: None, words: true }
+    }
+
+    /// The same for a model that answers before the words of a turn are known.
+    pub(super) fn without_words(self) -> Self {
+        Self { words: false, ..self }
     }
 
     pub(super) fn turns(&self) -> u32 {
@@ -72,27 +73,32 @@ impl Reporter {
         self.publish(Some(turn), None, EventKind::TurnStarted { start_ms: ms(since) });
     }
 
-    /// `heard` is when speech ended, by the detector, and how far the sound was heard.
+    /// `heard` is when speech ended, by the detector, and how far the sound was heard; `silence`
+    /// is what ended the turn.
     pub(super) fn turn_ended(
         &mut self,
         turn: TurnId,
         heard: (SessionTime, SessionTime),
         reason: EndReason,
+        silence: Duration,
     ) {
         let (speech_end, heard_until) = heard;
         self.turns += u32::from(reason != EndReason::TooShort);
         let at = self.clock.now();
-        let silence = if reason == EndReason::Silence { self.silence } else { Duration::ZERO };
         // What a key ends, no sound decides.
         let decided = if silence.is_zero() { at } else { heard_until.min(at) };
-        self.ended = Some(Ended { turn, speech_end, silence, decided, at, transcript: None });
+        let transcript = (!self.words).then_some(at);
+        self.ended = Some(Ended { turn, speech_end, silence, decided, at, transcript });
         let silence_ms = round(at.millis_since(speech_end));
         let kind = EventKind::TurnEnded { speech_end_ms: ms(speech_end), silence_ms, reason };
         self.publish(Some(turn), None, kind);
     }
 
     pub(super) fn transcript(&mut self, turn: TurnId, text: &str, is_final: bool) {
-        if is_final && let Some(ended) = self.ended.as_mut().filter(|ended| ended.turn == turn) {
+        if is_final
+            && self.words
+            && let Some(ended) = self.ended.as_mut().filter(|ended| ended.turn == turn)
+        {
             ended.transcript = Some(self.clock.now());
         }
         let kind = EventKind::Transcript { text: text.to_owned(), is_final };
@@ -107,6 +113,12 @@ impl Reporter {
     pub(super) fn response_started(&mut self, turn: TurnId, response: ResponseId, scripted: bool) {
         self.answer = Some(Way { turn, response, scripted, marks: [None; 4] });
         self.publish(Some(turn), Some(response), EventKind::ResponseStarted);
+    }
+
+    /// The response was begun ahead, then.
+    pub(super) fn stood(&self, response: ResponseId, began: SessionTime) {
+        let ahead_ms = round(self.clock.now().millis_since(began));
+        self.of(response, EventKind::SpeculationCommitted { ahead_ms });
     }
 
     pub(super) fn marked(&mut self, response: ResponseId, mark: Mark, at: SessionTime) {
@@ -243,14 +255,16 @@ impl Reporter {
             Some(label) => (SpeechEnd::Label, label),
             None => (SpeechEnd::Estimate, ended.speech_end),
         };
+        // What was done before the words were final has taken none of the time after.
+        let transcript = ended.transcript?;
         let at = Instants {
             speech_end,
             decided: ended.decided,
             turn_ended: ended.at,
-            transcript: ended.transcript?,
-            first_token: first_token?,
-            first_clause: first_clause?,
-            first_sound: first_sound?,
+            transcript,
+            first_token: first_token?.max(transcript),
+            first_clause: first_clause?.max(transcript),
+            first_sound: first_sound?.max(transcript),
             queued: queued?,
             rendered: sound.ran,
             in_air: sound.in_air,

@@ -22,6 +22,7 @@ use crate::bench::services::Services;
 use crate::events::{Event, EventKind};
 use crate::session::{Pace, Session};
 use crate::time::SessionClock;
+use crate::vad::{self, Vad};
 
 /// How a play is performed.
 #[derive(Clone, Debug, Default)]
@@ -80,12 +81,27 @@ pub enum SimError {
 ///
 /// When the call cannot begin. Whatever happens in it is in the [`Outcome`].
 pub fn run(play: &Play, options: &Options) -> Result<Outcome, SimError> {
-    let runtime =
-        tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build()?;
-    runtime.block_on(perform(play, options))
+    let vad = vad::by_name(&play.vad).map_err(CallError::from)?;
+    run_with_vad(play, vad, options)
 }
 
-async fn perform(play: &Play, options: &Options) -> Result<Outcome, SimError> {
+/// As [`run`], with this detector, whichever the play names: one that needs more than a name. It
+/// must compute where it is called, and the same each time.
+///
+/// # Errors
+///
+/// As of [`run`].
+pub fn run_with_vad(
+    play: &Play,
+    vad: Box<dyn Vad>,
+    options: &Options,
+) -> Result<Outcome, SimError> {
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build()?;
+    runtime.block_on(perform(play, vad, options))
+}
+
+async fn perform(play: &Play, vad: Box<dyn Vad>, options: &Options) -> Result<Outcome, SimError> {
     // Time stands still until all is set up, so that this is the session's clock as well.
     let clock = SessionClock::live();
     let journal = Journal::default();
@@ -96,7 +112,7 @@ async fn perform(play: &Play, options: &Options) -> Result<Outcome, SimError> {
     let network = Arc::clone(&services);
     let network = SimNetwork::new(network, weather.clone(), clock.clone(), journal.clone());
     let cast = Cast::new(play, &weather, &journal, &clock);
-    let session = Session::new(engines(play, Arc::new(network))?, play.config.clone());
+    let session = Session::new(engines(play, vad, Arc::new(network))?, play.config.clone());
     let program = Program::new(&session, play, clock.clone(), journal.clone());
     let mut beside = JoinSet::new();
     let listening = tokio::spawn(listen(session.subscribe(), cast.log.clone()));

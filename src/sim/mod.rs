@@ -29,7 +29,7 @@ mod trace;
 mod voice;
 mod weather;
 
-pub use call::{Options, Outcome, SimError, run};
+pub use call::{Options, Outcome, SimError, run, run_with_vad};
 pub use fault::{Fault, Faults, UnknownFault};
 pub use link::Link;
 pub use network::SimNetwork;

@@ -11,7 +11,7 @@ use crate::bench::person::{Utterance, When};
 use crate::bench::services::{Answer, Profile, Script};
 use crate::session::SessionConfig;
 use crate::time::SessionTime;
-use crate::turn::Strategy;
+use crate::turn::{Speculate, Strategy};
 
 /// A call of any kind, the same for the same seed: turns with pauses, interruptions, noises,
 /// typed lines and keys; answers short and long, with and without tools; services fast and slow.
@@ -88,6 +88,8 @@ fn answer(dice: &mut Dice, number: usize) -> Vec<Answer> {
 fn config(dice: &mut Dice) -> SessionConfig {
     let mut config = SessionConfig::default();
     config.turn.silence = dice.millis(300..1_200);
+    config.speculation.when =
+        dice.one(&[Speculate::WhereFree, Speculate::WhereFree, Speculate::Never]);
     config.turn.barge_in.strategy =
         dice.one(&[Strategy::Immediate, Strategy::Immediate, Strategy::Deferred, Strategy::Ignore]);
     config

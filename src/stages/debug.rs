@@ -54,7 +54,9 @@ fn describe(payload: &Payload) -> serde_json::Value {
     match payload {
         Payload::Begin(turn) => json!({ "begin": { "messages": turn.history.len() } }),
         Payload::Heard(audio) => json!({ "heard": sound(audio) }),
+        Payload::Rendered(audio) => json!({ "rendered": sound(audio) }),
         Payload::LikelyEnd => json!("likely_end"),
+        Payload::GoesOn => json!("goes_on"),
         Payload::Transcript(Transcript::Partial(text)) => json!({ "partial": **text }),
         Payload::Transcript(Transcript::Final(text)) => json!({ "final": **text }),
         Payload::Message(message) => json!({ "message": **message }),
@@ -141,6 +143,7 @@ mod tests {
         let cases = [
             (Payload::Begin(begin.into()), json!({ "begin": { "messages": 1 } })),
             (Payload::Heard(audio()), json!({ "heard": sound.clone() })),
+            (Payload::Rendered(audio()), json!({ "rendered": sound.clone() })),
             (Payload::LikelyEnd, json!("likely_end")),
             (Payload::Transcript(Transcript::Partial("he".into())), json!({ "partial": "he" })),
             (Payload::Transcript(Transcript::Final("hey".into())), json!({ "final": "hey" })),

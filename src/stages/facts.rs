@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use tokio::sync::mpsc;
 
+use super::DuplexFact;
+use crate::audio::Tone;
 use crate::device::Instants;
 use crate::events::{EventKind, StageName};
 use crate::hooks::Denied;
@@ -13,6 +15,7 @@ use crate::ids::{ResponseId, TurnId};
 use crate::pipeline::Outcome;
 use crate::providers::ProviderError;
 use crate::time::SessionTime;
+use crate::turn::TurnSign;
 use crate::types::{Media, PendingCall, ToolCall, ToolResult, Usage, Validation};
 use crate::validators::ValidationError;
 
@@ -27,7 +30,18 @@ pub enum Fact {
         length: Duration,
         /// The detector's probability of speech.
         probability: f32,
+        /// How loud it is, and how high the voice in it.
+        tone: Tone,
     },
+    /// A model has said how likely it is, from 0 to 1, that the user had finished.
+    Judged {
+        /// When it was asked.
+        at: SessionTime,
+        /// Its answer.
+        likely: f32,
+    },
+    /// The program's own detector of turns has found something.
+    Sign(TurnSign),
     /// The user's sound is over.
     StreamEnd,
     /// The recogniser understood something. The text is that of the whole turn so far.
@@ -39,10 +53,26 @@ pub enum Fact {
         /// Whether it will not change any more.
         is_final: bool,
     },
+    /// The user pauses: this is what the turn's final would be if nothing more were said. The same
+    /// words have come as a [`Transcript`](Self::Transcript).
+    Provisional {
+        /// The turn.
+        turn: TurnId,
+        /// What was understood.
+        text: Arc<str>,
+    },
     /// The recogniser believes that the user has finished.
     SpeechEnded {
         /// The turn.
         turn: TurnId,
+    },
+    /// The recogniser has heard a phrase that it was asked to listen for. The words of the turn are
+    /// those behind it from here on.
+    Spotted {
+        /// The turn.
+        turn: TurnId,
+        /// The phrase.
+        phrase: String,
     },
     /// A point on the way to the first sound of a response was reached.
     Marked {
@@ -130,6 +160,8 @@ pub enum Fact {
         /// The tokens of one request.
         usage: Usage,
     },
+    /// Something has happened in the session with a model that speaks for itself.
+    Duplex(DuplexFact),
     /// Something that changes nothing for the session, and is only to be told.
     Event {
         /// The turn, if it is of one.
@@ -161,6 +193,36 @@ pub enum Fact {
         /// When the last of it was heard.
         at: SessionTime,
     },
+}
+
+impl Fact {
+    /// The response that it is about.
+    #[must_use]
+    pub fn response(&self) -> Option<ResponseId> {
+        match self {
+            Self::Voice { .. }
+            | Self::Judged { .. }
+            | Self::Sign(_)
+            | Self::StreamEnd
+            | Self::Transcript { .. }
+            | Self::Provisional { .. }
+            | Self::SpeechEnded { .. }
+            | Self::Spotted { .. }
+            | Self::Duplex(_) => None,
+            Self::Failed { response, .. } | Self::Event { response, .. } => *response,
+            Self::Marked { response, .. }
+            | Self::Clause { response, .. }
+            | Self::ToolCalled { response, .. }
+            | Self::ToolPending { response, .. }
+            | Self::ToolFinished { response, .. }
+            | Self::Retrying { response, .. }
+            | Self::Shown { response, .. }
+            | Self::Validated { response, .. }
+            | Self::Used { response, .. }
+            | Self::Sounding { response, .. }
+            | Self::Over { response, .. } => Some(*response),
+        }
+    }
 }
 
 /// What broke in a stage.

@@ -12,6 +12,7 @@ use crate::pipeline::{
     StageKind, Transcript,
 };
 use crate::stt::{SttError, SttEvent, SttInput, Transcriber, Utterance};
+use crate::text::Phrases;
 
 /// The stage: one utterance a turn. The words of a turn come after those of the turn before, also
 /// if the recogniser still works on that one.
@@ -21,6 +22,8 @@ use crate::stt::{SttError, SttEvent, SttInput, Transcriber, Utterance};
 #[derive(Debug)]
 pub struct Stt {
     transcriber: Arc<dyn Transcriber>,
+    /// What each utterance may hold.
+    phrases: Option<Phrases>,
     facts: Facts,
 }
 
@@ -37,7 +40,13 @@ impl Stt {
     /// A stage with this recogniser.
     #[must_use]
     pub fn new(transcriber: Arc<dyn Transcriber>, facts: Facts) -> Self {
-        Self { transcriber, facts }
+        Self { transcriber, phrases: None, facts }
+    }
+
+    /// The same that listens for these phrases, if its recogniser can.
+    #[must_use]
+    pub fn listening_for(self, phrases: Option<Phrases>) -> Self {
+        Self { phrases, ..self }
     }
 
     async fn listen(self, io: StageIo) -> Result<(), StageError> {
@@ -63,7 +72,8 @@ impl Stt {
                     Some(element) if element.turn <= over && !element.is_end() => {}
                     Some(element) => {
                         let turn = element.turn;
-                        if !self.on_element(element, &mut open, &outlet, &context).await {
+                        let told = turn <= over;
+                        if !self.on_element(element, told, &mut open, &outlet, &context).await {
                             open.retain(|open| open.turn != turn);
                             over = over.max(turn);
                         }
@@ -77,10 +87,11 @@ impl Stt {
         Ok(())
     }
 
-    /// Tells the recogniser; `false` when the turn is over.
+    /// Tells the recogniser; `false` when the turn is over. All may be `told` already.
     async fn on_element(
         &self,
         element: Element,
+        told: bool,
         open: &mut VecDeque<Open>,
         outlet: &Outlet,
         context: &Context,
@@ -89,6 +100,7 @@ impl Stt {
         let input = match element.payload {
             Payload::Heard(audio) => SttInput::Audio(audio),
             Payload::LikelyEnd => SttInput::Lull,
+            Payload::GoesOn => SttInput::GoesOn,
             Payload::TurnEnd(Outcome::Completed) => SttInput::End,
             _ => {
                 let goes_on = !element.is_end();
@@ -98,7 +110,11 @@ impl Stt {
         };
         let begins = matches!(input, SttInput::Audio(_));
         if begins && open.back().is_none_or(|open| open.turn != turn) {
-            match self.transcriber.open() {
+            let opened = match &self.phrases {
+                Some(phrases) => self.transcriber.open_for(phrases),
+                None => self.transcriber.open(),
+            };
+            match opened {
                 Ok(utterance) => {
                     open.push_back(Open { turn, utterance, told: "".into() });
                 }
@@ -108,7 +124,14 @@ impl Stt {
                 }
             }
         }
-        let Some(open) = open.iter().find(|open| open.turn == turn) else { return true };
+        let Some(open) = open.iter().find(|open| open.turn == turn) else {
+            // Who is told the turns by others may be told one without any sound.
+            let ends = matches!(input, SttInput::End);
+            if ends && !told {
+                self.tell(turn, "".into(), true, outlet, context).await;
+            }
+            return !ends;
+        };
         let sent = open.utterance.send(input, context.clock.work());
         if context.clock.timeout(STUCK, sent).await.is_none() {
             let engine = self.transcriber.name();
@@ -129,10 +152,25 @@ impl Stt {
     ) -> bool {
         let turn = open.turn;
         let (text, is_final) = match event {
-            Some(Ok(SttEvent::Partial(text) | SttEvent::Provisional(text))) => (text, false),
+            Some(Ok(SttEvent::Partial(text))) => (text, false),
+            Some(Ok(SttEvent::Provisional(text))) => {
+                let text: Arc<str> = text.into();
+                if *text != *open.told {
+                    open.told = Arc::clone(&text);
+                    self.tell(turn, Arc::clone(&text), false, outlet, context).await;
+                }
+                self.facts.tell(Fact::Provisional { turn, text }).await;
+                return false;
+            }
             Some(Ok(SttEvent::Final(text))) => (text, true),
             Some(Ok(SttEvent::SpeechEnded)) => {
                 self.facts.tell(Fact::SpeechEnded { turn }).await;
+                return false;
+            }
+            Some(Ok(SttEvent::Spotted(phrase))) => {
+                // The words begin anew.
+                open.told = "".into();
+                self.facts.tell(Fact::Spotted { turn, phrase }).await;
                 return false;
             }
             Some(Err(error)) => {
@@ -151,6 +189,18 @@ impl Stt {
         }
         let text: Arc<str> = text.into();
         open.told = Arc::clone(&text);
+        self.tell(turn, text, is_final, outlet, context).await;
+        is_final
+    }
+
+    async fn tell(
+        &self,
+        turn: TurnId,
+        text: Arc<str>,
+        is_final: bool,
+        outlet: &Outlet,
+        context: &Context,
+    ) {
         let now = context.clock.now();
         let transcript = match is_final {
             true => Transcript::Final(Arc::clone(&text)),
@@ -162,7 +212,6 @@ impl Stt {
         if is_final {
             let _ended = outlet.send(Element::new(turn, now, Payload::TurnEnd(outcome))).await;
         }
-        is_final
     }
 
     async fn fail(&self, turn: TurnId, error: &SttError, outlet: &Outlet, context: &Context) {
@@ -214,3 +263,52 @@ const STUCK: Duration = Duration::from_millis(1500);
 
 /// The longest wait for the words of the last turn after the end of the stream.
 const LAST_WORDS: Duration = Duration::from_secs(10);
+
+#[cfg(test)]
+mod tests {
+    use tokio::sync::mpsc;
+
+    use super::*;
+    use crate::audio::{AudioChunk, SampleRate};
+    use crate::pipeline::{Node, PipelineBuilder};
+    use crate::stt::mock::{MockFault, MockTranscriber};
+    use crate::time::SessionClock;
+
+    /// It may be told by somebody else that the user has begun and finished at once.
+    #[tokio::test(start_paused = true)]
+    async fn a_turn_without_any_sound_is_one_without_words() {
+        let (facts, mut told) = mpsc::channel(4);
+        let stage = Stt::new(Arc::new(MockTranscriber::new(["hello"])), Facts::to(facts));
+        let pipeline = PipelineBuilder::default().chain([Node::stage(stage)]).build().unwrap();
+        let end = Payload::TurnEnd(Outcome::Completed);
+        let end = Element::new(TurnId::new(1), Default::default(), end);
+        let context = Context::new(SessionClock::live());
+        let came = pipeline.execute(&context, [end]).await.unwrap().elements;
+        assert!(matches!(came.last().unwrap().payload, Payload::TurnEnd(Outcome::Discarded)));
+        let Some(Fact::Transcript { text, is_final, .. }) = told.recv().await else { panic!() };
+        assert_eq!((&*text, is_final), ("", true));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_turn_that_failed_before_its_end_is_told_once() {
+        let (facts, mut told) = mpsc::channel(4);
+        let failing = MockTranscriber::new(["hello there"]).with_fault(MockFault::Middle);
+        let stage = Stt::new(Arc::new(failing), Facts::to(facts));
+        let pipeline = PipelineBuilder::default().chain([Node::stage(stage)]).build().unwrap();
+        let mut run = pipeline.run(&Context::new(SessionClock::live()));
+        let input = run.take_input().unwrap();
+        let turn = TurnId::new(1);
+        for _ in 0..2 {
+            let sound = AudioChunk::new([0; 320], SampleRate::SPEECH);
+            input.send(Element::heard(turn, Default::default(), sound)).await.unwrap();
+        }
+        let Some(Fact::Transcript { is_final: false, .. }) = told.recv().await else { panic!() };
+        let Some(Fact::Failed { .. }) = told.recv().await else { panic!() };
+        let end = Payload::TurnEnd(Outcome::Completed);
+        input.send(Element::new(turn, Default::default(), end)).await.unwrap();
+        drop(input);
+        while run.output.recv().await.unwrap().is_some() {}
+        run.wait().await.unwrap();
+        assert!(told.recv().await.is_none(), "nothing more is told");
+    }
+}

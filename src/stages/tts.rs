@@ -12,7 +12,7 @@ use crate::events::StageName;
 use crate::ids::ResponseId;
 use crate::pipeline::{
     Context, Element, Floor, Inlet, Kinds, Outcome, Outlet, Payload, Stage, StageError,
-    StageFuture, StageIo, StageKind,
+    StageFuture, StageIo, StageKind, TurnContext,
 };
 use crate::text::{Clause, ClauseCutter, English, Language, spoken};
 use crate::tts::{SpeakRequest, SpeechEvent, SpeechStream, Synthesizer, TtsError, from_onset};
@@ -81,7 +81,10 @@ struct Speaking {
     piece_start: u64,
     /// How the text ended, once it has.
     ended: Option<Outcome>,
-    first_clause: bool,
+    /// How many pieces the engine was given.
+    pieces: usize,
+    /// It is begun ahead, and not committed as far as is known.
+    ahead: bool,
 }
 
 struct Speaker {
@@ -101,9 +104,13 @@ impl Speaker {
             self.start_next().await;
             let current = self.speaking.as_ref().map(|speaking| speaking.response);
             let room = self.speaking.as_ref().is_none_or(Speaking::has_room);
+            let waits = current.filter(|_| self.speaking.as_ref().is_some_and(|s| s.ahead));
             tokio::select! {
                 biased;
                 () = cancelled(current, &floor) => self.abandon().await,
+                () = committed(waits, &floor) => {
+                    self.speaking.iter_mut().for_each(|speaking| speaking.ahead = false);
+                }
                 event = next_sound(&mut self.speaking, &self.context) => self.on_sound(event).await,
                 element = self.inlet.recv(), if room => match element? {
                     Some(element) => self.on_element(element).await,
@@ -119,6 +126,9 @@ impl Speaker {
         while let Some(speaking) = &mut self.speaking
             && speaking.current.is_none()
         {
+            if speaking.ahead && speaking.pieces > 0 {
+                return; // the rest may be in vain
+            }
             let Some(clause) = speaking.waiting.pop_front() else {
                 if let Some(outcome) = speaking.ended.take() {
                     self.end(outcome).await;
@@ -130,7 +140,8 @@ impl Speaker {
             }
             let response = speaking.response;
             let facts = &self.stage.facts;
-            if !std::mem::replace(&mut speaking.first_clause, true) {
+            speaking.pieces += 1;
+            if speaking.pieces == 1 {
                 facts.mark(response, Mark::FirstClause, self.context.clock.now()).await;
             }
             facts.tell(Fact::Clause { response, text: clause.text.clone() }).await;
@@ -180,7 +191,7 @@ impl Speaker {
         }
         match (&element.payload, &mut self.speaking) {
             (Payload::Begin(turn), _) => {
-                self.speaking = Some(Speaking::new(turn.response, &element, &self.stage.language));
+                self.speaking = Some(Speaking::new(turn, &element, &self.stage.language));
             }
             (Payload::TextDelta(text), Some(speaking)) if speaking.is(&element) => {
                 speaking.cutter.push(text);
@@ -296,9 +307,10 @@ impl Speaker {
 }
 
 impl Speaking {
-    fn new(response: ResponseId, origin: &Element, language: &Arc<dyn Language>) -> Self {
+    fn new(turn: &TurnContext, origin: &Element, language: &Arc<dyn Language>) -> Self {
         Self {
-            response,
+            response: turn.response,
+            ahead: turn.ahead,
             origin: origin.clone(),
             cutter: ClauseCutter::new(Arc::clone(language)),
             waiting: VecDeque::new(),
@@ -310,7 +322,7 @@ impl Speaking {
             sent: 0,
             piece_start: 0,
             ended: None,
-            first_clause: false,
+            pieces: 0,
         }
     }
 
@@ -373,6 +385,15 @@ fn byte(at: usize) -> u32 {
 async fn cancelled(current: Option<ResponseId>, floor: &Floor) {
     match current {
         Some(response) => floor.cancelled(response).await,
+        None => std::future::pending().await,
+    }
+}
+
+/// Waits until the response, if it is begun ahead, is committed.
+async fn committed(waits: Option<ResponseId>, floor: &Floor) {
+    match waits {
+        // If it is cancelled, that is looked at first.
+        Some(response) => floor.settled(response).await,
         None => std::future::pending().await,
     }
 }

@@ -61,6 +61,10 @@ impl Transcriber for MockTranscriber {
         Self::NAME
     }
 
+    fn is_prompt(&self) -> bool {
+        true
+    }
+
     fn open(&self) -> Result<Utterance, SttError> {
         if self.fault == Some(MockFault::Open) {
             return Err(SttError::Start { engine: Self::NAME, reason: MADE_UP.to_owned() });
@@ -80,6 +84,7 @@ async fn serve(script: Arc<Script>, fault: Option<MockFault>, mut engine: Uttera
         let event = match input {
             _ if fault == Some(MockFault::Hang) => continue,
             SttInput::Lull => Ok(SttEvent::Provisional(said())),
+            SttInput::GoesOn => continue,
             SttInput::End if fault == Some(MockFault::End) => Err(failure()),
             SttInput::End => Ok(SttEvent::Final(said())),
             SttInput::Audio(_) if line.is_none() => {

@@ -24,6 +24,7 @@ use tokio::sync::mpsc;
 use crate::audio::{AudioChunk, SampleRate};
 use crate::error::Recovery;
 use crate::net::NetError;
+use crate::text::Phrases;
 use crate::time::Work;
 
 pub use openai::OpenAiTranscriber;
@@ -43,12 +44,59 @@ pub trait Transcriber: Debug + Send + Sync {
         Duration::MAX
     }
 
+    /// Whether its use is paid for: then nothing is recognised ahead that may be in vain, unless
+    /// that is wished for. By default it is not.
+    fn is_metered(&self) -> bool {
+        false
+    }
+
+    /// Whether what it says at a lull is asked of a service as if it were the end, and again if the
+    /// speaker goes on: then it is asked at lulls only where answers are begun ahead. By default it
+    /// is not.
+    fn asks_again(&self) -> bool {
+        false
+    }
+
+    /// Whether its words, while they come, tell if a sentence is complete: of one that mistakes
+    /// every third word, the last means nothing. So it is by default.
+    fn is_reliable(&self) -> bool {
+        true
+    }
+
+    /// Whether it gives words while they are said, within a second: then noise is known by their
+    /// absence. By default it is not.
+    fn is_prompt(&self) -> bool {
+        false
+    }
+
     /// Opens an utterance. Must be called within a Tokio runtime.
     ///
     /// # Errors
     ///
     /// As [`SttError`] says.
     fn open(&self) -> Result<Utterance, SttError>;
+
+    /// Opens an utterance that may hold one of `phrases`. An engine that can listen for them says
+    /// [`SttEvent::Spotted`]; any other hears words as ever, and this is the same as
+    /// [`open`](Self::open), as it is by default.
+    ///
+    /// # Errors
+    ///
+    /// As [`SttError`] says.
+    fn open_for(&self, phrases: &Phrases) -> Result<Utterance, SttError> {
+        let _unheard = phrases;
+        self.open()
+    }
+
+    /// Whether it can hear all of `phrases`. By default it can.
+    ///
+    /// # Errors
+    ///
+    /// [`SttError::Start`] names a word that it does not know.
+    fn check_phrases(&self, phrases: &Phrases) -> Result<(), SttError> {
+        let _all = phrases;
+        Ok(())
+    }
 }
 
 /// The recogniser called `name`: `pocketsphinx`, or `mock`, which hears a few fixed sentences.
@@ -92,8 +140,10 @@ pub enum SttInput {
     /// More sound, at the engine's rate.
     Audio(AudioChunk),
     /// The speaker pauses: say what was said so far as [`SttEvent::Provisional`]. The utterance
-    /// stays open; sound may follow.
+    /// stays open; sound may follow. If the end does, what was said so far was all.
     Lull,
+    /// The speaker goes on after a lull.
+    GoesOn,
     /// No more sound: [`SttEvent::Final`] follows, and the utterance is over.
     End,
 }
@@ -109,6 +159,9 @@ pub enum SttEvent {
     Final(String),
     /// The engine believes that the speaker has finished.
     SpeechEnded,
+    /// It was asked to listen for this phrase, and has heard it. All texts that follow are those of
+    /// what was said behind it.
+    Spotted(String),
 }
 
 /// An utterance in progress. Dropping it abandons it.

@@ -7,6 +7,7 @@
 //! And text as it is written for a model: [`Template`], and how many tokens it is: [`Estimate`].
 
 mod clause;
+mod completeness;
 #[cfg(feature = "minijinja")]
 pub(crate) mod jinja;
 mod language;
@@ -14,10 +15,15 @@ pub mod numbers;
 mod spoken;
 pub(crate) mod template;
 pub(crate) mod tokens;
+mod wake;
 pub mod wer;
+mod words;
 
 pub use clause::{Clause, ClauseCutter};
+pub use completeness::Completeness;
 pub use language::{English, Language, Mark, Universal};
 pub use spoken::spoken;
 pub use template::{Place, Template, TemplateError};
 pub use tokens::{Estimate, TokenCount};
+pub use wake::{Found, PhraseError, Phrases};
+pub use words::Words;

@@ -90,6 +90,12 @@ pub trait Synthesizer: Debug + Send + Sync {
     /// The sample rate of what it makes.
     fn rate(&self) -> SampleRate;
 
+    /// Whether its use is paid for: then nothing is spoken that may be in vain, unless that is
+    /// wished for. By default it is not.
+    fn is_metered(&self) -> bool {
+        false
+    }
+
     /// Begins to speak. Dropping the stream stops the engine at once.
     /// Must be called within a Tokio runtime.
     fn speak(&self, request: SpeakRequest) -> SpeechStream;

@@ -20,12 +20,17 @@ use crate::audio::SampleRate;
 pub struct SpeechMark {
     /// Where the piece begins, in bytes of the answer.
     pub start: u32,
-    /// Where it ends, in bytes of the answer.
+    /// Where it ends, in bytes of the answer; [`OPEN`](Self::OPEN) if that is not known yet.
     pub end: u32,
     /// Where it begins in the sound of the answer, in samples.
     pub at: u64,
     /// Whether a sentence ends with it.
     pub ends_sentence: bool,
+}
+
+impl SpeechMark {
+    /// It goes on to the end of the text, or to where the next piece begins.
+    pub const OPEN: u32 = u32::MAX;
 }
 
 /// What was heard of an answer.
@@ -60,6 +65,9 @@ impl Heard {
 
     /// A piece begins. Marks come in the order of the sound; one that reaches back is cut.
     pub fn mark(&mut self, mark: SpeechMark) {
+        if let Some(last) = self.marks.last_mut().filter(|last| last.end == SpeechMark::OPEN) {
+            last.end = mark.start.max(last.start);
+        }
         let (end, at) = self.marks.last().map_or((0, 0), |last| (last.end, last.at));
         let start = mark.start.max(end);
         let (end, at) = (mark.end.max(start), mark.at.max(at));
@@ -229,6 +237,29 @@ mod tests {
         assert_eq!((heard.sentence_end(100), heard.sentence_end(4000)), (4000, 4000));
         heard.mark(SpeechMark { start: 6, end: 20, at: 4000, ends_sentence: true });
         assert_eq!(heard_at(&heard, 4000), "Well. ");
+    }
+
+    #[test]
+    fn a_piece_without_an_end_grows_with_its_text_until_the_next_begins() {
+        let mut heard = Heard::new(SampleRate::SPEECH);
+        heard.mark(SpeechMark { start: 0, end: SpeechMark::OPEN, at: 0, ends_sentence: true });
+        heard.text("One two.");
+        heard.sound(8000);
+        heard.text(" Three four.");
+        heard.sound(20_000);
+        assert_eq!(heard_at(&heard, 10_700), "One two.", "20 characters take 21,333 samples");
+        heard.mark(SpeechMark {
+            start: 20,
+            end: SpeechMark::OPEN,
+            at: 20_000,
+            ends_sentence: true,
+        });
+        heard.text(" Five.");
+        heard.sound(30_000);
+        heard.complete();
+        assert_eq!(heard_at(&heard, 19_999), "One two. Three");
+        assert_eq!(heard_at(&heard, 20_000), "One two. Three four.");
+        assert_eq!(heard_at(&heard, 30_000), "One two. Three four. Five.");
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Cuts sound of any chunk size into a detector's frames.
 
 use super::Vad;
+use crate::audio::{Tone, ToneMeter};
 
 /// A frame's verdict.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -9,6 +10,8 @@ pub struct Detected {
     pub probability: f32,
     /// Where the frame ends: the index of the sample after it, counted from the stream's start.
     pub end: u64,
+    /// How loud the frame is, and how high the voice in it.
+    pub tone: Tone,
 }
 
 /// Feeds a detector whole frames from chunks of any length. What does not fill a frame waits for the next chunk.
@@ -19,6 +22,7 @@ pub struct Framer {
     vad: Box<dyn Vad>,
     /// The frame being filled: always shorter than a frame between calls.
     frame: Vec<i16>,
+    meter: ToneMeter,
     end: u64,
 }
 
@@ -27,7 +31,8 @@ impl Framer {
     #[must_use]
     pub fn new(vad: Box<dyn Vad>) -> Self {
         let frame = Vec::with_capacity(vad.frame_len());
-        Self { vad, frame, end: 0 }
+        let meter = ToneMeter::new(vad.rate());
+        Self { vad, frame, meter, end: 0 }
     }
 
     /// The detector.
@@ -46,7 +51,9 @@ impl Framer {
             samples = rest;
             if self.frame.len() == len {
                 self.end += len as u64;
-                each(Detected { probability: self.vad.process(&self.frame), end: self.end });
+                let probability = self.vad.process(&self.frame);
+                let tone = self.meter.measure(&self.frame, probability >= MAY_BE_VOICE);
+                each(Detected { probability, end: self.end, tone });
                 self.frame.clear();
             }
         }
@@ -56,9 +63,13 @@ impl Framer {
     pub fn reset(&mut self) {
         self.vad.reset();
         self.frame.clear();
+        self.meter.reset();
         self.end = 0;
     }
 }
+
+/// Below it nobody asks for the pitch, which takes more computing than the level.
+const MAY_BE_VOICE: f32 = 0.3;
 
 #[cfg(test)]
 mod tests {

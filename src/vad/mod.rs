@@ -17,8 +17,10 @@ mod earshot;
 mod energy;
 mod framer;
 mod scripted;
+pub mod silero;
 #[cfg(test)]
 mod tests;
+mod vote;
 #[cfg(feature = "webrtc-vad")]
 mod webrtc;
 
@@ -29,6 +31,8 @@ pub use earshot::Earshot;
 pub use energy::Energy;
 pub use framer::{Detected, Framer};
 pub use scripted::Scripted;
+pub use silero::{Silero, SileroNetwork};
+pub use vote::Vote;
 #[cfg(feature = "webrtc-vad")]
 pub use webrtc::{Aggressiveness, FrameSize, WebRtc, WebRtcRate};
 
@@ -40,7 +44,7 @@ use crate::audio::SampleRate;
 /// [`rate`](Self::rate), one after the other.
 pub trait Vad: Debug + Send {
     /// Names the detector in events and on the command line.
-    fn name(&self) -> &'static str;
+    fn name(&self) -> &str;
 
     /// The sample rate of its frames.
     fn rate(&self) -> SampleRate {
@@ -76,12 +80,38 @@ pub const NAMES: &[&str] = &["earshot", "energy"];
 /// The detector called `name`, listening at 16 kHz.
 ///
 /// `earshot` is the default choice. `webrtc:0` to `webrtc:3` are the four modes of `WebRtc` with frames of 20 ms;
-/// `webrtc` is `webrtc:3`. `energy` needs no model.
+/// `webrtc` is `webrtc:3`. `energy` needs no model. Two names with a `+` between them are a [`Vote`] of both, as
+/// `earshot+webrtc`. [`Silero`] needs more than its name: `config::Factory::detector` makes it.
 ///
 /// # Errors
 ///
 /// [`UnknownVad`] for any other name; it lists the names of this build.
 pub fn by_name(name: &str) -> Result<Box<dyn Vad>, UnknownVad> {
+    by_name_or(name, |_| None)
+}
+
+/// The detector called `name`, as [`by_name`], but asks `other` first: it makes those that need
+/// more than a name.
+///
+/// # Errors
+///
+/// Those of `other`, and [`UnknownVad`].
+pub fn by_name_or<E: From<UnknownVad>>(
+    name: &str,
+    other: impl Fn(&str) -> Option<Result<Box<dyn Vad>, E>>,
+) -> Result<Box<dyn Vad>, E> {
+    let one = |name: &str| other(name).unwrap_or_else(|| Ok(single(name)?));
+    match name.split_once('+') {
+        None => one(name),
+        Some((first, second)) => {
+            let unlike = || UnknownVad { name: name.to_owned() };
+            let vote = Vote::new(one(first)?, one(second)?).ok_or_else(unlike)?;
+            Ok(Box::new(vote))
+        }
+    }
+}
+
+fn single(name: &str) -> Result<Box<dyn Vad>, UnknownVad> {
     #[cfg(feature = "webrtc-vad")]
     let webrtc = |mode| Box::new(WebRtc::new(mode, FrameSize::Ms20, WebRtcRate::Khz16));
     Ok(match name {
@@ -101,7 +131,11 @@ pub fn by_name(name: &str) -> Result<Box<dyn Vad>, UnknownVad> {
 
 /// No voice detector has this name.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("no voice detector is called `{name}`; choose one of {}{NOT_BUILT_IN}", NAMES.join(", "))]
+#[error(
+    "no voice detector is called `{name}`; choose one of {}, or two with a + between them\
+     {NOT_BUILT_IN}",
+    NAMES.join(", ")
+)]
 pub struct UnknownVad {
     name: String,
 }

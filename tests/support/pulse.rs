@@ -23,11 +23,30 @@ pub(crate) fn with_devices(name: &str) -> bool {
     }
     let Some(server) = Server::start() else { return false };
     let mut child = Command::new(env::current_exe().unwrap());
-    child.args([name, "--exact", "--nocapture", "--test-threads=1"]);
+    // What is run by hand only is run in the child as well.
+    child.args([name, "--exact", "--nocapture", "--test-threads=1", "--include-ignored"]);
     server.apply(&mut child);
     let done = child.env(INSIDE, server.process.id().to_string()).status().unwrap();
     assert!(done.success(), "{name} failed with virtual devices: {done}");
     false
+}
+
+/// From here on the microphone hears what the first speaker plays, 40 ms later and at `volume`.
+#[allow(dead_code, reason = "not every test has open speakers")]
+pub(crate) fn leak(volume: &str) {
+    pactl("load-module module-loopback source=spk_out.monitor sink=mic_in latency_msec=40");
+    let inputs = pactl("list short sink-inputs");
+    let leak = inputs.lines().find(|line| line.contains("module-loopback")).unwrap();
+    let leak = leak.split_whitespace().next().unwrap();
+    pactl(&format!("set-sink-input-volume {leak} {volume}"));
+}
+
+/// Asks the server. What it says.
+#[allow(dead_code, reason = "not every test changes the devices")]
+pub(crate) fn pactl(command: &str) -> String {
+    let done = Command::new("pactl").args(command.split(' ')).output().unwrap();
+    assert!(done.status.success(), "{command}: {}", String::from_utf8_lossy(&done.stderr));
+    String::from_utf8(done.stdout).unwrap()
 }
 
 /// The server. Dropping it ends it.
@@ -53,35 +72,8 @@ impl Server {
         fs::create_dir(folder.path().join("state")).unwrap();
         fs::write(folder.path().join("asound.conf"), ASOUND).unwrap();
         fs::write(folder.path().join("server.pa"), SERVER).unwrap();
-        let mut command = Command::new("pulseaudio");
-        command.arg("-n").arg("-F").arg(folder.path().join("server.pa")).args([
-            "--daemonize=no",
-            "--exit-idle-time=-1",
-            "--disallow-exit",
-            "--use-pid-file=no",
-            "--realtime=no",
-            "--high-priority=no",
-        ]);
-        set(&mut command, folder.path());
-        command.stdout(Stdio::null()).stderr(Stdio::null());
-        let server = Self { process: command.spawn().unwrap(), folder };
-        server.wait();
+        let server = Self { process: run(folder.path()), folder };
         Some(server)
-    }
-
-    /// Waits until its last module is loaded and the default is set.
-    fn wait(&self) {
-        for _ in 0..100 {
-            let mut ask = Command::new("pactl");
-            ask.args(["info"]);
-            set(&mut ask, self.folder.path());
-            let answer = ask.output().unwrap();
-            if String::from_utf8_lossy(&answer.stdout).contains("Default Source: vmic") {
-                return;
-            }
-            std::thread::park_timeout(Duration::from_millis(50));
-        }
-        panic!("the sound server does not start within 5 s");
     }
 
     /// Gives a command the server's environment.
@@ -95,6 +87,40 @@ impl Drop for Server {
         let _gone = self.process.kill();
         let _status = self.process.wait();
     }
+}
+
+/// Runs a server in `folder`, and waits until it serves: its last module is loaded, and the default
+/// is set.
+pub(crate) fn run(folder: &Path) -> Child {
+    let mut command = Command::new("pulseaudio");
+    command.arg("-n").arg("-F").arg(folder.join("server.pa")).args([
+        "--daemonize=no",
+        "--exit-idle-time=-1",
+        "--disallow-exit",
+        "--use-pid-file=no",
+        // A real sound server is never behind; where it may not be first, it goes on as it is.
+        "--realtime=yes",
+        "--high-priority=yes",
+    ]);
+    set(&mut command, folder);
+    let mut process = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    let serves = (0..100).any(|_| {
+        let mut ask = Command::new("pactl");
+        ask.args(["info"]);
+        set(&mut ask, folder);
+        let answer = ask.output().unwrap();
+        let serves = String::from_utf8_lossy(&answer.stdout).contains("Default Source: vmic");
+        if !serves {
+            std::thread::park_timeout(Duration::from_millis(50));
+        }
+        serves
+    });
+    if !serves {
+        let _gone = process.kill();
+        let _status = process.wait();
+        panic!("the sound server does not start within 5 s");
+    }
+    process
 }
 
 fn set(command: &mut Command, folder: &Path) {

@@ -109,10 +109,7 @@ impl Figures {
     pub fn of(answers: &[Answered], prices: Option<Prices>) -> Self {
         let told: Option<Vec<Usage>> = answers.iter().map(|one| one.usage).collect();
         let told = told.filter(|told| !told.is_empty());
-        let usage = told.map(|told| Usage {
-            input_tokens: told.iter().map(|usage| usage.input_tokens).sum(),
-            output_tokens: told.iter().map(|usage| usage.output_tokens).sum(),
-        });
+        let usage = told.and_then(|told| told.into_iter().reduce(|all, one| all + one));
         let wrote: Duration = answers.iter().map(|one| one.wrote).sum();
         // The first of an answer begins the time, and is not written in it.
         let speed =
@@ -175,14 +172,14 @@ mod tests {
             first_clause: Duration::from_millis(ms + 180),
             wrote: Duration::from_millis(500),
             pieces: 11,
-            usage: usage.map(|(input_tokens, output_tokens)| Usage { input_tokens, output_tokens }),
+            usage: usage
+                .map(|(input_tokens, output_tokens)| Usage::of_text(input_tokens, output_tokens)),
         }
     }
 
     #[test]
     fn tokens_are_counted_and_paid() {
-        let prices =
-            Prices { input: "0.15/1M".parse().unwrap(), output: "0.60/1M".parse().unwrap() };
+        let prices = Prices::new("0.15/1M".parse().unwrap(), "0.60/1M".parse().unwrap());
         let all = [answered(200, Some((100, 21))), answered(300, Some((100, 21)))];
         let figures = Figures::of(&all, Some(prices));
         assert_eq!((figures.input_tokens, figures.output_tokens), (Some(200), Some(42)));

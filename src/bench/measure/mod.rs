@@ -19,16 +19,18 @@ mod sum;
 #[cfg(test)]
 mod tests;
 
+use std::ops::Add;
+
 pub use self::black_box::explain;
 pub use self::checks::{Check, checks};
-use self::services::Interval;
+use self::services::{Busy, Interval};
 use self::story::{Response, Story};
 pub use self::sum::{Measured, Spent, fill, groups};
 use super::call::Record;
-use super::figures::{BargeIn, GAPS, Spread, Turn};
+use super::figures::{BargeIn, Discarded, GAPS, Spread, Turn};
 use super::person::{Sound, Spoken};
-use super::services::Entry;
-use crate::events::Latency;
+use super::services::Log;
+use crate::events::{EventKind, Latency};
 use crate::time::SessionTime;
 
 /// An interruption, and how fast the agent fell silent.
@@ -45,7 +47,7 @@ pub struct Interruption {
 /// The turns of a call that were answered. `log` is what its caller asked of the services; where
 /// that is not known it is empty, and no overhead is told.
 #[must_use]
-pub fn turns(record: &Record, log: &[Entry], scenario: &str) -> Vec<Turn> {
+pub fn turns(record: &Record, log: &Log, scenario: &str) -> Vec<Turn> {
     let call = Heard::of(record);
     let measured = call.story.responses.iter().filter_map(|response| call.turn(response, log));
     measured.map(|turn| Turn { scenario: scenario.to_owned(), ..turn }).collect()
@@ -82,6 +84,18 @@ pub fn lost(record: &Record) -> usize {
     record.person.unanswered().len()
 }
 
+/// The answers of a call that were begun in vain.
+#[must_use]
+pub fn discarded(record: &Record) -> Discarded {
+    let each = record.events.iter().filter_map(|event| match event.kind {
+        EventKind::SpeculationDiscarded { input_tokens, output_tokens, .. } => {
+            Some(Discarded { answers: 1, input_tokens, output_tokens })
+        }
+        _ => None,
+    });
+    each.fold(Discarded::default(), Add::add)
+}
+
 /// A call, as both of its sides know it.
 struct Heard<'a> {
     record: &'a Record,
@@ -103,7 +117,7 @@ impl<'a> Heard<'a> {
     }
 
     /// The figures of the turn that a response answers.
-    fn turn(&self, response: &Response<'_>, log: &[Entry]) -> Option<Turn> {
+    fn turn(&self, response: &Response<'_>, log: &Log) -> Option<Turn> {
         let (latency, start_ms) = (response.latency?, response.start_ms?);
         let anchor_ms = start_ms - latency.total_ms;
         let spoken = self.ending_at(anchor_ms)?;
@@ -116,16 +130,20 @@ impl<'a> Heard<'a> {
             to: self.nanos(SessionTime::from_nanos((heard_ms * 1e6) as u64)),
         };
         let services = services::times(log, interval, self.record.tool);
+        let overhead = |busy: &Busy| {
+            let ended_ms = anchor_ms + latency.silence_ms + latency.vad_ms + latency.capture_ms;
+            let ended = self.nanos(SessionTime::from_nanos((ended_ms * 1e6) as u64));
+            voice_to_voice_ms - latency.silence_ms - busy.ms_within(ended, interval.to)
+        };
         Some(Turn {
             scenario: String::new(),
             session: 0,
             index: spoken.index,
             labelled: spoken.labelled,
             voice_to_voice_ms,
-            overhead_ms: services
-                .map(|times| voice_to_voice_ms - latency.silence_ms - times.total_ms()),
+            overhead_ms: services.as_ref().map(|(_, busy)| overhead(busy)),
             gaps: Some(gaps),
-            services,
+            services: services.map(|(times, _)| times),
             residual_ms: voice_to_voice_ms - gaps.iter().sum::<f64>(),
         })
     }

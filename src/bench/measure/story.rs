@@ -73,6 +73,7 @@ impl<'a> Story<'a> {
                     hold.silenced_ms = Some(*callback_ms);
                 }
             }
+            EventKind::SpeculationDiscarded { .. } => {} // nobody heard of it
             EventKind::TurnEnded { .. } | EventKind::Transcript { .. } => self.add_to_turn(event),
             _ => self.add_to_response(event),
         }

@@ -1,10 +1,12 @@
 //! Calls put together: what a report tells of them.
 
-use super::{Check, Interruption, barge_ins, checks, lost, spread, turns};
+use std::ops::Add;
+
+use super::{Check, Interruption, barge_ins, checks, discarded, lost, spread, turns};
 use crate::bench::call::Record;
-use crate::bench::figures::{Cost, Group, Report, Turn};
+use crate::bench::figures::{Cost, Discarded, Group, Report, Turn};
 use crate::bench::scenario::Scenario;
-use crate::bench::services::Entry;
+use crate::bench::services::Log;
 
 /// What is known of one call.
 #[derive(Clone, Debug, PartialEq)]
@@ -36,7 +38,7 @@ impl Measured {
     /// What `record` tells of a call of `scenario`. `log` is what its caller asked of mock
     /// services; `None` if others spoke.
     #[must_use]
-    pub fn of(scenario: &Scenario, record: &Record, log: Option<&[Entry]>, spent: Spent) -> Self {
+    pub fn of(scenario: &Scenario, record: &Record, log: Option<&Log>, spent: Spent) -> Self {
         let minutes = record.events.last().map_or(0.0, |last| last.at.as_millis() / 60e3);
         let memory = spent.peak_kib.zip(spent.base_kib).map(|(peak, base)| (peak - base).max(0.0));
         let cost = Cost {
@@ -48,10 +50,11 @@ impl Measured {
             under_runs: record.summary.under_runs,
             lost_turns: lost(record) as u64,
             driver_late_ms: record.person.lateness_ms(0.95) as f64,
+            discarded: discarded(record),
         };
         Self {
             scenario: scenario.name.clone(),
-            turns: turns(record, log.unwrap_or_default(), &scenario.name),
+            turns: turns(record, log.unwrap_or(&Log::default()), &scenario.name),
             interruptions: barge_ins(record),
             checks: checks(scenario, record, log.is_some()),
             cost,
@@ -127,6 +130,7 @@ fn cost(calls: &[&Measured]) -> Cost {
         under_runs: costs().map(|cost| cost.under_runs).sum(),
         lost_turns: costs().map(|cost| cost.lost_turns).sum(),
         driver_late_ms: costs().map(|cost| cost.driver_late_ms).fold(0.0, f64::max),
+        discarded: costs().map(|cost| cost.discarded).fold(Discarded::default(), Add::add),
     }
 }
 

@@ -7,7 +7,7 @@ use crate::bench::figures::ServiceTimes;
 use crate::bench::measure::services::times;
 use crate::bench::person::PersonLog;
 use crate::bench::scenario::Scenario;
-use crate::bench::services::{Outcome, Service};
+use crate::bench::services::{Entry, Outcome, Service};
 use crate::events::{Event, EventKind, SpeechEnd};
 use crate::ids::{ResponseId, TurnId};
 use crate::session::Summary;
@@ -95,7 +95,8 @@ fn log() -> Vec<Entry> {
 
 #[test]
 fn the_gaps_and_the_residual_add_up_to_what_the_person_heard() {
-    let turn = turns(&record(Duration::from_micros(400), 600.0), &[], "question").remove(0);
+    let turn =
+        turns(&record(Duration::from_micros(400), 600.0), &Log::default(), "question").remove(0);
     // From the true end of speech, which was 40 ms after the estimate.
     assert!((turn.voice_to_voice_ms - 1_300.4).abs() < 1e-6, "{turn:?}");
     let gaps = turn.gaps.unwrap();
@@ -107,7 +108,7 @@ fn the_gaps_and_the_residual_add_up_to_what_the_person_heard() {
 
 #[test]
 fn overhead_is_what_neither_silence_nor_services_explain() {
-    let turn = turns(&record(Duration::ZERO, 600.0), &log(), "question").remove(0);
+    let turn = turns(&record(Duration::ZERO, 600.0), &log().into(), "question").remove(0);
     // The comma alone does not cut: the token after it shows that the clause is over.
     let services = ServiceTimes { stt_ms: 150.0, llm_ms: 260.0, tts_ms: 80.0 };
     assert_eq!(turn.services, Some(services));
@@ -115,15 +116,30 @@ fn overhead_is_what_neither_silence_nor_services_explain() {
 }
 
 #[test]
+fn what_services_do_beside_the_silence_takes_no_time() {
+    // All was asked for 600 ms before, and was there when the silence was over.
+    let ahead = |entry: Entry| Entry {
+        arrived: entry.arrived - 600_000_000,
+        sent: entry.sent.iter().map(|sent| sent - 600_000_000).collect(),
+        ..entry
+    };
+    let log: Vec<_> = log().into_iter().map(ahead).collect();
+    let turn = turns(&record(Duration::ZERO, 600.0), &log.into(), "question").remove(0);
+    assert_eq!(turn.overhead_ms, Some(1_300.0 - 800.0));
+}
+
+#[test]
 fn a_reply_that_was_heard_at_another_time_is_none() {
-    assert_eq!(turns(&record(Duration::from_secs(2), 600.0), &[], "question"), []);
+    assert_eq!(turns(&record(Duration::from_secs(2), 600.0), &Log::default(), "question"), []);
 }
 
 #[test]
 fn the_services_time_of_a_turn() {
     let interval = Interval { from: 3_000_000_000, to: 4_300_000_000 };
     let tool = Duration::from_millis(500);
-    let of = |log: &[Entry]| times(log, interval, tool).map(|it| (it.stt_ms, it.llm_ms, it.tts_ms));
+    let of = |log: &[Entry]| {
+        times(&log.to_vec().into(), interval, tool).map(|(it, _)| (it.stt_ms, it.llm_ms, it.tts_ms))
+    };
     assert_eq!(of(&log()), Some((150.0, 260.0, 80.0)));
 
     // A call of a tool: all of its answer, what the tool took, and the answer after it.
@@ -203,7 +219,7 @@ fn calls_add_up() {
     let scenario = Scenario::named("question").unwrap();
     let spent = |cpu_s, peak| Spent { cpu_s, base_kib: Some(1_000.0), peak_kib: Some(peak) };
     let record = record(Duration::ZERO, 600.0);
-    let call = |cpu, peak| Measured::of(&scenario, &record, Some(&log()), spent(cpu, peak));
+    let call = |cpu, peak| Measured::of(&scenario, &record, Some(&log().into()), spent(cpu, peak));
     let (scenarios, all) = groups(&[call(0.1, 1_400.0), call(0.3, 1_300.0)]);
     assert_eq!((scenarios.len(), &*scenarios[0].name, scenarios[0].turns), (1, "question", 2));
     assert_eq!((all.cost.sessions, all.cost.memory_kib_per_session), (2, Some(400.0)));

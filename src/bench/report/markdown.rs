@@ -1,23 +1,23 @@
 //! A report as Markdown.
 
-use super::wording::{self, COSTS, DEFINITIONS, count, gap_name, ms, or_dash, plain};
+use super::taking;
+use super::wording::{self, COSTS, count, gap_name, ms, or_dash, plain};
 use crate::bench::figures::{Group, Report, Spread, Step};
 
 /// The whole report: how it was made, what the figures mean, and the figures. Not every turn: they
 /// are in the JSON.
 #[must_use]
 pub fn markdown(report: &Report) -> String {
-    let sections = [
-        "# How fast the agent answers\n".to_owned(),
-        made(report),
-        latencies(report),
-        gaps(report),
-        costs(report),
-        interruptions(report),
-        scaling(&report.scaling),
-        failures(report),
-        definitions(),
-    ];
+    let mut sections = Vec::new();
+    if taking::alone(report) {
+        sections.extend(["# How turns are taken\n".to_owned(), made(report)]);
+    } else {
+        sections.extend(["# How fast the agent answers\n".to_owned(), made(report)]);
+        sections.extend([latencies(report), gaps(report), costs(report)]);
+        sections.extend([interruptions(report), scaling(&report.scaling), failures(report)]);
+    }
+    sections.push(taking::markdown(&report.taking));
+    sections.push(definitions(report));
     let sections: Vec<String> = sections.into_iter().filter(|text| !text.is_empty()).collect();
     sections.join("\n")
 }
@@ -29,14 +29,16 @@ fn made(report: &Report) -> String {
         0 => "labels, for every turn".to_owned(),
         some => format!("the voice detector's estimate for {} of {}", some, report.turns.len()),
     };
-    let rows = [
+    let mut rows = vec![
         ("measured", escaped(&made.target)),
         ("command", code(&made.command)),
         ("machine", escaped(&made.machine)),
         ("program", format!("banter {}", escaped(&made.banter))),
         ("at", escaped(&made.at)),
-        ("end of speech by", labels),
     ];
+    if !taking::alone(report) {
+        rows.push(("end of speech by", labels));
+    }
     let mut text = "| | |\n|---|---|\n".to_owned();
     for (name, value) in rows {
         text += &format!("| {name} | {value} |\n");
@@ -115,7 +117,7 @@ fn scaling(steps: &[Step]) -> String {
         return String::new();
     }
     let cells = |step: &Step| {
-        let [_, _, cpu, memory, _, under_runs, lost, late] = wording::cost(&step.cost);
+        let [_, _, cpu, memory, _, under_runs, lost, late, _] = wording::cost(&step.cost);
         let mut cells = vec![step.sessions.to_string()];
         let absolute = step.voice_to_voice_ms;
         cells.extend([ms(absolute.p50), ms(absolute.p95)]);
@@ -154,9 +156,9 @@ fn failures(report: &Report) -> String {
     format!("## Not as expected\n\n{}", lines.concat())
 }
 
-fn definitions() -> String {
+fn definitions(report: &Report) -> String {
     let mut text = "## What the figures mean\n\n".to_owned();
-    for (name, meaning) in DEFINITIONS {
+    for (name, meaning) in super::definitions(report) {
         text += &format!("- **{name}**: {meaning}\n");
     }
     text
@@ -171,7 +173,7 @@ fn three(spread: Option<Spread>) -> [String; 3] {
 }
 
 /// A table whose first column is words and whose others are figures.
-fn rows_of(head: &[&str], rows: &[Vec<String>]) -> String {
+pub(super) fn rows_of(head: &[&str], rows: &[Vec<String>]) -> String {
     let mut text = format!("| {} |\n|---|{}\n", head.join(" | "), "---:|".repeat(head.len() - 1));
     for row in rows {
         text += &format!("| {} |\n", row.join(" | "));
@@ -180,7 +182,7 @@ fn rows_of(head: &[&str], rows: &[Vec<String>]) -> String {
 }
 
 /// As words, whatever signs of Markdown are in it.
-fn escaped(text: &str) -> String {
+pub(super) fn escaped(text: &str) -> String {
     let mut words = String::new();
     for c in plain(text).chars() {
         match c {

@@ -23,7 +23,10 @@ mod interval;
 mod markdown;
 mod percent;
 mod table;
+mod taking;
 mod wording;
+
+use crate::bench::figures::Report;
 
 pub use compare::{CompareError, Comparison, Figure, Paired, TurnName, Verdict, compare};
 pub use files::{ReportError, Written, read, write};
@@ -33,6 +36,13 @@ pub use markdown::markdown;
 pub use percent::{Percent, PercentError};
 pub use table::table;
 pub(super) use table::{aligned, row};
+
+/// What the figures that are there mean.
+fn definitions(report: &Report) -> Vec<(&'static str, &'static str)> {
+    let speed = (!taking::alone(report)).then_some(wording::DEFINITIONS);
+    let taking = (!report.taking.is_empty()).then_some(taking::DEFINITIONS);
+    speed.into_iter().flatten().chain(taking.into_iter().flatten()).collect()
+}
 
 #[cfg(test)]
 mod tests;

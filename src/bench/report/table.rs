@@ -1,17 +1,19 @@
 //! A report for the terminal.
 
+use super::taking;
 use super::wording::{self, count, gap_name, ms, or_dash, plain};
-use crate::bench::figures::{Group, Report, Spread, Step};
+use crate::bench::figures::{Discarded, Group, Report, Spread, Step};
 
 /// The figures in aligned columns: every scenario and all, then the gaps, the cost, and what was
 /// not as expected. No colour, and no more than 100 columns for names of up to 30 characters.
 #[must_use]
 pub fn table(report: &Report) -> String {
-    let mut parts = vec![headline(report), latencies(report), gaps(&report.all)];
-    parts.push(costs(report));
-    parts.push(interruptions(report));
-    parts.push(scaling(&report.scaling));
-    parts.push(failures(report));
+    let mut parts = vec![headline(report)];
+    if !taking::alone(report) {
+        parts.extend([latencies(report), gaps(&report.all), costs(report)]);
+        parts.extend([interruptions(report), scaling(&report.scaling), failures(report)]);
+    }
+    parts.push(taking::text(&report.taking));
     parts.retain(|part| !part.is_empty());
     parts.join("\n")
 }
@@ -67,6 +69,10 @@ fn costs(report: &Report) -> String {
     add("memory, KiB per session", cost.memory_kib_per_session.map(|kib| format!("{kib:.0}")));
     add("under-runs", Some(cost.under_runs.to_string()));
     add("lost turns", Some(cost.lost_turns.to_string()));
+    let Discarded { answers, input_tokens, output_tokens } = cost.discarded;
+    add("answers begun in vain", (answers > 0).then(|| answers.to_string()));
+    let tokens = input_tokens + output_tokens;
+    add("tokens of these", (answers > 0).then(|| tokens.to_string()));
     add("driver late, ms (p95)", Some(ms(cost.driver_late_ms)));
     aligned(&rows)
 }
@@ -95,7 +101,7 @@ fn scaling(steps: &[Step]) -> String {
     ];
     for step in steps {
         let cost = wording::cost(&step.cost);
-        let [_, _, cpu, memory, _, under_runs, lost, late] = cost;
+        let [_, _, cpu, memory, _, under_runs, lost, late, _] = cost;
         let mut cells = vec![step.sessions.to_string()];
         cells.extend(three(Some(step.overhead_ms)));
         cells.extend([cpu, memory, under_runs, lost, step.refused.to_string(), late]);

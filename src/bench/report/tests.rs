@@ -4,7 +4,7 @@ use std::fs;
 
 use super::{CompareError, Figure, Percent, ReportError, Verdict, compare, markdown, page, table};
 use crate::bench::figures::{
-    BargeIn, Cost, Group, Made, Report, ServiceTimes, Spread, Step, Turn, VERSION,
+    BargeIn, Cost, Discarded, Group, Made, Report, ServiceTimes, Spread, Step, Turn, VERSION,
 };
 
 const LIMIT: &str = "10%";
@@ -43,6 +43,7 @@ fn report_of(turns: Vec<Turn>) -> Report {
         scenarios: names.iter().map(of).collect(),
         all: Group::of("all", &turns),
         scaling: Vec::new(),
+        taking: Vec::new(),
         turns,
     }
 }
@@ -67,6 +68,7 @@ fn full() -> Report {
         under_runs: 2,
         lost_turns: 1,
         driver_late_ms: 0.4,
+        discarded: Discarded { answers: 2, input_tokens: 310, output_tokens: 12 },
     };
     let spread = |p50| Spread { p50, p95: p50 * 2.0, p99: p50 * 3.0 };
     let step = |sessions, p50, knee: Option<&str>| Step {

@@ -1,6 +1,6 @@
 //! What every form of a report says in the same words.
 
-use crate::bench::figures::Cost;
+use crate::bench::figures::{Cost, Discarded};
 
 /// What the figures mean, with a name each.
 pub(super) const DEFINITIONS: [(&str, &str); 6] = [
@@ -71,7 +71,7 @@ pub(super) fn or_dash<T>(value: Option<T>, text: impl Fn(T) -> String) -> String
 }
 
 /// The columns of [`cost`].
-pub(super) const COSTS: [&str; 8] = [
+pub(super) const COSTS: [&str; 9] = [
     "sessions",
     "minutes",
     "CPU s/min",
@@ -80,6 +80,7 @@ pub(super) const COSTS: [&str; 8] = [
     "under-runs",
     "lost turns",
     "driver late ms (p95)",
+    "begun in vain (tokens)",
 ];
 
 /// What calls cost, as a row.
@@ -93,7 +94,17 @@ pub(super) fn cost(cost: &Cost) -> [String; COSTS.len()] {
         cost.under_runs.to_string(),
         cost.lost_turns.to_string(),
         ms(cost.driver_late_ms),
+        discarded(cost.discarded),
     ]
+}
+
+/// Answers that were begun in vain, and what they took: `2 (310 + 12)`.
+fn discarded(discarded: Discarded) -> String {
+    let Discarded { answers, input_tokens, output_tokens } = discarded;
+    match answers {
+        0 => "0".to_owned(),
+        _ => format!("{answers} ({input_tokens} + {output_tokens})"),
+    }
 }
 
 /// On one line, and without what moves a terminal's cursor.

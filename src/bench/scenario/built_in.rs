@@ -28,6 +28,8 @@ pub(super) const SCENARIOS: &[(&str, &str)] = scenarios![
     "hesitation",
     "barge_in",
     "noise",
+    "listener",
+    "false_alarm",
     "long_answer",
     "tool",
     "conversation",

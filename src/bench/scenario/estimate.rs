@@ -5,8 +5,8 @@ use std::time::Duration;
 use crate::audio::SampleRate;
 use crate::bench::person::MICROPHONE;
 use crate::time::SessionTime;
-use crate::turn::{Action, Input, TurnConfig, TurnMachine};
-use crate::vad::{self, Detected, Framer, UnknownVad};
+use crate::turn::{Action, Detector, Input, TurnConfig, TurnMachine};
+use crate::vad::{Detected, Framer, Vad};
 
 /// A stretch of speech.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,16 +23,16 @@ pub struct Stretch {
 pub fn stretches(
     frames: &[Detected],
     (rate, length): (SampleRate, Duration),
-    threshold: f32,
-    delay: Duration,
+    detector: Detector,
 ) -> Vec<Stretch> {
-    let mut machine = TurnMachine::new(TurnConfig::default(), delay);
+    let mut machine = TurnMachine::new(TurnConfig::default(), detector);
     let mut turns = Vec::new();
     let mut begun = SessionTime::ZERO;
     let ends = frames.iter().map(|detected| Input::Voice {
         end: SessionTime::ZERO + rate.duration(detected.end),
         length,
-        voiced: detected.probability >= threshold,
+        probability: detected.probability,
+        tone: detected.tone,
     });
     for input in ends.chain([Input::StreamEnd]) {
         machine.handle(input);
@@ -50,10 +50,9 @@ pub fn stretches(
 }
 
 /// The turns in `samples`, at the microphone's rate.
-pub(super) fn estimate(samples: &[i16], vad: &str) -> Result<Vec<Stretch>, UnknownVad> {
-    let vad = vad::by_name(vad)?;
+pub(super) fn estimate(samples: &[i16], vad: Box<dyn Vad>) -> Vec<Stretch> {
     let rate = vad.rate();
-    let (threshold, delay) = (vad.threshold(), vad.delay());
+    let detector = Detector::of(&*vad);
     let length = rate.duration(vad.frame_len() as u64);
     let mut heard = Vec::with_capacity(samples.len());
     if let Ok(mut resampler) = crate::audio::Resampler::new(MICROPHONE, rate) {
@@ -62,5 +61,5 @@ pub(super) fn estimate(samples: &[i16], vad: &str) -> Result<Vec<Stretch>, Unkno
     }
     let mut frames = Vec::new();
     Framer::new(vad).push(&heard, |detected| frames.push(detected));
-    Ok(stretches(&frames, (rate, length), threshold, delay))
+    stretches(&frames, (rate, length), detector)
 }

@@ -250,7 +250,8 @@ impl ServicesForm {
         };
         let _sound = Profile::default().delays().with(&overrides)?;
         let heard = self.heard.unwrap_or(texts);
-        let script = Script { heard, answers: self.answers, faults: self.faults };
+        let (answers, faults) = (self.answers, self.faults);
+        let script = Script { heard, answers, faults, ..Script::default() };
         Ok(Services { profile: self.profile, overrides, script })
     }
 }

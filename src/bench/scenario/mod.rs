@@ -35,7 +35,8 @@ use super::person::{Utterance, When};
 use super::services::{Delays, OverrideError, Overrides, Profile, Script};
 use crate::error::Recovery;
 use crate::session::SessionConfig;
-use crate::turn::Strategy;
+use crate::turn::{Endpoint, Strategy};
+use crate::vad::Vad;
 
 /// A call to be made.
 #[derive(Clone, Debug, PartialEq)]
@@ -160,7 +161,7 @@ impl Scenario {
     /// # Errors
     ///
     /// When a file cannot be read, or there is no speech in it.
-    pub fn of_wav(path: impl AsRef<Path>, vad: &str) -> Result<Self, ScenarioError> {
+    pub fn of_wav(path: impl AsRef<Path>, vad: Box<dyn Vad>) -> Result<Self, ScenarioError> {
         sound::scenario_of(path.as_ref(), vad)
     }
 
@@ -180,7 +181,8 @@ impl Scenario {
                 speech: recorded.speech,
                 labelled: recorded.labelled,
                 when: turn.when,
-                text: turn.text.clone(),
+                // To what is no turn nobody expects a reply.
+                text: if turn.expect.no_turn { String::new() } else { turn.text.clone() },
             });
         }
         Ok(utterances)
@@ -228,7 +230,10 @@ impl Agent {
     /// `config` with these settings.
     #[must_use]
     pub fn apply(&self, mut config: SessionConfig) -> SessionConfig {
-        config.turn.silence = self.silence.unwrap_or(config.turn.silence);
+        if let Some(silence) = self.silence {
+            config.turn.endpoint = Endpoint::Fixed;
+            config.turn.silence = silence;
+        }
         let strategy = &mut config.turn.barge_in.strategy;
         *strategy = self.barge_in.unwrap_or(*strategy);
         if let Some(system) = &self.system {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::sound::{Cut, recording, said_in};
 use super::{ScenarioError, built_in};
+use crate::vad::Vad;
 
 /// A stretch of speech, with 0.2 s of what is around it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,7 +39,7 @@ impl Sentence {
     /// # Errors
     ///
     /// When a file cannot be read, or there is no speech in it.
-    pub fn of_wav(path: impl AsRef<Path>, vad: &str) -> Result<Vec<Self>, ScenarioError> {
+    pub fn of_wav(path: impl AsRef<Path>, vad: Box<dyn Vad>) -> Result<Vec<Self>, ScenarioError> {
         let path = path.as_ref();
         let name = path.display().to_string();
         let said = said_in(path, vad).map_err(|problem| ScenarioError::new(&*name, problem))?;
@@ -66,9 +67,13 @@ mod tests {
     #[test]
     fn a_file_has_as_many_sentences_as_labels() {
         let assets = Path::new(env!("CARGO_MANIFEST_DIR")).join("assets");
-        let conversation = Sentence::of_wav(assets.join("conversation.wav"), "energy").unwrap();
+        let conversation =
+            Sentence::of_wav(assets.join("conversation.wav"), Box::new(crate::vad::Energy::new()))
+                .unwrap();
         assert!(conversation.len() > 3);
-        let one = Sentence::of_wav(assets.join("sentences/01.wav"), "energy").unwrap();
+        let one =
+            Sentence::of_wav(assets.join("sentences/01.wav"), Box::new(crate::vad::Energy::new()))
+                .unwrap();
         assert_eq!((one.len(), one[0].text.as_deref()), (1, Some("hello")));
     }
 
@@ -78,8 +83,11 @@ mod tests {
         let path = folder.path().join("mine.wav");
         let assets = Path::new(env!("CARGO_MANIFEST_DIR")).join("assets");
         std::fs::copy(assets.join("sentences/06.wav"), &path).unwrap();
-        let found = Sentence::of_wav(&path, "energy").unwrap();
+        let found = Sentence::of_wav(&path, Box::new(crate::vad::Energy::new())).unwrap();
         assert!(!found.is_empty() && found.iter().all(|one| one.text.is_none()));
-        assert!(Sentence::of_wav(folder.path().join("no.wav"), "energy").is_err());
+        assert!(
+            Sentence::of_wav(folder.path().join("no.wav"), Box::new(crate::vad::Energy::new()))
+                .is_err()
+        );
     }
 }

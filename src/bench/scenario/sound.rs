@@ -15,6 +15,7 @@ use crate::audio::{AUDIBLE, Resampler, SampleRate, WavError, WavReader, first_au
 use crate::bench::person::{MICROPHONE, When};
 use crate::bench::services::Script;
 use crate::tts::{self, SpeakRequest, SpeechEvent};
+use crate::vad::{Earshot, Vad};
 
 /// Where the sound of a turn comes from.
 #[derive(Clone, Debug, PartialEq)]
@@ -107,7 +108,7 @@ pub(super) fn recording(
             cut_out(&samples, bounds, true).map_err(|what| format!("{name}: {what}"))?
         }
         None => {
-            let found = estimate(&samples, "earshot").map_err(|error| error.to_string())?;
+            let found = estimate(&samples, Box::new(Earshot::new()));
             let (Some(first), Some(last)) = (found.first(), found.last()) else {
                 return Err(format!("no speech is found in {name}"));
             };
@@ -119,7 +120,7 @@ pub(super) fn recording(
 }
 
 /// A scenario of a whole file.
-pub(super) fn scenario_of(path: &Path, vad: &str) -> Result<Scenario, ScenarioError> {
+pub(super) fn scenario_of(path: &Path, vad: Box<dyn Vad>) -> Result<Scenario, ScenarioError> {
     let place = path.display().to_string();
     let said = said_in(path, vad).map_err(|problem| ScenarioError::new(&*place, problem))?;
     let turn = |(index, (sound, text)): (usize, (Recorded, Option<String>))| Turn {
@@ -142,14 +143,17 @@ pub(super) fn scenario_of(path: &Path, vad: &str) -> Result<Scenario, ScenarioEr
 
 /// All that is said in a file, one turn after the other, with its text where that is known.
 /// Without labels the detector `vad` finds it. There is at least one.
-pub(super) fn said_in(path: &Path, vad: &str) -> Result<Vec<(Recorded, Option<String>)>, String> {
+pub(super) fn said_in(
+    path: &Path,
+    vad: Box<dyn Vad>,
+) -> Result<Vec<(Recorded, Option<String>)>, String> {
     let samples = file_samples(path)?;
     let labels = Labels::beside(path)?;
     let labelled = labels.is_some();
     let found = match labels {
         Some(labels) => labels.all(),
         None => {
-            let found = estimate(&samples, vad).map_err(|error| error.to_string())?;
+            let found = estimate(&samples, vad);
             let label = |(start_ms, end_ms)| Label { start_ms: Some(start_ms), end_ms, text: None };
             let bounds = found.iter().map(|it| (it.start.as_millis(), it.end.as_millis()));
             bounds.map(label).collect()

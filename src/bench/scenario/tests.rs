@@ -209,12 +209,16 @@ async fn a_scenario_beside_its_sound() {
         (scenario.services.script.heard.clone(), said),
         (vec!["hum".to_owned()], scenario.utterances().await.unwrap())
     );
-    let whole = Scenario::of_wav(folder.path().join("own.wav"), "energy").unwrap();
+    let whole =
+        Scenario::of_wav(folder.path().join("own.wav"), Box::new(crate::vad::Energy::new()))
+            .unwrap();
     assert_eq!(whole.services.script.heard, ["hum"]);
 
     // Without labels the detector's estimate does, and says so.
     std::fs::remove_file(folder.path().join("own.json")).unwrap();
-    let whole = Scenario::of_wav(folder.path().join("own.wav"), "energy").unwrap();
+    let whole =
+        Scenario::of_wav(folder.path().join("own.wav"), Box::new(crate::vad::Energy::new()))
+            .unwrap();
     let said = whole.utterances().await.unwrap();
     assert_eq!((said.len(), said[0].labelled, &*said[0].text), (1, false, "turn 1"));
     let length = (said[0].speech.end - said[0].speech.start).as_millis();

@@ -11,8 +11,17 @@ pub(super) struct Chance(fastrand::Rng);
 
 impl Chance {
     pub(super) fn new(seed: u64, caller: &str, service: Service, request: u64) -> Self {
-        let bytes = seed.to_le_bytes().into_iter().chain(request.to_le_bytes());
-        let bytes = bytes.chain([service as u8]).chain(caller.bytes());
+        Self::of(seed, caller, service as u8, request)
+    }
+
+    /// What happens by chance in one call over a socket.
+    pub(super) fn of_call(seed: u64, caller: &str, call: u64) -> Self {
+        Self::of(seed, caller, u8::MAX, call)
+    }
+
+    fn of(seed: u64, caller: &str, service: u8, number: u64) -> Self {
+        let bytes = seed.to_le_bytes().into_iter().chain(number.to_le_bytes());
+        let bytes = bytes.chain([service]).chain(caller.bytes());
         // FNV-1a: every byte counts, and the same bytes give the same seed on every machine.
         let mixed = bytes.fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
             (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3)

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::plan::{EVENTS, JSON, Reply};
-use super::script::Answer;
+use super::script::{Answer, Call};
 use super::{Delays, words};
 
 /// Answers with `answer`. `id` names the answer, and the call in it.
@@ -20,6 +20,11 @@ pub(super) fn answer(body: &[u8], delays: &Delays, answer: Option<Answer>, id: &
         }
         Err(message) => Reply::refusal(400, &message),
     }
+}
+
+/// What is said in a request, if it can be read.
+pub(super) fn messages(body: &[u8]) -> Vec<Value> {
+    serde_json::from_slice(body).map_or_else(|_| Vec::new(), |asked: Asked| asked.messages)
 }
 
 /// What nobody can read.
@@ -120,10 +125,12 @@ struct Writer<'a> {
 
 impl Writer<'_> {
     fn reply(&self, answer: &Answer) -> Reply {
-        let (mut tokens, mut reason) = match answer {
-            Answer::Text(text) => (said(text), "stop"),
-            Answer::Tool { name, arguments } => (self.called(name, arguments), "tool_calls"),
-        };
+        let (text, calls) = answer.parts();
+        let mut tokens = said(text);
+        for (index, call) in calls.iter().enumerate() {
+            tokens.extend(self.called(index, call));
+        }
+        let mut reason = if calls.is_empty() { "stop" } else { "tool_calls" };
         if tokens.len() > self.asked.most() {
             tokens.truncate(self.asked.most());
             reason = "length";
@@ -155,16 +162,18 @@ impl Writer<'_> {
 
     fn whole(&self, answer: &Answer, tokens: &[Token], reason: &str) -> Reply {
         let text: String = tokens.iter().map(|token| &*token.text).collect();
-        let message = match answer {
-            Answer::Text(_) => json!({"role": "assistant", "content": text, "refusal": null}),
-            Answer::Tool { name, arguments } => json!({
-                "role": "assistant", "content": null, "refusal": null,
-                "tool_calls": [{
-                    "id": self.call(), "type": "function",
-                    "function": {"name": name, "arguments": arguments.to_string()},
-                }],
-            }),
-        };
+        let (said, calls) = answer.parts();
+        let content = if said.is_empty() { Value::Null } else { text.as_str().into() };
+        let mut message = json!({"role": "assistant", "content": content, "refusal": null});
+        if !calls.is_empty() {
+            let call = |(index, call): (usize, &Call)| {
+                json!({
+                    "id": self.call(index), "type": "function",
+                    "function": {"name": call.name, "arguments": call.arguments.to_string()},
+                })
+            };
+            message["tool_calls"] = calls.iter().enumerate().map(call).collect();
+        }
         let choices = json!([{
             "index": 0, "message": message, "logprobs": null, "finish_reason": reason,
         }]);
@@ -175,17 +184,17 @@ impl Writer<'_> {
     }
 
     /// The call of a tool: its name first, then its arguments in pieces.
-    fn called(&self, name: &str, arguments: &Value) -> Vec<Token> {
+    fn called(&self, index: usize, call: &Call) -> Vec<Token> {
         let delta =
             |call: Value| Token { delta: json!({"tool_calls": [call]}), text: String::new() };
-        let arguments: Vec<char> = arguments.to_string().chars().collect();
+        let arguments: Vec<char> = call.arguments.to_string().chars().collect();
         let first = delta(json!({
-            "index": 0, "id": self.call(), "type": "function",
-            "function": {"name": name, "arguments": ""},
+            "index": index, "id": self.call(index), "type": "function",
+            "function": {"name": call.name, "arguments": ""},
         }));
         let pieces = arguments.chunks(PIECE).map(|piece| {
             let piece: String = piece.iter().collect();
-            delta(json!({"index": 0, "function": {"arguments": piece}}))
+            delta(json!({"index": index, "function": {"arguments": piece}}))
         });
         std::iter::once(first).chain(pieces).collect()
     }
@@ -219,8 +228,11 @@ impl Writer<'_> {
         })
     }
 
-    fn call(&self) -> String {
-        format!("call_{}", self.id)
+    fn call(&self, index: usize) -> String {
+        match index {
+            0 => format!("call_{}", self.id),
+            _ => format!("call_{}_{index}", self.id),
+        }
     }
 }
 

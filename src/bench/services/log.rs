@@ -6,9 +6,11 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use super::again::{Question, Recording};
+use super::duplex::{CallLog, Calls};
 use super::plan::End;
 use super::script::{Answer, Script};
-use super::{Fault, words};
+use super::{Fault, llm, stt, words};
 
 /// One of the three services.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -49,6 +51,16 @@ pub struct Log {
     pub forgotten: u64,
     /// The last ones, in the order in which the requests came.
     pub entries: Vec<Entry>,
+    /// The last 256 calls over a socket, in the order in which they were opened.
+    #[serde(default)]
+    pub calls: Vec<CallLog>,
+}
+
+impl From<Vec<Entry>> for Log {
+    /// A log of these alone.
+    fn from(entries: Vec<Entry>) -> Self {
+        Self { entries, ..Self::default() }
+    }
 }
 
 /// One request and its answer. Times are in nanoseconds on the clock of whoever plays the answer.
@@ -175,7 +187,13 @@ pub(super) struct Caller {
     requests: [u64; 3],
     heard: usize,
     answered: usize,
+    /// What was heard last.
+    recording: Option<Recording>,
+    /// The last questions, each with more history than the one before.
+    questions: Vec<Question>,
     records: VecDeque<Record>,
+    /// Its calls over a socket.
+    pub(super) calls: Calls,
     /// The number of the first record.
     first: u64,
     forgotten: u64,
@@ -186,6 +204,8 @@ impl Caller {
         self.script = script;
         self.requests = [0; 3];
         (self.heard, self.answered) = (0, 0);
+        (self.recording, self.questions) = (None, Vec::new());
+        self.calls.begin(self.script.duplex.clone());
     }
 
     /// The number of the next request, from 1.
@@ -214,24 +234,83 @@ impl Caller {
         self.script.answers.get(self.answered).cloned()
     }
 
-    /// What this service had to say is said.
-    pub(super) fn said(&mut self, service: Service) {
+    /// What was heard in a call, which is not heard again.
+    pub(super) fn next_words(&mut self) -> String {
+        let words = self.words();
+        self.heard += 1;
+        self.recording = None;
+        words
+    }
+
+    /// What the model says in a call, which is not said again unless it is
+    /// [given back](Self::give_back).
+    pub(super) fn take_reply(&mut self) -> Option<Answer> {
+        let reply = self.reply();
+        self.answered += 1;
+        reply
+    }
+
+    /// So many answers were lost, and are given once more.
+    pub(super) const fn give_back(&mut self, answers: usize) {
+        self.answered = self.answered.saturating_sub(answers);
+    }
+
+    /// What this service had to say to this request is said.
+    pub(super) fn said(&mut self, service: Service, body: &[u8]) {
         match service {
-            Service::Stt => self.heard += 1,
-            Service::Llm => self.answered += 1,
+            Service::Stt => {
+                self.heard += 1;
+                self.recording = stt::sound(body).map(Recording::of);
+            }
+            Service::Llm => {
+                let record = self.first + self.records.len() as u64;
+                if self.questions.len() == MOST_QUESTIONS {
+                    self.questions.remove(0);
+                }
+                self.questions.push(Question::new(&llm::messages(body), self.answered, record));
+                self.answered += 1;
+            }
             Service::Tts => {}
         }
     }
 
+    /// A request may be one that was made ahead, made once more.
+    pub(super) fn goes_back(&mut self, service: Service, body: &[u8]) {
+        match (service, self.recording) {
+            (Service::Stt, Some(last)) => {
+                let goes_on = stt::sound(body).is_some_and(|sound| last.goes_on_in(sound));
+                self.heard -= usize::from(goes_on);
+            }
+            (Service::Llm, _) => {
+                let messages = llm::messages(body);
+                let asks = |question: &Question| question.is_asked_by(&messages);
+                if let Some(at) = self.questions.iter().position(asks)
+                    && self.questions[at..].iter().any(|question| self.was_left(question.record))
+                {
+                    self.answered = self.questions[at].answer;
+                    self.questions.truncate(at);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn was_left(&self, record: u64) -> bool {
+        let at = record.checked_sub(self.first).and_then(|at| usize::try_from(at).ok());
+        let record = at.and_then(|at| self.records.get(at));
+        record.is_some_and(|record| record.entry.outcome == Outcome::Left)
+    }
+
     pub(super) fn log(&self) -> Log {
         let entries = self.records.iter().map(|record| record.entry.clone()).collect();
-        Log { forgotten: self.forgotten, entries }
+        Log { forgotten: self.forgotten, entries, calls: self.calls.logs() }
     }
 
     pub(super) fn clear(&mut self) {
         self.first += self.records.len() as u64;
         self.forgotten = 0;
         self.records.clear();
+        self.calls.clear();
     }
 
     fn push(&mut self, record: Record) -> u64 {
@@ -277,5 +356,7 @@ impl Record {
     }
 }
 
+/// The rounds of one turn, and more.
+const MOST_QUESTIONS: usize = 16;
 const MOST_ENTRIES: usize = 4_096;
 const MOST_CALLERS: usize = 4_096;

@@ -1,5 +1,6 @@
 //! Services with known delays: transcriptions, chat completions and speech as OpenAI's protocol
-//! has them, without sockets, clocks or tasks.
+//! has them, without sockets, clocks or tasks; and in [`duplex`], models that hear and speak for
+//! themselves.
 //!
 //! ```text
 //! Request ─▶ Services::answer ─▶ Plan ─▶ whoever plays it: a server, a simulated network
@@ -23,9 +24,13 @@
 //! ```
 //!
 //! A caller is known by its key. What it is told hangs on its script, the seed and the number of
-//! its request alone: not on other callers, and not on time.
+//! its request alone: not on other callers, and not on time. Who asks ahead of the end of what is
+//! said may ask once more: a longer recording of the same utterance has the same line, and a
+//! question in place of one whose answer was left, with the same history, the same answer.
 
+mod again;
 mod chance;
+pub mod duplex;
 mod fault;
 mod llm;
 mod log;
@@ -47,7 +52,8 @@ use http::Method;
 use serde_json::json;
 
 use self::chance::Chance;
-use self::log::Callers;
+use self::duplex::Mishap;
+use self::log::{Caller, Callers};
 use self::plan::{JSON, Reply};
 use self::voice::Voice;
 
@@ -56,7 +62,7 @@ pub use log::{Entry, ExchangeId, Log, Outcome, Service};
 pub use plan::{End, Plan, Step};
 pub use profile::{Delays, OverrideError, Overrides, Profile, UnknownProfile};
 pub use request::{FAULT_HEADER, LARGEST, Request, caller};
-pub use script::{Answer, Planned, Script};
+pub use script::{Answer, Call, Planned, Script};
 pub use voice::{CHARACTER, RATE};
 
 /// The three services, for any number of callers.
@@ -65,6 +71,7 @@ pub struct Services {
     delays: Delays,
     seed: u64,
     risks: Vec<Risk>,
+    mishaps: Vec<Mishap>,
     voice: Voice,
     callers: Mutex<Callers>,
 }
@@ -74,7 +81,8 @@ impl Services {
     #[must_use]
     pub fn new(delays: Delays, seed: u64) -> Self {
         let voice = Voice::new(tts::piece(&delays));
-        Self { delays, seed, risks: Vec::new(), voice, callers: Mutex::default() }
+        let (risks, mishaps) = (Vec::new(), Vec::new());
+        Self { delays, seed, risks, mishaps, voice, callers: Mutex::default() }
     }
 
     /// The same with one more thing that may go wrong with every request. The first one that
@@ -82,6 +90,14 @@ impl Services {
     #[must_use]
     pub fn with_risk(mut self, risk: Risk) -> Self {
         self.risks.push(risk);
+        self
+    }
+
+    /// The same with one more thing that may go wrong with every call over a socket, beside those
+    /// of its script.
+    #[must_use]
+    pub fn with_mishap(mut self, mishap: Mishap) -> Self {
+        self.mishaps.push(mishap);
         self
     }
 
@@ -126,7 +142,7 @@ impl Services {
     /// What `caller` has asked so far.
     #[must_use]
     pub fn log(&self, caller: &str) -> Log {
-        self.callers().known(caller).map(log::Caller::log).unwrap_or_default()
+        self.callers().known(caller).map(Caller::log).unwrap_or_default()
     }
 
     /// Forgets what `caller` has asked so far. Its script goes on.
@@ -148,6 +164,7 @@ impl Services {
         let fault = request.fault.or_else(|| caller.fault(service, number));
         let fault = fault.or_else(|| self.struck(service, &mut chance));
         let (body, delays) = (&*request.body, &self.delays);
+        caller.goes_back(service, body);
         let (reply, nonsense) = match service {
             Service::Stt => (stt::answer(body, delays, &caller.words()), stt::NONSENSE),
             Service::Llm => {
@@ -156,7 +173,7 @@ impl Services {
             Service::Tts => (tts::answer(body, delays, &self.voice), tts::NONSENSE),
         };
         if reply.status == 200 && fault.is_none_or(Fault::answers) {
-            caller.said(service);
+            caller.said(service, body);
         }
         let media = reply.media;
         let reply = reply.varied(&mut chance, delays.jitter);

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::duplex::DuplexScript;
 use super::{Fault, Service};
 
 /// What one caller hears of the services.
@@ -30,8 +31,10 @@ pub struct Script {
     pub heard: Vec<String>,
     /// What the model answers, in order; then a text of [`Delays::tokens`](super::Delays::tokens).
     pub answers: Vec<Answer>,
-    /// What goes wrong.
+    /// What goes wrong with requests.
     pub faults: Vec<Planned>,
+    /// What its calls over a socket are like. What is heard and answered there is the same.
+    pub duplex: DuplexScript,
 }
 
 /// What the model answers to one request.
@@ -49,6 +52,39 @@ pub enum Answer {
         #[serde(default = "nothing")]
         arguments: Value,
     },
+    /// It says something, if that is not empty, and then wants these tools to be called.
+    Calls {
+        /// What it says before.
+        #[serde(default)]
+        say: String,
+        /// The calls, in order.
+        calls: Vec<Call>,
+    },
+}
+
+/// A tool that the model wants to be called.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Call {
+    /// Its name.
+    #[serde(rename = "tool")]
+    pub name: String,
+    /// An object.
+    #[serde(default = "nothing")]
+    pub arguments: Value,
+}
+
+impl Answer {
+    /// What is said, and the calls that follow it.
+    pub(super) fn parts(&self) -> (&str, Vec<Call>) {
+        match self {
+            Self::Text(text) => (text, Vec::new()),
+            Self::Tool { name, arguments } => {
+                ("", vec![Call { name: name.clone(), arguments: arguments.clone() }])
+            }
+            Self::Calls { say, calls } => (say, calls.clone()),
+        }
+    }
 }
 
 impl From<&str> for Answer {

@@ -17,6 +17,13 @@ pub(super) fn answer(body: &[u8], delays: &Delays, heard: &str) -> Reply {
     }
 }
 
+/// The sound of a request, without the head of its file.
+pub(super) fn sound(body: &[u8]) -> Option<&[u8]> {
+    let parts = parts(body)?;
+    let file = parts.into_iter().find(|part| part.name == "file" && part.is_file)?;
+    file.value.get(HEAD..)
+}
+
 /// What nobody can read.
 pub(super) const NONSENSE: &[u8] = b"{\"text\": \"wh\xff\xfe";
 
@@ -91,10 +98,12 @@ impl Asked {
 
 /// How long the sound of a WAV file lasts: its head may not say, as its length was not known yet.
 fn seconds(file: &[u8]) -> f64 {
-    const HEAD: usize = 44;
     let rate = file.get(28..32).and_then(|bytes| bytes.try_into().ok()).map(u32::from_le_bytes);
     match rate.filter(|_| file.starts_with(b"RIFF")) {
         Some(rate @ 1..) => (file.len().saturating_sub(HEAD)) as f64 / f64::from(rate),
         _ => 0.0,
     }
 }
+
+/// The head of a WAV file.
+const HEAD: usize = 44;

@@ -16,16 +16,19 @@ use crate::bench::measure::{Measured, Spent};
 use crate::bench::person::Person;
 use crate::bench::remote::{Launch, MockServer};
 use crate::bench::scenario::Scenario;
-use crate::bench::services::{Delays, Entry, Overrides, Profile};
+use crate::bench::services::{Delays, Log, Overrides, Profile};
 use crate::cli::conversation::PackFlags;
 use crate::cli::talk::{AT_ONCE, Ends};
 use crate::config::{Factory, Settings};
+use crate::duplex::SocketDuplex;
 use crate::events::EventKind;
 use crate::ids::SessionId;
-use crate::net::{Http, HttpClient};
-use crate::session::{Engines, Session, SessionConfig, Voice};
+use crate::net::{Dial, Endpoint, Http, HttpClient, SocketClient};
+use crate::session::{DuplexEngines, Engines, Session, SessionConfig, Voice};
 use crate::time::SessionClock;
 use crate::tools::{ClockTool, ToolRegistry};
+use crate::types::Secret;
+use crate::vad::Vad;
 
 /// Whoever makes the calls.
 pub(super) struct Calls<'a> {
@@ -33,6 +36,7 @@ pub(super) struct Calls<'a> {
     /// The prompt in place of the instructions.
     pack: Option<&'a PackFlags>,
     http: Arc<dyn Http>,
+    sockets: Arc<SocketClient>,
     whose: Whose,
     profile: Option<Profile>,
     /// The services of the last call serve the next one too, if it wants the same.
@@ -44,6 +48,12 @@ pub(super) struct Calls<'a> {
 
 /// What services were asked for.
 type Launched = (Profile, Overrides);
+
+/// Who hears, answers and speaks.
+enum Cast {
+    Vad(Engines),
+    Asm(DuplexEngines),
+}
 
 /// A call that was made.
 pub(super) struct Made {
@@ -58,8 +68,9 @@ impl<'a> Calls<'a> {
         whose: Whose,
         profile: Option<Profile>,
     ) -> anyhow::Result<Self> {
-        let http = Arc::new(HttpClient::new()?);
-        Ok(Self { settings, pack: None, http, whose, profile, server: None, pin: None, made: 0 })
+        let (http, sockets) = (Arc::new(HttpClient::new()?), Arc::new(SocketClient::new()?));
+        let (pack, server, pin) = (None, None, None);
+        Ok(Self { settings, pack, http, sockets, whose, profile, server, pin, made: 0 })
     }
 
     /// The same by the prompt of a pack, if these flags name one.
@@ -108,7 +119,7 @@ impl<'a> Calls<'a> {
             Arc::new(Mutex::new(Progress::new(&scenario.name, scenario.texts().len(), number)));
         let (record, spent, interrupted) = follow(call, &progress, ends).await?;
         let log = self.log(&caller).await?;
-        let mut measured = Measured::of(scenario, &record, log.as_deref(), spent);
+        let mut measured = Measured::of(scenario, &record, log.as_ref(), spent);
         if interrupted {
             // What was not said because of that is no failure.
             measured.checks.clear();
@@ -130,15 +141,20 @@ impl<'a> Calls<'a> {
         caller: Caller,
     ) -> anyhow::Result<Call> {
         let vad = scenario.vad.as_deref().or(self.settings.text("vad.engine")).unwrap_or_default();
-        let (engines, tool) = match self.whose {
+        let vad = self.factory().detector(vad)?;
+        let (cast, tool) = match self.whose {
             Whose::Services => self.mock(scenario, &caller, vad).await?,
             Whose::Own => (self.own(vad).await?, Duration::ZERO),
         };
-        let config = SessionConfig { id: SessionId::new(caller.name), ..self.settings.session() };
+        let config = SessionConfig {
+            id: SessionId::new(caller.name),
+            end_model: self.factory().end_model()?,
+            ..self.settings.session()
+        };
         let greeting = scenario.agent.greeting.as_deref().or(self.settings.text("greeting"));
         let greeting = greeting.filter(|greeting| !greeting.trim().is_empty());
         let person = Person::new(caller.utterances).greeted(greeting.is_some());
-        let session = self.session(engines, scenario.agent.apply(config)).await?;
+        let session = self.session(cast, scenario.agent.apply(config)).await?;
         let call = Call::of(session, person).with_tools_of(tool);
         if let Some(greeting) = greeting {
             call.greet(greeting)?;
@@ -147,10 +163,16 @@ impl<'a> Calls<'a> {
     }
 
     /// A session, by the pack and within the budget of tokens if there are any.
-    async fn session(&self, engines: Engines, config: SessionConfig) -> anyhow::Result<Session> {
-        let budget = Factory::new(self.settings, || Ok(Arc::clone(&self.http))).context()?;
+    async fn session(&self, cast: Cast, config: SessionConfig) -> anyhow::Result<Session> {
+        let budget = self.factory().context()?;
         let config = SessionConfig { context: budget.clone(), ..config };
-        let Some(pack) = self.pack else { return Ok(Session::new(engines, config)) };
+        let engines = match (cast, self.pack) {
+            (Cast::Vad(engines), None) => return Ok(Session::new(engines, config)),
+            (Cast::Asm(engines), None) => return Ok(Session::duplex(engines, config)),
+            (Cast::Asm(_), Some(_)) => bail!("--pack measures VAD mode: leave mode=asm out"),
+            (Cast::Vad(engines), Some(_)) => engines,
+        };
+        let Some(pack) = self.pack else { bail!("there is no pack") };
         let Engines { vad, transcriber, provider, synthesizer, tools } = engines;
         let name = provider.name().to_owned();
         let mut opening = pack.opening_with(self.settings, (provider, &name), tools)?;
@@ -167,8 +189,8 @@ impl<'a> Calls<'a> {
         &mut self,
         scenario: &Scenario,
         Caller { name, script, .. }: &Caller,
-        vad: &str,
-    ) -> anyhow::Result<(Engines, Duration)> {
+        vad: Box<dyn Vad>,
+    ) -> anyhow::Result<(Cast, Duration)> {
         let services = &scenario.services;
         let Delays { tool, .. } = services.delays(self.profile)?;
         // Tools are called here.
@@ -183,29 +205,58 @@ impl<'a> Calls<'a> {
         let Some((_, server)) = &self.server else { bail!("there are no mock services") };
         server.services().script(name, script).await?;
         let tools = call::tools(script, tool);
-        Ok((call::engines(&self.http, server.services().url(), name, (vad, tools))?, tool))
+        let url = server.services().url();
+        let cast = match self.settings.text("mode") {
+            Some("asm") => Cast::Asm(self.duplex(url, name, (vad, tools))?),
+            _ => Cast::Vad(call::engines(&self.http, url, name, (vad, tools))?),
+        };
+        Ok((cast, tool))
+    }
+
+    /// A model that speaks for itself, at the services, which know the caller by its key.
+    fn duplex(
+        &self,
+        url: &str,
+        name: &str,
+        (vad, tools): (Box<dyn Vad>, ToolRegistry),
+    ) -> anyhow::Result<DuplexEngines> {
+        let by_gemini = self.settings.text("duplex.provider") == Some("gemini");
+        let base = if by_gemini { url.trim_end_matches("/v1") } else { url };
+        let endpoint = Endpoint::new(base, Some(Secret::new(name)))?;
+        let protocol = self.factory().protocol(endpoint, Some("mock"))?;
+        let dial: Arc<dyn Dial> = Arc::clone(&self.sockets) as _;
+        let provider = Arc::new(SocketDuplex::new(protocol, dial));
+        Ok(DuplexEngines { vad, provider, tools: Arc::new(tools) })
+    }
+
+    fn factory(&self) -> Factory<'_> {
+        Factory::new(self.settings, || Ok(Arc::clone(&self.http)))
     }
 
     /// The engines of the settings, ready.
-    async fn own(&self, vad: &str) -> anyhow::Result<Engines> {
-        let factory = Factory::new(self.settings, || Ok(Arc::clone(&self.http)));
+    async fn own(&self, vad: Box<dyn Vad>) -> anyhow::Result<Cast> {
+        let factory = self.factory();
         let mut tools = ToolRegistry::new();
         tools.register(ClockTool::new())?;
+        if self.settings.text("mode") == Some("asm") {
+            let provider = factory.duplex(Arc::clone(&self.sockets) as _)?;
+            return Ok(Cast::Asm(DuplexEngines { vad, provider, tools: Arc::new(tools) }));
+        }
         let transcriber = factory.transcriber()?;
         crate::cli::talk::warm(transcriber.as_ref()).await?;
-        Ok(Engines {
-            vad: crate::vad::by_name(vad)?,
+        Ok(Cast::Vad(Engines {
+            vad,
             transcriber,
             provider: factory.provider()?,
             synthesizer: factory.synthesizer()?,
             tools: Arc::new(tools),
-        })
+        }))
     }
 
     /// What the services were asked by this caller; `None` if they are not ours.
-    pub(super) async fn log(&self, caller: &str) -> anyhow::Result<Option<Vec<Entry>>> {
+    pub(super) async fn log(&self, caller: &str) -> anyhow::Result<Option<Log>> {
         match &self.server {
-            Some((_, server)) => Ok(Some(server.services().take_log(caller).await?.entries)),
+            Some((_, server)) => Ok(Some(server.services().take_log(caller).await?)),
             None => Ok(None),
         }
     }

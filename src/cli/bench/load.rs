@@ -13,7 +13,7 @@ use super::progress::Progress;
 use crate::bench::figures::{Group, Report, Spread, Step, Turn};
 use crate::bench::load::{OneOfMany, Together, side_by_side, step};
 use crate::bench::machine;
-use crate::bench::measure::{explain, lost, turns};
+use crate::bench::measure::{discarded, explain, lost, turns};
 use crate::bench::person::{Person, PersonLog, Utterance};
 use crate::bench::remote::MockServices;
 use crate::bench::scenario::Scenario;
@@ -166,6 +166,7 @@ async fn here(
             late_ms: record.person.lateness_ms(0.95) as f64,
             most_late_ms: record.person.lateness_ms(1.0) as f64,
             minutes: record.events.last().map_or(0.0, |last| last.at.as_millis() / 60e3),
+            discarded: discarded(&record),
         }));
     }
     Ok(Together { calls: made, cpu: ended.cpu, peak_kib: ended.peak_kib })
@@ -202,7 +203,7 @@ impl There {
         let ended = shown(side_by_side(ready, spread, clock), clock, progress).await?;
         let mut made = Vec::with_capacity(ended.calls.len());
         for (caller, called) in ended.calls {
-            let log = self.services.take_log(&caller).await?.entries;
+            let log = self.services.take_log(&caller).await?;
             let Some((person, mut call)) = called? else {
                 made.push(None);
                 continue;
@@ -239,6 +240,7 @@ async fn call_there(
         late_ms: person.lateness_ms(0.95) as f64,
         most_late_ms: person.lateness_ms(1.0) as f64,
         minutes: clock.now().as_millis() / 60e3,
+        ..OneOfMany::default()
     };
     Ok(Some((person, call)))
 }

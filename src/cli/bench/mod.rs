@@ -6,9 +6,11 @@ mod engine;
 mod load;
 mod progress;
 mod target;
+mod turns;
 
 use std::io::{Write, stdout};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
@@ -29,7 +31,8 @@ use crate::bench::measure::{Measured, fill};
 use crate::bench::report::{self, Percent, compare};
 use crate::bench::scenario::Scenario;
 use crate::bench::services::Profile;
-use crate::config::{self, Settings};
+use crate::config::{self, Factory, Settings};
+use crate::net::HttpClient;
 use crate::time::WallTime;
 
 /// Measure how long the agent takes to answer, and where the time goes.
@@ -125,8 +128,7 @@ impl Bench {
     async fn bench(self) -> anyhow::Result<Ending> {
         let mut ends = Ends::new()?;
         let settings = self.settings.load(&[])?;
-        let vad = settings.text("vad.engine").unwrap_or_default();
-        let scenarios = self.scenarios(vad)?;
+        let scenarios = self.scenarios(&settings)?;
         // A mistake shows before the calls, not after them.
         let baseline = self.baseline.as_deref().map(report::read).transpose()?;
         if let Some(folder) = &self.report {
@@ -176,7 +178,7 @@ impl Bench {
                 }
             }
         }
-        let report = fill(self.empty(&calls.target()), &measured);
+        let report = fill(empty(&calls.target()), &measured);
         let fast = self.show(&report, baseline)?;
         let kept = !self.check || interrupted || print_summary(&measured)?;
         Ok(match (interrupted, fast && kept) {
@@ -205,7 +207,7 @@ impl Bench {
             Some(url) => url.clone(),
             None => format!("{}, on one core", calls.target()),
         };
-        let mut report = self.empty(&target);
+        let mut report = empty(&target);
         let load = Load::new(scenario, self.repeat, calls, (&self.black_box, settings));
         let Some(load) = ends.unless(load).await else { return Ok(Ending::Interrupted) };
         let mut load = load?;
@@ -231,12 +233,12 @@ impl Bench {
     ) -> anyhow::Result<Ending> {
         let Called { turns, scenarios, all, ending } =
             self.black_box.call(target, scenarios, ends).await?;
-        let report = Report { turns, scenarios, all, ..self.empty(self.black_box.name()) };
+        let report = Report { turns, scenarios, all, ..empty(self.black_box.name()) };
         let fast = self.show(&report, baseline)?;
         Ok(if ending == Ending::Done && !fast { Ending::Failed } else { ending })
     }
 
-    fn scenarios(&self, vad: &str) -> anyhow::Result<Vec<Scenario>> {
+    fn scenarios(&self, settings: &Settings) -> anyhow::Result<Vec<Scenario>> {
         if self.scenario.is_empty() && self.wav.is_empty() {
             return Ok(match self.black_box.target {
                 _ if !self.sessions.is_empty() => vec![Scenario::named("load")?],
@@ -251,27 +253,11 @@ impl Bench {
             let found = if is_file { Scenario::load(path) } else { Scenario::named(given) };
             scenarios.push(found?);
         }
+        let factory = Factory::new(settings, || Ok(Arc::new(HttpClient::new()?)));
         for wav in &self.wav {
-            scenarios.push(Scenario::of_wav(wav, vad)?);
+            scenarios.push(Scenario::of_wav(wav, factory.vad()?)?);
         }
         Ok(scenarios)
-    }
-
-    fn empty(&self, target: &str) -> Report {
-        Report {
-            version: VERSION,
-            made: Made {
-                banter: env!("CARGO_PKG_VERSION").to_owned(),
-                command: command(std::env::args()),
-                machine: machine::name(),
-                target: target.to_owned(),
-                at: WallTime::timestamp(),
-            },
-            scenarios: Vec::new(),
-            all: Group::default(),
-            scaling: Vec::new(),
-            turns: Vec::new(),
-        }
     }
 
     /// Prints the table, writes the files, and compares; whether nothing is slower than allowed.
@@ -292,6 +278,25 @@ impl Bench {
         let comparison = compare(report, baseline, limit)?;
         write!(out, "\n{comparison}")?;
         Ok(self.fail_over.is_none() || !comparison.is_regression())
+    }
+}
+
+/// A report of what was measured by this command; its figures are to come.
+fn empty(target: &str) -> Report {
+    Report {
+        version: VERSION,
+        made: Made {
+            banter: env!("CARGO_PKG_VERSION").to_owned(),
+            command: command(std::env::args()),
+            machine: machine::name(),
+            target: target.to_owned(),
+            at: WallTime::timestamp(),
+        },
+        scenarios: Vec::new(),
+        all: Group::default(),
+        scaling: Vec::new(),
+        taking: Vec::new(),
+        turns: Vec::new(),
     }
 }
 

@@ -79,6 +79,26 @@ impl<'a> Jobs<'a> {
         }
     }
 
+    /// Whether a model is to hear the ends of turns.
+    pub(super) fn judges_ends(&self) -> bool {
+        self.settings.text("turn.model") != Some("off")
+    }
+
+    /// Has the model that hears the ends of turns judge silence.
+    pub(super) fn judge_end(&self) -> Result<(String, ()), Trouble> {
+        let off = "set turn.model to off";
+        let model = self.factory.end_model().map_err(|error| Trouble::told(&error, off))?;
+        let began = self.clock.now();
+        match model.map(|model| (model.name(), model.likely_end(&[]))) {
+            Some((name, Some(_))) => {
+                let took = self.clock.now().since(began).as_millis();
+                Ok((format!("{name} answers after {took} ms"), ()))
+            }
+            Some((name, None)) => Err(Trouble::new(format_args!("{name} answers nothing"), off)),
+            None => Err(Trouble::new("there is no such model", off)),
+        }
+    }
+
     /// Has the synthesizer say a word.
     pub(super) async fn speak(&self) -> Result<(String, Speech), Trouble> {
         let engine = self.factory.synthesizer();

@@ -92,8 +92,14 @@ fn status(frame: &mut Frame<'_>, area: Rect, state: &State, palette: Palette) {
         Floor::Held => ("◇", "the agent pauses"),
     };
     let mut spans = vec![Span::styled(format!("{mark} {words}"), palette.floor(state.floor()))];
-    let flags =
-        [(state.ending, "ending…"), (state.muted, "muted"), (state.pressed, "your turn is open")];
+    let flags = [
+        (state.ending, "ending…"),
+        (state.missing.input, "no microphone"),
+        (state.missing.output, "no speaker"),
+        (state.muted, "muted"),
+        (state.asleep, "asleep"),
+        (state.pressed, "your turn is open"),
+    ];
     for (_, text) in flags.into_iter().filter(|(on, _)| *on) {
         spans.push(Span::styled(format!(" [{text}]"), palette.warning()));
     }

@@ -90,6 +90,15 @@ pub(crate) struct Levels {
     pub(crate) under_runs: u64,
     /// How much of the microphone's sound was lost.
     pub(crate) lost_ms: f64,
+    /// There is no microphone any more, or no speaker, for now.
+    pub(crate) missing: Missing,
+}
+
+/// Devices that were lost, and that none has taken the place of yet.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Missing {
+    pub(crate) input: bool,
+    pub(crate) output: bool,
 }
 
 /// The devices there are.
@@ -122,7 +131,8 @@ pub(crate) fn is_possible() -> bool {
     stdin().is_terminal() && stdout().is_terminal()
 }
 
-/// Shows the session until its events end. `notices` are shown from the beginning.
+/// Shows the session until its events end. `notices` are shown from the beginning; `muted` says
+/// whether the microphone begins so.
 ///
 /// The terminal is as it was when this returns, in whatever way.
 ///
@@ -134,9 +144,12 @@ pub(crate) async fn run(
     events: Subscription,
     controls: impl Controls,
     notices: Vec<String>,
+    muted: bool,
 ) -> anyhow::Result<()> {
     let mut terminal = Raw::open().context("the terminal cannot be used")?;
     let inputs = terminal::inputs().context("the terminal cannot be read")?;
-    let shell = Shell::new(State::new(&notices), Palette::from_environment(), controls);
+    let mut state = State::new(&notices);
+    state.muted = muted;
+    let shell = Shell::new(state, Palette::from_environment(), controls);
     shell.while_ours(terminal::is_ours).run(&mut terminal.0, inputs, events).await
 }

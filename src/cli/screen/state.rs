@@ -13,7 +13,7 @@ use super::input::InputLine;
 use super::latency::Latencies;
 use super::meter::Meter;
 use super::notices::{Notices, Topic};
-use super::{Device, DeviceChoices, Levels};
+use super::{Device, DeviceChoices, Levels, Missing};
 use crate::events::{Event, EventKind};
 use crate::time::SessionTime;
 use crate::turn::EndReason;
@@ -38,6 +38,7 @@ pub(super) enum Wish {
 }
 
 /// All that is shown.
+#[expect(clippy::struct_excessive_bools, reason = "each is shown by itself")]
 #[derive(Debug, Default)]
 pub(super) struct State {
     /// Voice detector, recogniser, model, synthesizer.
@@ -51,6 +52,8 @@ pub(super) struct State {
     pub(super) asked: Asked,
     pub(super) view: View,
     pub(super) muted: bool,
+    /// The agent waits for the phrase that wakes it.
+    pub(super) asleep: bool,
     /// The user holds the floor by key.
     pub(super) pressed: bool,
     pub(super) ending: bool,
@@ -61,6 +64,7 @@ pub(super) struct State {
     picked: Vec<(&'static str, String)>,
     under_runs: u64,
     lost_ms: f64,
+    pub(super) missing: Missing,
 }
 
 /// What the keys are for.
@@ -114,11 +118,23 @@ impl State {
                 self.notices.broken(validator, *direction, *action, message);
             }
             EventKind::Warning { message } => self.notices.add(Topic::Trouble, message),
+            EventKind::ConnectionLost { error, .. } => {
+                self.notices.add(Topic::Trouble, &format!("{error}; connecting again"));
+            }
+            EventKind::ConnectionReady { .. } => {
+                self.notices.add(Topic::Information, "The model listens.");
+            }
+            EventKind::SoundForgotten { sound_ms } => {
+                let text = format!("{sound_ms:.0} ms of what was said are lost.");
+                self.notices.add(Topic::Trouble, &text);
+            }
             EventKind::DeviceChanged { device, name } => {
                 self.picked.retain(|(other, _)| other != device);
                 self.picked.push((device, name.clone()));
                 self.notices.add(Topic::Information, &format!("The {device} is now {name}."));
             }
+            EventKind::Asleep => self.asleep = true,
+            EventKind::Woken { .. } => self.asleep = false,
             EventKind::SessionEnded { .. } => self.ending = true,
             _ => self.on_answer(event),
         }
@@ -143,7 +159,8 @@ impl State {
 
     /// Levels that were reached `passed` after those before. Says whether anything changed.
     pub(super) fn on_levels(&mut self, levels: Levels, passed: Duration) -> bool {
-        let before = (self.input, self.output, self.under_runs, self.lost_ms);
+        let before = (self.input, self.output, self.under_runs, self.lost_ms, self.missing);
+        self.missing = levels.missing;
         self.input.set(if self.muted { f32::NEG_INFINITY } else { levels.input_db }, passed);
         self.output.set(levels.output_db, passed);
         if levels.under_runs > self.under_runs {
@@ -161,7 +178,7 @@ impl State {
                 format!("{lost:.0} ms of your voice were lost so far: the machine is too slow");
             self.notices.add(Topic::LostSound, &text);
         }
-        before != (self.input, self.output, self.under_runs, self.lost_ms)
+        before != (self.input, self.output, self.under_runs, self.lost_ms, self.missing)
     }
 
     pub(super) fn on_devices(&mut self, mut found: DeviceChoices) {

@@ -1,8 +1,8 @@
 //! What the screen may ask of a session with live devices.
 
 use crate::cli::screen::{self, Controls, Deciding, DeviceChoices};
-use crate::device::DeviceError;
 use crate::device::cpal::{self, CpalMicrophone, CpalSpeaker, DeviceInfo};
+use crate::device::{DeviceError, Kind};
 use crate::session::{DriveCommand, PendingCalls, SessionHandle};
 use crate::types::PendingCall;
 
@@ -76,6 +76,10 @@ impl Controls for SessionControls {
             output_db: levels.speaker,
             under_runs: meters.under_runs(),
             lost_ms: meters.lost().as_secs_f64() * 1e3,
+            missing: screen::Missing {
+                input: meters.is_missing(Kind::Microphone),
+                output: meters.is_missing(Kind::Speaker),
+            },
         }
     }
 

@@ -28,12 +28,14 @@ use super::mcp::McpFlags;
 use super::settings::SettingFlags;
 use super::{Ending, pending, screen};
 use crate::config::{Factory, Settings};
+use crate::duplex::DuplexProvider;
 use crate::ids::SessionId;
-use crate::net::HttpClient;
-use crate::session::{Conversation, Pace, SessionConfig, Voice};
+use crate::net::{HttpClient, SocketClient};
+use crate::session::{Conversation, ConversationError, Pace, Session, SessionConfig, Voice};
 use crate::stt;
 use crate::stt::Transcriber;
 use crate::time::SessionClock;
+use crate::vad::Vad;
 
 /// Hold a conversation: listen, answer aloud, stop when spoken over.
 ///
@@ -44,7 +46,8 @@ use crate::time::SessionClock;
 /// the conversation goes on: the screen shows it, `a` allows and `r` refuses it there. Without the
 /// screen it stays open; a conversation with --session keeps it, for /approve in `banter chat`.
 ///
-/// Use headphones: on open speakers the agent hears itself (or use --barge-in ignore).
+/// On open speakers the agent's own voice is taken out of the microphone's sound; `banter doctor
+/// --echo` tells how well that works here. With headphones, --headphones leaves your voice as it is.
 ///
 /// A file `NAME.json` beside `NAME.wav` with `{"turns": [{"end_ms": …}, …]}` tells when speech
 /// truly ends; latency then counts from there instead of from the detector's estimate.
@@ -58,15 +61,31 @@ pub(in crate::cli) struct Talk {
     /// by default, and nowhere if there is none.
     #[arg(long, value_name = "DEVICE|FILE")]
     output: Option<String>,
+    /// The agent's voice does not reach the microphone: do not look for it there.
+    #[arg(long)]
+    headphones: bool,
     /// Record the call in stereo: the user left, the agent right, on one timeline.
     #[arg(long, value_name = "FILE")]
     record: Option<PathBuf>,
     /// Write what happens as JSON, one event a line; `-` for the standard output.
     #[arg(long, value_name = "FILE")]
     events: Option<PathBuf>,
+    /// Begin with the microphone muted: `m` on the screen unmutes it.
+    #[arg(long, conflicts_with = "plain")]
+    muted: bool,
     /// Print captions rather than show a screen.
     #[arg(long)]
     plain: bool,
+    /// Who answers: `vad` (default): a recogniser, a model and a synthesizer, one after the other;
+    /// `asm`: one model that hears and speaks for itself (--provider, --model).
+    #[arg(long, value_name = "MODE", value_parser = ["vad", "asm"])]
+    mode: Option<String>,
+    /// The provider of the model that speaks for itself: openai (default) or gemini.
+    #[arg(long, value_name = "NAME", value_parser = ["openai", "gemini"])]
+    provider: Option<String>,
+    /// The name of the model that speaks for itself, as its provider lists it.
+    #[arg(long, value_name = "NAME")]
+    model: Option<String>,
     /// How fast the input plays. At `max`, time leaps over all waiting and passes as on the wall
     /// while an engine works, so that the result is the same as at `realtime`.
     #[arg(long, value_enum, default_value_t = Speed::Realtime)]
@@ -89,6 +108,15 @@ enum Speed {
     Realtime,
     /// As fast as the engines work.
     Max,
+}
+
+impl Speed {
+    fn pace(self) -> Pace {
+        match self {
+            Self::Realtime => Pace::Live,
+            Self::Max => Pace::Max,
+        }
+    }
 }
 
 impl Talk {
@@ -127,26 +155,34 @@ impl Talk {
             return Ok(Ending::Interrupted);
         };
         let conversation = begun?;
-        let voice = voice(&factory)?;
+        let cast = self.cast(&settings, &factory)?;
+        let config =
+            SessionConfig { end_model: factory.end_model()?, ..self.config(&input, &settings)? };
         let Sound { microphone, speaker, mut notices } =
             sound::open(&input, output.as_ref(), self.speed)?;
-        notices.extend(factory.notes(&["stt", "llm", "tts"]));
+        if let Cast::Vad(_) = &cast {
+            notices.extend(factory.notes(&["stt", "llm", "tts"]));
+        }
         notices.extend(of_the_pack(&conversation));
-        let transcriber = Arc::clone(&voice.transcriber);
+        let transcriber = cast.transcriber();
         if input.file().is_some() {
             // A file waits for nobody: its first words must not come before the recogniser is
             // ready.
-            match ends.unless(warm(transcriber.as_ref())).await {
+            match ends.unless(warm_any(transcriber.clone())).await {
                 Some(warmed) => warmed?,
                 None => return Ok(Ending::Interrupted),
             }
         }
-        let session = conversation.open_duplex(voice, self.config(&input, &settings)?).await?;
+        let session = cast.open(&conversation, config).await?;
         let handle = session.handle();
         if let Some(greeting) = settings.text("greeting") {
             handle.say(greeting)?;
         }
         let shows_screen = self.shows_screen();
+        if self.muted && !shows_screen {
+            bail!("--muted needs the screen, where `m` unmutes: leave it out, or use a terminal");
+        }
+        handle.devices().mute().set(self.muted);
         let watcher = Watcher {
             events: session.subscribe(),
             log: watch::event_log(self.events.as_deref())?,
@@ -155,7 +191,7 @@ impl Talk {
         let screen = shows_screen.then(|| {
             let in_use = InUse { input: microphone.name(), output: speaker.name() };
             let controls = SessionControls::new(handle.clone(), session.pending_calls(), in_use);
-            tokio::spawn(screen::run(session.subscribe(), controls, notices.clone()))
+            tokio::spawn(screen::run(session.subscribe(), controls, notices.clone(), self.muted))
         });
         if screen.is_none() {
             for notice in notices {
@@ -163,15 +199,13 @@ impl Talk {
             }
         }
         let watching = tokio::spawn(watcher.run());
-        let pace = match self.speed {
-            Speed::Realtime => Pace::Live,
-            Speed::Max => Pace::Max,
-        };
-        let talking = session.run(microphone, speaker, pace);
-        let warming = async { warm(transcriber.as_ref()).await };
+        let talking = session.run(microphone, speaker, self.speed.pace());
+        let warming = warm_any(transcriber);
         let stop = || handle.stop();
-        let (summary, interrupted) = until_over(talking, warming, screen, &mut ends, stop).await?;
+        let talked = until_over(talking, warming, screen, &mut ends, stop).await;
+        // How a call that failed went is told to its end as well.
         let watched = ends.unless(watching).await.ok_or_else(|| anyhow!(over::AT_ONCE))?;
+        let (summary, interrupted) = talked?;
         let written = watched.context("the captions have died")??;
         if let Some(open) = pending::left_open(&conversation) {
             writeln!(stderr(), "banter: {open}\nbanter: {}", self.keep.advice())?;
@@ -202,8 +236,34 @@ impl Talk {
         let own = [
             ("--input", "input", self.input.as_deref()),
             ("--output", "output", self.output.as_deref()),
+            ("--headphones", "audio.echo", self.headphones.then_some("off")),
+            ("--mode", "mode", self.mode.as_deref()),
+            ("--provider", "duplex.provider", self.provider.as_deref()),
+            ("--model", "duplex.model", self.model.as_deref()),
         ];
         self.settings.load(&own)
+    }
+
+    /// Who hears, answers and speaks.
+    fn cast(&self, settings: &Settings, factory: &Factory<'_>) -> anyhow::Result<Cast> {
+        if settings.text("mode") != Some("asm") {
+            if let Some(flag) = self
+                .provider
+                .as_ref()
+                .map(|_| "--provider")
+                .or(self.model.as_ref().map(|_| "--model"))
+            {
+                bail!(
+                    "{flag} is for a model that speaks for itself: add --mode asm, or leave it out"
+                );
+            }
+            return Ok(Cast::Vad(voice(factory)?));
+        }
+        if self.speed == Speed::Max {
+            bail!("--mode asm talks to a server, which no clock can hurry: leave --speed max out");
+        }
+        let provider = factory.duplex(Arc::new(SocketClient::new()?))?;
+        Ok(Cast::Asm { vad: factory.vad()?, provider })
     }
 
     fn config(&self, input: &Place, settings: &Settings) -> anyhow::Result<SessionConfig> {
@@ -213,9 +273,16 @@ impl Talk {
             id: SessionId::new(name.to_string_lossy()),
             record: self.record.clone(),
             speech_ends: labels.map(|labels| labels.speech_ends()).unwrap_or_default(),
+            front: settings.front(self.is_open_air(settings)),
             end_call: true,
             ..settings.session()
         })
+    }
+
+    /// Whether a speaker may be heard by the microphone.
+    fn is_open_air(&self, settings: &Settings) -> bool {
+        let is_live = |key| Place::new(settings.text(key)).file().is_none();
+        is_live("input") && is_live("output")
     }
 
     fn prints_events(&self) -> bool {
@@ -238,12 +305,46 @@ fn of_the_pack(conversation: &Conversation) -> Vec<String> {
     warnings.chain(lacking.map(|lacking| format!("{lacking}; calls of them are refused"))).collect()
 }
 
+/// Who hears, answers and speaks.
+enum Cast {
+    Vad(Voice),
+    Asm { vad: Box<dyn Vad>, provider: Arc<dyn DuplexProvider> },
+}
+
+impl Cast {
+    fn transcriber(&self) -> Option<Arc<dyn Transcriber>> {
+        match self {
+            Self::Vad(voice) => Some(Arc::clone(&voice.transcriber)),
+            Self::Asm { .. } => None,
+        }
+    }
+
+    async fn open(
+        self,
+        conversation: &Conversation,
+        config: SessionConfig,
+    ) -> Result<Session, ConversationError> {
+        match self {
+            Self::Vad(voice) => conversation.open_duplex(voice, config).await,
+            Self::Asm { vad, provider } => conversation.open_asm(vad, provider, config).await,
+        }
+    }
+}
+
 fn voice(factory: &Factory<'_>) -> anyhow::Result<Voice> {
     Ok(Voice {
         vad: factory.vad()?,
         transcriber: factory.transcriber()?,
         synthesizer: factory.synthesizer()?,
     })
+}
+
+/// Who hears for itself needs no recogniser.
+async fn warm_any(transcriber: Option<Arc<dyn Transcriber>>) -> anyhow::Result<()> {
+    match transcriber {
+        Some(transcriber) => warm(transcriber.as_ref()).await,
+        None => Ok(()),
+    }
 }
 
 pub(in crate::cli) async fn warm(transcriber: &dyn Transcriber) -> anyhow::Result<()> {

@@ -47,37 +47,75 @@ pub(super) struct Found {
     pub(super) name: String,
 }
 
+impl Found {
+    fn new(device: Device) -> Self {
+        Self { name: name_of(&device), device }
+    }
+
+    pub(super) fn id(&self) -> String {
+        bare_id(&self.device)
+    }
+
+    /// Whether it is what the system has for whoever names none.
+    pub(super) fn is_default(&self) -> bool {
+        let host = cpal::default_host();
+        [Kind::Microphone, Kind::Speaker]
+            .into_iter()
+            .filter_map(|kind| default(&host, kind))
+            .any(|device| bare_id(&device) == self.id())
+    }
+}
+
 /// The default device, or the one of this id or name. A part of a name will do, if only one
 /// device has it.
 pub(super) fn find(kind: Kind, name: Option<&str>) -> Result<Found, DeviceError> {
+    let Some(wanted) = name else {
+        return find_default(kind).or_else(|none| {
+            let first = usable(&cpal::default_host(), kind).into_iter().next();
+            first.map(Found::new).ok_or(none)
+        });
+    };
+    look_up(kind, wanted).or_else(|which| {
+        let there = list(kind)?;
+        if there.is_empty() {
+            return Err(DeviceError::None { kind });
+        }
+        let there: Vec<_> =
+            there.into_iter().map(|info| format!("{} ({})", info.name, info.id)).collect();
+        let (name, there) = (wanted.to_owned(), there.join(", "));
+        Err(DeviceError::Unknown { kind, which, name, there })
+    })
+}
+
+/// The default device, if it can be opened.
+pub(super) fn find_default(kind: Kind) -> Result<Found, DeviceError> {
+    hush();
+    default(&cpal::default_host(), kind)
+        .filter(|device| offered(device, kind).is_some())
+        .map(Found::new)
+        .ok_or(DeviceError::None { kind })
+}
+
+/// A device that was found before by this id or name. Without a look at all the others, which
+/// would open each.
+pub(super) fn find_again(kind: Kind, wanted: &str) -> Result<Found, DeviceError> {
+    look_up(kind, wanted).map_err(|_which| {
+        let problem = "is gone: connect it again, or choose another".to_owned();
+        DeviceError::Failed { kind, name: wanted.to_owned(), problem }
+    })
+}
+
+fn look_up(kind: Kind, wanted: &str) -> Result<Found, &'static str> {
     hush();
     let host = cpal::default_host();
-    let Some(wanted) = name else {
-        let device = default(&host, kind).filter(|device| offered(device, kind).is_some());
-        return match device.or_else(|| usable(&host, kind).into_iter().next()) {
-            Some(device) => Ok(Found { name: name_of(&device), device }),
-            None => Err(DeviceError::None { kind }),
-        };
-    };
     let all: Vec<_> = of_kind(&host, kind).chain(default(&host, kind)).collect();
     if let Some(device) = all.iter().find(|device| has_id(device, wanted)) {
-        return Ok(Found { name: name_of(device), device: device.clone() });
+        return Ok(Found::new(device.clone()));
     }
     let names = all.iter().filter(|device| !is_internal(&bare_id(device)));
-    let names: Vec<_> = names.map(|device| (name_of(device), device)).collect();
-    match pick(names.iter().map(|(name, _)| name.as_str()), wanted) {
-        Ok(at) => Ok(Found { name: names[at].0.clone(), device: names[at].1.clone() }),
-        Err(which) => {
-            let there = list(kind)?;
-            if there.is_empty() {
-                return Err(DeviceError::None { kind });
-            }
-            let there: Vec<_> =
-                there.into_iter().map(|info| format!("{} ({})", info.name, info.id)).collect();
-            let (name, there) = (wanted.to_owned(), there.join(", "));
-            Err(DeviceError::Unknown { kind, which, name, there })
-        }
-    }
+    let mut names: Vec<_> = names.map(|device| Found::new(device.clone())).collect();
+    let at = pick(names.iter().map(|found| found.name.as_str()), wanted)?;
+    Ok(names.swap_remove(at))
 }
 
 /// Which of the names is meant: the same in any case, else the only one with such a part.

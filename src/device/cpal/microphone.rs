@@ -7,9 +7,9 @@ use cpal::{FromSample, InputCallbackInfo, SampleFormat, SizedSample, Stream};
 
 use super::choice::Choice;
 use super::health::{Closing, Health, Home, Lent, Watch, lend};
-use super::{Chosen, failed, plans, sane};
+use super::{Chosen, Wanted, failed, plans, sane};
 use crate::audio::SampleRate;
-use crate::device::{CapturePort, DeviceError, Kind, Microphone, Running};
+use crate::device::{CapturePort, DeviceError, Finder, Kind, Microphone, Running};
 use crate::time::{SessionClock, SessionTime};
 
 /// A microphone of this machine. All its channels are mixed into one.
@@ -32,6 +32,22 @@ impl CpalMicrophone {
     }
 }
 
+/// Looks for the microphone that the user wanted.
+#[derive(Debug)]
+struct Again(Wanted);
+
+impl Finder<dyn Microphone> for Again {
+    fn chosen(&self) -> Result<Box<dyn Microphone>, DeviceError> {
+        let chosen = Chosen::again(Kind::Microphone, &self.0)?;
+        Ok(Box::new(CpalMicrophone(chosen)))
+    }
+
+    fn substitute(&self) -> Option<Result<Box<dyn Microphone>, DeviceError>> {
+        let chosen = Chosen::substitute(Kind::Microphone, &self.0)?;
+        Some(chosen.map(|chosen| Box::new(CpalMicrophone(chosen)) as _))
+    }
+}
+
 impl Microphone for CpalMicrophone {
     fn name(&self) -> String {
         self.0.name.clone()
@@ -41,12 +57,16 @@ impl Microphone for CpalMicrophone {
         self.0.choice.rate
     }
 
+    fn finder(&self) -> Option<Arc<dyn Finder<dyn Microphone>>> {
+        Some(Arc::new(Again(self.0.wanted.clone())))
+    }
+
     fn start(
         self: Box<Self>,
         port: CapturePort,
         clock: &SessionClock,
     ) -> Result<Box<dyn Running>, DeviceError> {
-        let Self(Chosen { device, name, choice }) = *self;
+        let Self(Chosen { device, name, choice, .. }) = *self;
         let mut port = Some(port);
         let mut error = cpal::ErrorKind::UnsupportedConfig.into();
         for (choice, config) in plans(&device, Kind::Microphone, &[choice.rate]) {
@@ -99,6 +119,10 @@ impl Running for Live {
     fn xruns(&self) -> u64 {
         self.watch.xruns()
     }
+
+    fn has_begun(&self) -> bool {
+        self.watch.has_begun()
+    }
 }
 
 /// What the audio thread owns.
@@ -117,11 +141,11 @@ impl Capturing {
         f32: FromSample<T>,
         i16: FromSample<T>,
     {
-        self.health.called();
+        let now = self.clock.now();
+        self.health.called(now);
         let channels = usize::from(self.choice.channels.max(1));
         let times = info.timestamp();
         let age = sane(times.callback.saturating_duration_since(times.capture));
-        let now = self.clock.now();
         let first = now - age;
         let Some(port) = self.port.port() else { return };
         let mut done = 0;

@@ -29,14 +29,49 @@ struct Chosen {
     device: ::cpal::Device,
     name: String,
     choice: Choice,
+    wanted: Wanted,
+}
+
+/// Which device the user wants, however often it is opened.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Wanted {
+    Default,
+    /// By id or name.
+    Named(String),
 }
 
 impl Chosen {
     /// Finds the device and asks it how it likes to run.
     fn open(kind: Kind, name: Option<&str>) -> Result<Self, DeviceError> {
-        let Found { device, name } = list::find(kind, name)?;
+        let found = list::find(kind, name)?;
+        let wanted = match name {
+            Some(name) => Wanted::Named(name.to_owned()),
+            None if found.is_default() => Wanted::Default,
+            // There was no default: this one is meant from now on.
+            None => Wanted::Named(found.id()),
+        };
+        Self::of(kind, found, wanted)
+    }
+
+    /// The same device once more, if it is there.
+    fn again(kind: Kind, wanted: &Wanted) -> Result<Self, DeviceError> {
+        let found = match wanted {
+            Wanted::Default => list::find_default(kind)?,
+            Wanted::Named(name) => list::find_again(kind, name)?,
+        };
+        Self::of(kind, found, wanted.clone())
+    }
+
+    /// The default in place of one that was named.
+    fn substitute(kind: Kind, wanted: &Wanted) -> Option<Result<Self, DeviceError>> {
+        let Wanted::Named(_) = wanted else { return None };
+        let found = list::find_default(kind);
+        Some(found.and_then(|found| Self::of(kind, found, wanted.clone())))
+    }
+
+    fn of(kind: Kind, Found { device, name }: Found, wanted: Wanted) -> Result<Self, DeviceError> {
         let choice = choose(&device, kind, WANTED).map_err(|error| failed(kind, &name, &error))?;
-        Ok(Self { device, name, choice })
+        Ok(Self { device, name, choice, wanted })
     }
 }
 
@@ -81,6 +116,12 @@ fn failed(kind: Kind, name: &str, error: &::cpal::Error) -> DeviceError {
         }
         _ => format!("failed ({error}): choose another"),
     };
+    DeviceError::Failed { kind, name: name.to_owned(), problem }
+}
+
+/// A stream that ran, and has nothing but errors now.
+fn broken(kind: Kind, name: &str, error: &::cpal::Error) -> DeviceError {
+    let problem = format!("is gone or broken ({error}): connect it again, or choose another");
     DeviceError::Failed { kind, name: name.to_owned(), problem }
 }
 

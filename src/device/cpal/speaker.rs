@@ -7,10 +7,10 @@ use cpal::{FromSample, OutputCallbackInfo, SampleFormat, SizedSample, Stream};
 
 use super::choice::Choice;
 use super::health::{Closing, Health, Home, Lent, Watch, lend};
-use super::{Chosen, failed, plans, sane};
+use super::{Chosen, Wanted, failed, plans, sane};
 use crate::audio::{Resampler, SampleRate};
 use crate::device::{
-    DeviceError, Instants, Kind, Refused, RenderPort, Rendering, Speaker, waiting_port,
+    DeviceError, Finder, Instants, Kind, Refused, RenderPort, Rendering, Speaker, waiting_port,
 };
 use crate::time::{SessionClock, SessionTime};
 
@@ -34,6 +34,22 @@ impl CpalSpeaker {
     }
 }
 
+/// Looks for the speaker that the user wanted.
+#[derive(Debug)]
+struct Again(Wanted);
+
+impl Finder<dyn Speaker> for Again {
+    fn chosen(&self) -> Result<Box<dyn Speaker>, DeviceError> {
+        let chosen = Chosen::again(Kind::Speaker, &self.0)?;
+        Ok(Box::new(CpalSpeaker(chosen)))
+    }
+
+    fn substitute(&self) -> Option<Result<Box<dyn Speaker>, DeviceError>> {
+        let chosen = Chosen::substitute(Kind::Speaker, &self.0)?;
+        Some(chosen.map(|chosen| Box::new(CpalSpeaker(chosen)) as _))
+    }
+}
+
 impl Speaker for CpalSpeaker {
     fn name(&self) -> String {
         self.0.name.clone()
@@ -43,12 +59,16 @@ impl Speaker for CpalSpeaker {
         self.0.choice.rate
     }
 
+    fn finder(&self) -> Option<Arc<dyn Finder<dyn Speaker>>> {
+        Some(Arc::new(Again(self.0.wanted.clone())))
+    }
+
     fn start(
         self: Box<Self>,
         port: RenderPort,
         clock: &SessionClock,
     ) -> Result<Box<dyn Rendering>, Box<Refused>> {
-        let Self(Chosen { device, name, choice }) = *self;
+        let Self(Chosen { device, name, choice, .. }) = *self;
         let (rate, mut port) = (port.rate(), port);
         let mut problem = cpal::ErrorKind::UnsupportedConfig.into();
         for (choice, config) in plans(&device, Kind::Speaker, &[rate, choice.rate, CD]) {
@@ -115,6 +135,10 @@ impl Rendering for Live {
     fn xruns(&self) -> u64 {
         self.watch.xruns()
     }
+
+    fn has_begun(&self) -> bool {
+        self.watch.has_begun()
+    }
 }
 
 /// What the audio thread owns.
@@ -133,11 +157,11 @@ impl Playing {
         data: &mut [T],
         info: &OutputCallbackInfo,
     ) {
-        self.health.called();
+        let ran = self.clock.now();
+        self.health.called(ran);
         let channels = usize::from(self.choice.channels.max(1));
         let times = info.timestamp();
         let delay = sane(times.playback.saturating_duration_since(times.callback));
-        let ran = self.clock.now();
         let Some(port) = self.port.port() else { return };
         let mut done = 0;
         for part in data.chunks_mut(BLOCK * channels) {

@@ -62,6 +62,10 @@ impl Provider for OpenAi {
         &self.name
     }
 
+    fn is_metered(&self) -> bool {
+        self.endpoint.is_metered()
+    }
+
     /// What the protocol carries; a model behind it may take less.
     fn capabilities(&self) -> Capabilities {
         Capabilities { media: content::KINDS, json: JsonAnswers::Schema, tools: true }

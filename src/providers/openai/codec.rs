@@ -63,7 +63,7 @@ impl Codec {
         }
         if let Some(usage) = chunk.usage {
             let (input_tokens, output_tokens) = (usage.prompt_tokens, usage.completion_tokens);
-            self.usage = Some(Usage { input_tokens, output_tokens });
+            self.usage = Some(Usage::of_text(input_tokens, output_tokens));
         }
         let mut events = Vec::new();
         if let Some(choice) = chunk.choices.into_iter().flatten().next() {

@@ -87,10 +87,7 @@ impl Provider for Scripted {
             None if words.len() > limit => FinishReason::Length,
             None => FinishReason::Stop,
         };
-        let usage = Usage {
-            input_tokens: words_in(&request),
-            output_tokens: words.len().min(limit) as u64,
-        };
+        let usage = Usage::of_text(words_in(&request), words.len().min(limit) as u64);
         let events = words.into_iter().take(limit).map(ProviderEvent::TextDelta);
         let events = events.chain(call.map(ProviderEvent::ToolCall));
         let events = events.chain([ProviderEvent::Finished { reason, usage: Some(usage) }]);

@@ -37,7 +37,9 @@ impl Talk {
             match event {
                 ProviderEvent::TextDelta(delta) => text.push_str(&delta),
                 ProviderEvent::ToolCall(wanted) => call = Some(wanted),
-                ProviderEvent::Media(_) | ProviderEvent::Finished { .. } => {}
+                ProviderEvent::Sound(_)
+                | ProviderEvent::Media(_)
+                | ProviderEvent::Finished { .. } => {}
             }
         }
         (text, call)
@@ -253,7 +255,7 @@ async fn a_stream_gives_words_then_its_end() {
     let mut talk = Talk::new();
     talk.messages.push(Message::user("what is two plus two"));
     let delta = |text: &str| ProviderEvent::TextDelta(text.to_owned());
-    let usage = Some(Usage { input_tokens: 5, output_tokens: 3 });
+    let usage = Some(Usage::of_text(5, 3));
     let end = ProviderEvent::Finished { reason: FinishReason::Stop, usage };
     assert_eq!(talk.events().await, [delta("It "), delta("is "), delta("four."), end]);
 

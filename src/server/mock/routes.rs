@@ -15,17 +15,21 @@ use futures_util::StreamExt;
 use serde::Deserialize;
 use serde_json::json;
 
+use super::duplex::Calls;
 use super::player::Player;
 use crate::bench::person::monotonic;
 use crate::bench::services::{self, LARGEST, Script, Services};
 use crate::time::SessionClock;
 
-pub(super) fn router(services: Arc<Services>) -> Router {
+pub(super) fn router(services: Arc<Services>, calls: Calls) -> Router {
     Router::new()
         .route("/health", get(async || "ok\n"))
         .route("/script", post(script))
         .route("/log", get(log))
-        .fallback(answer)
+        .fallback(async move |services, request: Request| match calls.knock(&request) {
+            Some(knock) => calls.open(&knock, request).await,
+            None => answer(services, request).await,
+        })
         .with_state(services)
 }
 
@@ -108,7 +112,7 @@ async fn log(
     }
 }
 
-fn refusal(status: StatusCode, message: &str) -> Response {
+pub(super) fn refusal(status: StatusCode, message: &str) -> Response {
     let error = json!({"message": message, "type": "invalid_request_error", "code": null});
     (status, [(CONTENT_TYPE, JSON)], json!({"error": error}).to_string()).into_response()
 }

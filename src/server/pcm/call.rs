@@ -33,7 +33,7 @@ pub(super) async fn hold(
         // There is room for the first wish.
         let _taken = handle.say(greeting);
     }
-    let (microphone, sound) = SocketMicrophone::new();
+    let (microphone, sound) = SocketMicrophone::new(handle.clone());
     let (outlet, queue) = outgoing();
     let overflow = queue.overflow();
     let watching = tell(session.subscribe(), number);

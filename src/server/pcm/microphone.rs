@@ -1,17 +1,4 @@
-//! A microphone at the other end of a socket.
-//!
-//! Sound is taken as it comes. Its time is its own: the sample after the last one, whenever it
-//! arrives. Only two things tie it to the clock:
-//!
-//! ```text
-//!   clock - 60 ms ........ clock ................ clock + 200 ms
-//!        │   sound is taken at once, whenever it comes   │
-//!   silence: what has not                          waits: who sends faster than
-//!   come by now is missing                         real time is held back
-//! ```
-//!
-//! So the jitter of a network costs nothing, up to the width of this window; a client that stops
-//! sending falls silent; and a whole file that comes at once is heard at the pace of speech.
+//! A microphone at the other end of a socket. Sound is taken as it comes: see [`Arrivals`].
 
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
@@ -20,20 +7,24 @@ use bytes::{Buf, Bytes};
 use tokio::sync::mpsc;
 
 use super::frames::samples;
+use super::signal::{Coming, Signal, Told};
 use crate::audio::SampleRate;
-use crate::device::{CapturePort, Comes, DeviceError, Microphone, Running};
+use crate::device::{Arrivals, CapturePort, Comes, DeviceError, Microphone, Running};
 use crate::time::{SessionClock, SessionTime};
 
 /// What a client is heard by.
 #[derive(Debug)]
-pub(super) struct SocketMicrophone(mpsc::Receiver<Bytes>);
+pub(super) struct SocketMicrophone {
+    queue: mpsc::Receiver<Coming>,
+    told: Box<dyn Told>,
+}
 
 impl SocketMicrophone {
-    /// The microphone, and where the pieces of sound go, whole samples each. They wait there
-    /// until they are taken.
-    pub(super) fn new() -> (Self, mpsc::Sender<Bytes>) {
+    /// The microphone, and where the pieces of sound go, whole samples each, and what the client
+    /// says of them: it is `told` when they are taken. They wait there until then.
+    pub(super) fn new(told: impl Told) -> (Self, mpsc::Sender<Coming>) {
         let (sound, queue) = mpsc::channel(PIECES);
-        (Self(queue), sound)
+        (Self { queue, told: Box::new(told) }, sound)
     }
 }
 
@@ -51,26 +42,26 @@ impl Microphone for SocketMicrophone {
         port: CapturePort,
         _clock: &SessionClock,
     ) -> Result<Box<dyn Running>, DeviceError> {
-        let (queue, piece) = (Some(self.0), Bytes::new());
-        Ok(Box::new(Hearing { queue, piece, port, moved: 0 }))
+        let Self { queue, told } = *self;
+        let (queue, next) = (Some(queue), None);
+        Ok(Box::new(Hearing { queue, told, next, place: Arrivals::new(port, RATE) }))
     }
 }
 
 #[derive(Debug)]
 struct Hearing {
     /// `None` when nothing will come any more.
-    queue: Option<mpsc::Receiver<Bytes>>,
-    /// What is left of the piece that is being taken.
-    piece: Bytes,
-    port: CapturePort,
-    moved: u64,
+    queue: Option<mpsc::Receiver<Coming>>,
+    told: Box<dyn Told>,
+    /// What is taken next; of a piece of sound, what is left of it.
+    next: Option<Coming>,
+    place: Arrivals,
 }
 
 impl Running for Hearing {
     fn advance(&mut self, now: SessionTime) -> Result<(), DeviceError> {
-        let due = RATE.samples(now.since(self.port.origin()));
-        self.take(due + RATE.samples(AHEAD));
-        self.be_silent(due.saturating_sub(RATE.samples(LATE)));
+        self.take(now);
+        self.place.be_silent(now);
         Ok(())
     }
 
@@ -84,12 +75,12 @@ impl Running for Hearing {
 
     fn poll_news(&mut self, context: &mut Context<'_>) -> Poll<()> {
         // A piece that is held back is no news.
-        let Some(queue) = self.queue.as_mut().filter(|_| self.piece.is_empty()) else {
+        let Some(queue) = self.queue.as_mut().filter(|_| self.next.is_none()) else {
             return Poll::Pending;
         };
         match ready!(queue.poll_recv(context)) {
-            Some(piece) => {
-                self.piece = piece;
+            Some(next) => {
+                self.next = Some(next);
                 Poll::Ready(())
             }
             None => {
@@ -101,48 +92,49 @@ impl Running for Hearing {
 }
 
 impl Hearing {
-    /// Takes what has come, up to this sample.
-    fn take(&mut self, until: u64) {
+    /// Takes what has come, as far as there is room for it now.
+    fn take(&mut self, now: SessionTime) {
+        loop {
+            let room = self.place.room(now);
+            if room == 0 {
+                return;
+            }
+            let next = self.next.take();
+            let next = next.or_else(|| self.queue.as_mut().and_then(|queue| queue.try_recv().ok()));
+            match next {
+                Some(Coming::Sound(piece)) => self.take_sound(piece, room),
+                Some(Coming::Signal(signal)) => self.tell(signal),
+                None => return,
+            }
+        }
+    }
+
+    fn take_sound(&mut self, mut piece: Bytes, room: usize) {
         let mut block = [0; BLOCK];
-        while self.moved < until {
-            if self.piece.is_empty() {
-                let next = self.queue.as_mut().and_then(|queue| queue.try_recv().ok());
-                let Some(next) = next else { return };
-                self.piece = next;
-            }
-            let most = usize::try_from(until - self.moved).unwrap_or(BLOCK).min(BLOCK);
-            let mut count = 0;
-            for (place, sample) in block[..most].iter_mut().zip(samples(&self.piece)) {
-                *place = sample;
-                count += 1;
-            }
-            self.piece.advance(2 * count);
-            self.push(&block[..count]);
+        let most = room.min(BLOCK);
+        let mut count = 0;
+        for (place, sample) in block[..most].iter_mut().zip(samples(&piece)) {
+            *place = sample;
+            count += 1;
         }
+        piece.advance(2 * count);
+        if !piece.is_empty() {
+            self.next = Some(Coming::Sound(piece));
+        }
+        self.place.take(&block[..count]);
     }
 
-    /// What has not come until this sample is silence.
-    fn be_silent(&mut self, until: u64) {
-        while self.moved < until {
-            let count = usize::try_from(until - self.moved).unwrap_or(BLOCK).min(BLOCK);
-            self.push(&[0; BLOCK][..count]);
-        }
-    }
-
-    fn push(&mut self, samples: &[i16]) {
-        self.port.push(samples);
-        self.moved += samples.len() as u64;
+    /// It is about the sound so far, to the last whole frame of a voice detector: what is behind
+    /// that is looked at with the next sound, which the client may not send soon.
+    fn tell(&mut self, signal: Signal) {
+        self.told.tell(signal, self.place.heard() - FRAME);
     }
 }
 
 const RATE: SampleRate = SampleRate::SPEECH;
 
-/// What is later than this is missing.
-const LATE: Duration = Duration::from_millis(60);
-
-/// How far sound may be ahead of the clock. What was held up on its way comes all at once; with
-/// room for it, the call is not later for the rest of its time.
-const AHEAD: Duration = Duration::from_millis(200);
+/// The longest frame of a voice detector at 16 kHz: 512 samples.
+const FRAME: Duration = Duration::from_millis(32);
 
 /// Pieces that wait, of at most 40 ms: 1.3 s.
 const PIECES: usize = 32;
@@ -151,13 +143,22 @@ const BLOCK: usize = 640;
 
 #[cfg(test)]
 mod tests {
+    use std::sync::{Arc, Mutex};
+
     use super::super::frames::bytes;
     use super::*;
     use crate::device::{Capture, capture_port};
 
+    impl Told for Arc<Mutex<Vec<(Signal, SessionTime)>>> {
+        fn tell(&self, signal: Signal, at: SessionTime) {
+            self.lock().unwrap().push((signal, at));
+        }
+    }
+
     /// A microphone that is looked at every 5 ms.
     struct Bench {
-        sound: mpsc::Sender<Bytes>,
+        sound: mpsc::Sender<Coming>,
+        told: Arc<Mutex<Vec<(Signal, SessionTime)>>>,
         running: Box<dyn Running>,
         capture: Capture,
         now: u64,
@@ -166,16 +167,17 @@ mod tests {
 
     impl Bench {
         fn new() -> Self {
-            let (microphone, sound) = SocketMicrophone::new();
+            let told = Arc::<Mutex<Vec<_>>>::default();
+            let (microphone, sound) = SocketMicrophone::new(Arc::clone(&told));
             let (port, capture) = capture_port(RATE);
             let (clock, _stepper) = SessionClock::stepped();
             let running = Box::new(microphone).start(port, &clock).unwrap();
-            Self { sound, running, capture, now: 0, heard: Vec::new() }
+            Self { sound, told, running, capture, now: 0, heard: Vec::new() }
         }
 
         /// This many samples arrive, each of this value.
         fn arrive(&self, count: usize, value: i16) -> bool {
-            self.sound.try_send(bytes(&vec![value; count])).is_ok()
+            self.sound.try_send(Coming::Sound(bytes(&vec![value; count]))).is_ok()
         }
 
         fn until(&mut self, ms: u64) {
@@ -230,6 +232,24 @@ mod tests {
         }
         bench.until(205);
         assert_eq!(bench.heard(1), 3200, "all at once");
+    }
+
+    #[test]
+    fn a_signal_is_told_when_the_sound_before_it_was_taken_and_says_where_in_it() {
+        let mut bench = Bench::new();
+        let signal = |signal| bench.sound.try_send(Coming::Signal(signal)).unwrap();
+        bench.arrive(1600, 1);
+        signal(Signal::SpeechStarted);
+        (0..10).for_each(|_| assert!(bench.arrive(640, 2)));
+        signal(Signal::SpeechEnded);
+        bench.until(5);
+        let started = (Signal::SpeechStarted, SessionTime::from_millis(100 - 32));
+        assert_eq!(*bench.told.lock().unwrap(), [started], "205 ms were taken");
+        bench.until(300);
+        let ended = (Signal::SpeechEnded, SessionTime::from_millis(500 - 32));
+        assert_eq!(*bench.told.lock().unwrap(), [started], "500 ms were taken, and no more");
+        bench.until(305);
+        assert_eq!(*bench.told.lock().unwrap(), [started, ended]);
     }
 
     #[test]

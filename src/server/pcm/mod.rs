@@ -5,6 +5,7 @@
 //!  client ── binary: s16le, mono, 16 kHz ──▶ SocketMicrophone ──▶ │
 //!         ◀─ binary: s16le, mono, 24 kHz ─── SocketSpeaker ◀──────┘
 //!         ◀─ text: {"type":"clear"} ──────── when the user interrupts
+//!         ── text: {"type":"speech_started"} ▶ from a client that detects turns itself
 //! ```
 //!
 //! Each connection is a [`Session`](crate::session::Session) of its own; what [`Answering`] gives
@@ -23,6 +24,7 @@ mod microphone;
 mod outgoing;
 mod routes;
 mod sid;
+mod signal;
 mod socket;
 mod speaker;
 

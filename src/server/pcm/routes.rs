@@ -16,6 +16,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{Shared, Sid, call};
+use crate::turn::Detection;
 
 /// All routes.
 pub(super) fn routes(shared: Arc<Shared>) -> Router {
@@ -34,6 +35,17 @@ pub(super) fn routes(shared: Arc<Shared>) -> Router {
 #[derive(Debug, Deserialize)]
 struct Wanted {
     sid: Option<String>,
+    #[serde(default)]
+    vad: Hearing,
+}
+
+/// Who hears when the user speaks.
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Hearing {
+    #[default]
+    Server,
+    Client,
 }
 
 /// A call begins, if it may.
@@ -42,10 +54,13 @@ async fn open(
     wanted: Result<Query<Wanted>, QueryRejection>,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Response {
-    let sid = match wanted.map(|Query(wanted)| wanted.sid.as_deref().map(Sid::new).transpose()) {
-        Ok(Ok(sid)) => sid,
-        Ok(Err(wrong)) => return error(StatusCode::BAD_REQUEST, "sid", &wrong.to_string()),
+    let Wanted { sid, vad } = match wanted {
+        Ok(Query(wanted)) => wanted,
         Err(wrong) => return error(StatusCode::BAD_REQUEST, "query", &wrong.body_text()),
+    };
+    let sid = match sid.as_deref().map(Sid::new).transpose() {
+        Ok(sid) => sid,
+        Err(wrong) => return error(StatusCode::BAD_REQUEST, "sid", &wrong.to_string()),
     };
     let Ok(upgrade) = upgrade else {
         return error(StatusCode::UPGRADE_REQUIRED, "no_websocket", "this is for WebSockets");
@@ -59,7 +74,7 @@ async fn open(
             return answer;
         }
     };
-    let new = match shared.answering.answer(sid.as_ref(), seat.number) {
+    let mut new = match shared.answering.answer(sid.as_ref(), seat.number) {
         Ok(new) => new,
         Err(why) => {
             tracing::warn!(call = seat.number, "no engines: {why}");
@@ -67,6 +82,9 @@ async fn open(
             return error(StatusCode::INTERNAL_SERVER_ERROR, "engines", text);
         }
     };
+    if let Hearing::Client = vad {
+        new.config.turn.detection = Detection::Told;
+    }
     tracing::debug!(call = seat.number, sid = sid.as_ref().map(|sid| sid.key().expose()), "opened");
     upgrade
         .read_buffer_size(READ_BUFFER)

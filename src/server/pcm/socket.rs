@@ -12,6 +12,7 @@ use tokio_tungstenite::tungstenite;
 
 use super::frames::Frames;
 use super::outgoing::{Outgoing, Queue};
+use super::signal::{Coming, Signal};
 use crate::time::{SessionClock, SessionTime};
 
 /// Why a call is over.
@@ -98,7 +99,7 @@ impl Sign {
 /// Takes what the client sends, as fast as its sound is heard, until it sends no more.
 pub(super) async fn read(
     stream: &mut (impl Stream<Item = Result<Message, axum::Error>> + Unpin),
-    sound: mpsc::Sender<Bytes>,
+    sound: mpsc::Sender<Coming>,
     sign: &Sign,
 ) -> Ending {
     let mut frames = Frames::default();
@@ -113,12 +114,17 @@ pub(super) async fn read(
             Message::Binary(bytes) => {
                 for piece in frames.cut(bytes) {
                     // A session that is over hears nothing; whoever waits for its end sees it.
-                    let _unheard = sound.send(piece).await;
+                    let _unheard = sound.send(Coming::Sound(piece)).await;
                     sign.alive();
                 }
             }
             Message::Close(_) => return Ending::Closed,
-            Message::Text(_) | Message::Ping(_) | Message::Pong(_) => {}
+            Message::Text(text) => {
+                if let Some(signal) = Signal::read(&text) {
+                    let _unheard = sound.send(Coming::Signal(signal)).await;
+                }
+            }
+            Message::Ping(_) | Message::Pong(_) => {}
         }
     }
 }

@@ -4,8 +4,14 @@
 //! with commands: to the microphone's stage, to the playout, to the floor and the gate, and by
 //! opening a response. It never waits for anything but the next fact.
 
+mod ahead;
+mod aside;
+mod own;
+mod quiet;
 mod respond;
+mod unanswered;
 mod waits;
+mod wake;
 mod wishes;
 
 use std::collections::VecDeque;
@@ -14,6 +20,11 @@ use std::time::Duration;
 
 use tokio::sync::{mpsc, watch};
 
+use self::ahead::Ahead;
+use self::aside::Aside;
+pub(super) use self::own::OwnVoice;
+use self::unanswered::Unanswered;
+use self::wishes::Line;
 use crate::device::{Gate, Instants};
 use crate::events::{EventKind, StageName};
 use crate::ids::{ResponseId, TurnId};
@@ -25,9 +36,14 @@ use crate::session::dialogue::Dialogue;
 use crate::session::handle::Wishes;
 use crate::session::report::Reporter;
 use crate::stages::{Fact, Mark, PlayoutCommand, TurnCommand};
+use crate::text::{Completeness, Words};
 use crate::time::{SessionClock, SessionTime};
 use crate::tts::Synthesizer;
-use crate::turn::{Action, Agent, EndReason, Input, TurnMachine};
+use crate::turn::speculation::Budget;
+use crate::turn::{
+    Action, Agent, Attention, EndReason, Endpointer, Input, Silence, StillThere, TurnMachine,
+    TurnSign, Wake,
+};
 use crate::types::{Message, ToolDescriptor};
 
 /// What the actor commands.
@@ -49,8 +65,20 @@ pub(super) struct Members {
     pub(super) report: Reporter,
     pub(super) brief: Brief,
     pub(super) dialogue: Dialogue,
-    pub(super) services: Services,
+    /// Nothing is warmed where the model has a connection of its own.
+    pub(super) services: Option<Services>,
     pub(super) rules: Rules,
+    pub(super) own: Option<OwnVoice>,
+}
+
+impl Members {
+    /// The same with somebody else who says how much silence ends a turn.
+    pub(super) fn with_endpointer(mut self, endpointer: Option<Box<dyn Endpointer>>) -> Self {
+        if let Some(endpointer) = endpointer {
+            self.machine = self.machine.with_endpointer(endpointer);
+        }
+        self
+    }
 }
 
 /// What is warmed when the user begins to speak.
@@ -77,9 +105,16 @@ pub(super) struct Brief {
 /// The settings that the actor needs itself.
 #[derive(Debug)]
 pub(super) struct Rules {
-    pub(super) threshold: f32,
     pub(super) pre_roll: Duration,
     pub(super) transcript_limit: Duration,
+    pub(super) wake: Option<Wake>,
+    pub(super) still_there: Option<StillThere>,
+    /// By whose rules words so far are complete; none where they cannot be trusted.
+    pub(super) language: String,
+    /// How many answers may be begun before their turns have ended; `None` if none may.
+    pub(super) ahead: Option<Budget>,
+    /// The recogniser is asked at each lull for what its final would be.
+    pub(super) asks_at_lulls: bool,
 }
 
 /// The actor. See the [module](self).
@@ -87,8 +122,10 @@ pub(super) struct Rules {
 pub(super) struct Actor {
     wires: Wires,
     brief: Brief,
-    services: Services,
+    services: Option<Services>,
     rules: Rules,
+    /// The model speaks for itself.
+    own: Option<OwnVoice>,
     clock: SessionClock,
     machine: TurnMachine,
     report: Reporter,
@@ -101,10 +138,16 @@ pub(super) struct Actor {
     /// The last turn that the recogniser has failed in: no words will come.
     unheard: TurnId,
     /// What the user said that no response was opened for yet.
-    unanswered: Vec<(TurnId, Arc<str>)>,
+    unanswered: Vec<Unanswered>,
+    /// What was said last over the agent, which went on.
+    aside: Option<Aside>,
     /// What the agent is to say of itself, before it answers.
-    lines: VecDeque<Arc<str>>,
+    lines: VecDeque<Line>,
     answer: Option<Answer>,
+    /// What an answer is to be begun to ahead of the end of the turn.
+    guess: Option<(TurnId, Arc<str>)>,
+    /// The answer that was begun ahead.
+    ahead: Option<Ahead>,
     /// The response that was held and may still be heard.
     silencing: Option<(TurnId, ResponseId)>,
     last_response: Option<ResponseId>,
@@ -115,6 +158,10 @@ pub(super) struct Actor {
     /// The microphone has ended.
     deaf: bool,
     ending: Ending,
+    /// Whether what is said is meant, where a phrase wakes the agent.
+    attention: Option<Attention>,
+    /// How long nobody has said anything, if somebody is to ask.
+    silence: Option<Silence>,
     /// How often the agent has apologised, or tried to, since it answered the user.
     apologies: u32,
 }
@@ -145,16 +192,23 @@ pub(super) struct Outcome {
     pub(super) messages: Vec<Message>,
     pub(super) turns: u32,
     pub(super) under_runs: u64,
+    /// Why the model that speaks for itself has left.
+    pub(super) left: Option<String>,
 }
 
 impl Actor {
     pub(super) fn new(wires: Wires, members: Members, clock: SessionClock) -> Self {
-        let Members { machine, report, brief, dialogue, services, rules } = members;
+        let Members { machine, report, brief, dialogue, services, rules, own } = members;
+        let attention = rules.wake.as_ref().map(|wake| Attention::new(wake.awake));
+        let silence = rules.still_there.clone().map(Silence::new);
         Self {
+            attention,
+            silence,
             wires,
             brief,
             services,
             rules,
+            own,
             clock,
             machine,
             report,
@@ -163,8 +217,11 @@ impl Actor {
             awaited: Vec::new(),
             unheard: TurnId::default(),
             unanswered: Vec::new(),
+            aside: None,
             lines: VecDeque::new(),
             answer: None,
+            guess: None,
+            ahead: None,
             silencing: None,
             last_response: None,
             last_turn: TurnId::default(),
@@ -179,13 +236,14 @@ impl Actor {
     pub(super) async fn run(mut self) -> Outcome {
         let clock = self.clock.clone();
         let dialogue = self.dialogue.clone();
-        self.services.warm();
+        self.warm();
+        self.report_asleep();
         while !self.is_over() {
             let deadline = self.deadline();
             tokio::select! {
                 biased;
                 fact = self.wires.facts.recv() => match fact {
-                    Some(fact) => self.on_fact(fact),
+                    Some(fact) => self.hear_of(fact),
                     None => break, // every stage has ended: something failed
                 },
                 () = stopped(&mut self.wires.wishes.stop), if !self.stops() => self.stop(),
@@ -196,16 +254,23 @@ impl Actor {
             while let Some(action) = self.machine.poll_action() {
                 self.act(action);
             }
+            self.begin_ahead().await;
             self.open_response().await;
+            self.look_for_quiet();
         }
         self.leave();
         let under_runs = self.wires.gate.under_runs();
-        Outcome { messages: self.dialogue.messages(), turns: self.report.turns(), under_runs }
+        let left = self.own.and_then(|own| own.over);
+        let (messages, turns) = (self.dialogue.messages(), self.report.turns());
+        Outcome { messages, turns, under_runs, left }
     }
 
     fn is_over(&self) -> bool {
         let silent = self.answer.is_none() && self.lines.is_empty();
-        let idle = self.awaited.is_empty() && self.unanswered.is_empty() && !self.talking;
+        let idle = self.awaited.is_empty()
+            && self.unanswered.is_empty()
+            && !self.talking
+            && self.own.as_ref().is_none_or(OwnVoice::is_idle);
         match self.ending {
             Ending::NotYet => silent && self.deaf && idle && !self.dialogue.has_news(),
             // Who speaks over the goodbye may have something to say.
@@ -218,48 +283,47 @@ impl Actor {
 
     fn on_fact(&mut self, fact: Fact) {
         match fact {
-            Fact::Voice { end, length, probability } => {
+            Fact::Voice { end, length, probability, tone } => {
                 self.heard_until = end;
                 self.look_for_progress();
                 self.look_for_silence();
-                let voiced = probability >= self.rules.threshold;
-                self.machine.handle(Input::Voice { end, length, voiced });
+                self.machine.handle(Input::Voice { end, length, probability, tone });
             }
+            Fact::Judged { at, likely } => self.machine.handle(Input::Judged { at, likely }),
+            Fact::Sign(sign) => self.machine.handle(match sign {
+                TurnSign::Started { at } => Input::Started { at },
+                TurnSign::Ended { speech_end } => Input::Ended { at: speech_end },
+            }),
             Fact::StreamEnd => {
                 self.deaf = true;
                 self.machine.handle(Input::StreamEnd);
             }
-            Fact::Transcript { turn, text, is_final } => self.on_transcript(turn, text, is_final),
+            Fact::Transcript { turn, text, is_final } if self.own.is_some() => {
+                self.on_own_words(turn, &text, is_final);
+            }
+            Fact::Transcript { turn, text, is_final } => self.on_words(turn, text, is_final),
+            Fact::Duplex(fact) => self.on_duplex(fact),
+            Fact::Provisional { turn, text } => self.guess(turn, text),
+            Fact::Spotted { turn, phrase } => self.on_phrase(turn, phrase),
             Fact::SpeechEnded { turn } => self.machine.handle(Input::SpeechEnded(turn)),
             // The wait for it was over before.
             Fact::Failed { turn, stage: StageName::Stt, .. } if turn == self.unheard => {}
             Fact::Failed { turn, response, stage, error } => {
                 self.report.failed(turn, response, stage, error.to_string());
                 if stage == StageName::Stt {
-                    self.unheard = turn;
-                    self.no_words(turn);
-                    self.apologise(Arc::clone(&self.brief.apology.unheard));
+                    self.on_unheard(turn);
                 }
             }
             Fact::Sounding { response, instants } => self.on_sounding(response, instants),
             Fact::Over { response, outcome, text, heard_bytes, heard, at } => {
-                let said = Said { outcome, text, heard_bytes, heard, at };
-                self.on_over(response, said);
+                self.on_over(response, Said { outcome, text, heard_bytes, heard, at });
             }
             Fact::Retrying { turn, response, stage, error } => {
                 self.alive(response);
                 self.report.retrying(turn, response, stage, error);
             }
             Fact::Event { turn, response, kind } => self.report.publish(turn, response, kind),
-            Fact::Marked { response, mark, at } => {
-                if let Some(answer) = self.alive(response) {
-                    if mark == Mark::FirstToken {
-                        answer.first_text.get_or_insert(at);
-                    }
-                    answer.waits_for = StageName::Tts;
-                }
-                self.report.marked(response, mark, at);
-            }
+            Fact::Marked { response, mark, at } => self.on_mark(response, mark, at),
             Fact::Shown { response, media } => {
                 if let Some(answer) = self.alive(response) {
                     answer.media.push((*media).clone());
@@ -296,9 +360,33 @@ impl Actor {
         }
     }
 
+    fn on_mark(&mut self, response: ResponseId, mark: Mark, at: SessionTime) {
+        if let Some(answer) = self.alive(response) {
+            if mark == Mark::FirstToken {
+                answer.first_text.get_or_insert(at);
+            }
+            answer.waits_for = StageName::Tts;
+        }
+        self.report.marked(response, mark, at);
+    }
+
+    /// The recogniser has failed in this turn.
+    fn on_unheard(&mut self, turn: TurnId) {
+        self.unheard = turn;
+        let meant = self.is_meant(turn);
+        self.no_words(turn);
+        if meant {
+            self.apologise(Arc::clone(&self.brief.apology.unheard));
+        }
+    }
+
     /// The agent is heard.
     fn on_sounding(&mut self, response: ResponseId, instants: Instants) {
-        self.machine.handle(Input::Agent(Agent::Sounding));
+        let agent = match &self.answer {
+            Some(answer) if !answer.interruptible => Agent::Announcing,
+            _ => Agent::Sounding,
+        };
+        self.machine.handle(Input::Agent(agent));
         if self.alive(response).is_some() {
             let latency = self.report.sounding(response, instants);
             let Some(answer) = &mut self.answer else { return };
@@ -317,8 +405,10 @@ impl Actor {
         // It may have been lowered between its end and this report of it.
         self.wires.gate.play();
         self.machine.handle(Input::Agent(Agent::Listening));
+        self.answered();
         said.outcome = answer.failed.clone().unwrap_or(said.outcome);
         self.report.over(response, &said, answer.sounding);
+        self.take_up(said.outcome == pipeline::Outcome::Completed, said.at);
         // An apology that fails as well is not apologised for.
         let failed = matches!(said.outcome, pipeline::Outcome::Failed { .. });
         if failed {
@@ -330,7 +420,10 @@ impl Actor {
         } else if !failed && !answer.scripted && answer.sounding {
             self.apologies = 0;
         }
-        self.dialogue.answered(answer, &said);
+        match self.own {
+            Some(_) => self.own_over(answer, said),
+            None => self.dialogue.answered(answer, &said),
+        }
     }
 
     /// The present answer, if it is this response. It has given a sign of life.
@@ -341,30 +434,46 @@ impl Actor {
         Some(answer)
     }
 
+    /// Words that are for the agent.
     fn on_transcript(&mut self, turn: TurnId, text: Arc<str>, is_final: bool) {
         self.report.transcript(turn, &text, is_final);
+        let words = Words::of(&text, &self.rules.language);
+        let passes_over = self.machine.passes_over(turn, words);
         if !text.is_empty() {
-            self.understood();
-            self.machine.handle(Input::Words(turn));
+            self.machine.handle(Input::Words(turn, words));
         }
-        if is_final && text.is_empty() {
+        if !text.is_empty() && !passes_over {
+            self.understood();
+        }
+        if !is_final {
+            let words = Completeness::of(&text, &self.rules.language);
+            self.machine.handle(Input::Said(turn, words));
+        }
+        if is_final && passes_over {
+            self.pass_over(turn, text);
+        } else if is_final && text.is_empty() {
             self.no_words(turn);
         } else if is_final {
             self.awaited.retain(|awaited| awaited.turn != turn);
-            self.unanswered.push((turn, text));
+            self.unanswered.push(Unanswered::user(turn, text));
+            self.settled(turn);
         }
     }
 
     /// The turn is over and gave no words.
     fn no_words(&mut self, turn: TurnId) {
         self.awaited.retain(|awaited| awaited.turn != turn);
+        self.settled(turn);
         self.machine.handle(Input::NoWords(turn));
     }
 
     fn act(&mut self, action: Action) {
         match action {
             Action::Voice { since } => {
-                self.services.warm();
+                self.warm();
+                if self.answer.is_none() {
+                    self.sign_of_life(); // over the agent's voice it may be an echo
+                }
                 self.report.voice(since);
             }
             Action::Duck => self.wires.gate.duck(),
@@ -389,19 +498,40 @@ impl Actor {
                 let _full = self.wires.playout.try_send(PlayoutCommand::FinishSentence);
             }
             Action::Begin { turn, since } => {
+                self.drop_ahead();
                 self.talking = true;
-                self.services.warm();
+                self.sign_of_life();
+                self.wires.gate.set_taken(true);
+                self.begun(turn);
+                self.warm();
                 self.last_turn = turn;
+                self.own_turn_begun(since);
                 self.report.turn_started(turn, since);
                 self.command(TurnCommand::Begin { turn, from: since - self.rules.pre_roll });
             }
-            Action::Lull { turn } => self.command(TurnCommand::Lull { turn }),
-            Action::End { turn, speech_end, reason } => {
+            Action::Ask { at, .. } => self.command(TurnCommand::Ask { at }),
+            Action::Lull { turn } if self.rules.asks_at_lulls => {
+                self.command(TurnCommand::Lull { turn });
+            }
+            Action::Lull { .. } => {}
+            Action::GoesOn { turn } => {
+                self.drop_ahead();
+                if self.rules.asks_at_lulls {
+                    self.command(TurnCommand::GoesOn { turn });
+                }
+            }
+            Action::End { turn, speech_end, reason, silence } => {
                 self.talking = false;
-                self.report.turn_ended(turn, (speech_end, self.heard_until), reason);
+                self.wires.gate.set_taken(false);
+                self.report.turn_ended(turn, (speech_end, self.heard_until), reason, silence);
                 let discard = reason == EndReason::TooShort;
                 self.command(TurnCommand::End { turn, discard });
-                if !discard && turn != self.unheard {
+                if discard {
+                    self.settled(turn);
+                }
+                if !discard && self.own.is_some() {
+                    self.own_turn_over(turn, speech_end);
+                } else if !discard && turn != self.unheard {
                     let until = self.clock.now() + self.rules.transcript_limit;
                     self.awaited.push(Awaited { turn, until });
                 }
@@ -429,8 +559,10 @@ impl Actor {
 
     /// What was said and will not be answered was said all the same.
     fn leave(&mut self) {
-        for (_, text) in self.unanswered.drain(..) {
-            self.dialogue.said(Message::user(&*text));
+        self.drop_ahead();
+        self.leave_own();
+        for unanswered in self.unanswered.drain(..) {
+            self.dialogue.said(unanswered.message());
         }
         self.dialogue.left(self.last_turn, None);
     }
@@ -444,6 +576,10 @@ impl Actor {
         self.talking = false;
         self.awaited.clear();
         self.lines.clear();
+        if let Some(own) = &mut self.own {
+            own.stop();
+        }
+        self.drop_ahead();
         self.cancel();
     }
 }

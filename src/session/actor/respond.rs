@@ -2,25 +2,31 @@
 
 use std::sync::Arc;
 
-use super::{Actor, Ending};
+use super::ahead::Ahead;
+use super::{Actor, Ending, Line, Unanswered};
 use crate::events::StageName;
 use crate::ids::{ResponseId, TurnId};
 use crate::pipeline::{Element, Outcome, Payload, TurnContext};
 use crate::session::answer::Answer;
 use crate::session::dialogue::{Begun, Unbegun};
 use crate::turn::{Agent, Input};
-use crate::types::{Message, Validation};
+use crate::types::Validation;
 
 impl Actor {
     /// Opens a response to what the user said, or one with what the agent says of itself, once
     /// the one before is over and has reported what was heard of it.
     pub(super) async fn open_response(&mut self) {
+        if self.own.is_some() {
+            return self.open_own().await;
+        }
         let more_to_come = self.talking || !self.awaited.is_empty();
         if self.answer.is_some() || more_to_come || self.stops() {
             return;
         }
-        let Some((turn, script)) = self.next_to_say() else { return };
-        let response = self.last_response.map_or(ResponseId::FIRST, ResponseId::next);
+        let Some((turn, line)) = self.next_to_say() else { return self.drop_ahead() };
+        let interruptible = line.as_ref().is_none_or(|line| line.interruptible);
+        let script = line.map(|line| line.text);
+        let response = self.next_response();
         let now = self.clock.now();
         let tools = Arc::clone(&self.brief.tools);
         let begun = match self.dialogue.begin(turn, response, tools) {
@@ -35,18 +41,43 @@ impl Actor {
         let Begun { context, validations } = begun;
         // A rule for what the user said may have the answer.
         let context = TurnContext { script: script.or(context.script), ..context };
+        if let Some(ahead) = self.ahead_of(&context) {
+            let Ahead { response, began, facts, .. } = ahead;
+            let answer = Answer::new(turn, response, false, now, self.wires.gate.played());
+            self.opened(Answer { began, ..answer });
+            self.validate(response, &validations);
+            self.report.stood(response, began);
+            facts.into_iter().for_each(|fact| self.on_fact(fact));
+            return;
+        }
         self.last_response = Some(response);
         let scripted = context.script.is_some();
-        let played = self.wires.gate.played();
-        self.answer = Some(Answer::new(turn, response, scripted, now, played));
-        self.machine.handle(Input::Agent(Agent::Preparing));
+        let answer = Answer::new(turn, response, scripted, now, self.wires.gate.played());
+        self.opened(Answer { interruptible, ..answer });
+        self.validate(response, &validations);
+        self.begin(context).await;
+    }
+
+    /// This is the answer: it may be heard.
+    pub(super) fn opened(&mut self, answer: Answer) {
+        let Answer { turn, response, scripted, interruptible, .. } = answer;
+        self.answer = Some(answer);
+        let agent = if interruptible { Agent::Preparing } else { Agent::Announcing };
+        self.machine.handle(Input::Agent(agent));
+        self.answers();
         self.report.response_started(turn, response, scripted);
-        for validation in &validations {
+        self.wires.floor.commit(response);
+    }
+
+    fn validate(&mut self, response: ResponseId, validations: &[Validation]) {
+        for validation in validations {
             self.validated(response, validation);
         }
-        // Nobody speaks ahead of the end of the turn yet: every response is meant.
-        self.wires.floor.commit(response);
-        let begin = Element::begin(now, context);
+    }
+
+    /// Has the stages begin with a response.
+    pub(super) async fn begin(&mut self, context: TurnContext) {
+        let begin = Element::begin(self.clock.now(), context);
         // Who is cancelled before anybody took its beginning has an end all the same.
         let end = begin.with(Payload::TurnEnd(Outcome::Discarded));
         for element in [begin, end] {
@@ -54,8 +85,12 @@ impl Actor {
         }
     }
 
+    pub(super) fn next_response(&self) -> ResponseId {
+        self.last_response.map_or(ResponseId::FIRST, ResponseId::next)
+    }
+
     /// There are no instructions to answer by, or a rule refused what the user said.
-    fn speechless(&mut self, turn: TurnId, error: Unbegun) {
+    pub(super) fn speechless(&mut self, turn: TurnId, error: Unbegun) {
         let (stage, error, validations) = match error {
             Unbegun::Instructions(error) => (StageName::Provider, error.to_string(), Vec::new()),
             Unbegun::Refused { error, validations } => {
@@ -71,7 +106,7 @@ impl Actor {
     }
 
     /// A turn for results that came after their answers.
-    fn of_results(&mut self) -> TurnId {
+    pub(super) fn of_results(&mut self) -> TurnId {
         let turn = self.machine.number_turn();
         self.last_turn = turn;
         self.dialogue.go_on(turn);
@@ -87,18 +122,18 @@ impl Actor {
     }
 
     /// The turn that is answered, and what is said, if the model is not to be asked.
-    fn next_to_say(&mut self) -> Option<(TurnId, Option<Arc<str>>)> {
+    fn next_to_say(&mut self) -> Option<(TurnId, Option<Line>)> {
         if let Some(line) = self.lines.pop_front() {
             return Some((self.last_turn, Some(line)));
         }
         if self.ending != Ending::NotYet {
             return None;
         }
-        let Some(&(turn, _)) = self.unanswered.last() else {
+        let Some(&Unanswered { turn, .. }) = self.unanswered.last() else {
             return self.dialogue.has_news().then(|| (self.of_results(), None));
         };
-        for (_, text) in self.unanswered.drain(..) {
-            self.dialogue.said(Message::user(&*text));
+        for unanswered in self.unanswered.drain(..) {
+            self.dialogue.said(unanswered.message());
         }
         Some((turn, None))
     }

@@ -3,8 +3,10 @@
 use std::sync::{Arc, PoisonError};
 
 use super::{Conversation, ConversationError, Shared};
+use crate::duplex::DuplexProvider;
 use crate::session::modes::text::Permit;
-use crate::session::{Engines, PendingCalls, Session, SessionConfig};
+use crate::session::modes::voice::Cast;
+use crate::session::{DuplexEngines, Engines, PendingCalls, Session, SessionConfig};
 use crate::stt::Transcriber;
 use crate::tts::Synthesizer;
 use crate::vad::Vad;
@@ -43,12 +45,38 @@ impl Conversation {
         voice: Voice,
         config: SessionConfig,
     ) -> Result<Session, ConversationError> {
-        let permit = self.permit().await?;
-        self.instructions()?;
         let Voice { vad, transcriber, synthesizer } = voice;
         let parts = &self.shared.parts;
         let (provider, tools) = (Arc::clone(&parts.provider), Arc::clone(&parts.tools));
         let engines = Engines { vad, transcriber, provider, synthesizer, tools };
+        self.open_call(Cast::Vad(engines), config).await
+    }
+
+    /// The same in ASM mode: with a model that hears and speaks for itself, in place of the conversation's own:
+    /// with its instructions, tools, parameters, history and events. It is told what was said before,
+    /// and what is said is history for the conversation's own model.
+    ///
+    /// # Errors
+    ///
+    /// As those of [`open_duplex`](Self::open_duplex).
+    pub async fn open_asm(
+        &self,
+        vad: Box<dyn Vad>,
+        provider: Arc<dyn DuplexProvider>,
+        config: SessionConfig,
+    ) -> Result<Session, ConversationError> {
+        let tools = Arc::clone(&self.shared.parts.tools);
+        self.open_call(Cast::Asm(DuplexEngines { vad, provider, tools }), config).await
+    }
+
+    async fn open_call(
+        &self,
+        cast: Cast,
+        config: SessionConfig,
+    ) -> Result<Session, ConversationError> {
+        let permit = self.permit().await?;
+        self.instructions()?;
+        let parts = &self.shared.parts;
         let shared = Arc::clone(&self.shared);
         let bus = parts.bus.part();
         let calls = PendingCalls { bus: bus.weak(), clock: Arc::default(), ..shared.calls.clone() };
@@ -57,7 +85,7 @@ impl Conversation {
         let (missing_tools, prices) = (parts.missing_tools, parts.prices);
         let permit = CallPermit { shared, _permit: permit };
         let session =
-            Session::of(calls, bus, Some(permit), engines, config).with(missing_tools, prices);
+            Session::of(calls, bus, Some(permit), cast, config).with(missing_tools, prices);
         *slot.duplex.lock().unwrap_or_else(PoisonError::into_inner) = Some(session.handle());
         Ok(session)
     }

@@ -146,10 +146,9 @@ impl Dialogue {
         response: ResponseId,
         tools: Arc<[ToolDescriptor]>,
     ) -> Result<Begun, Unbegun> {
-        let Terms { parameters, tool_policy, metadata, guards, .. } = &self.0.terms;
         let system = self.instructions()?;
         let mut state = self.state();
-        let admission = Admission::of(guards, &state.unanswered);
+        let admission = Admission::of(&self.0.terms.guards, &state.unanswered);
         state.withheld = admission.is_withheld();
         let Admission { verdict, validations } = admission;
         let script = match verdict {
@@ -159,18 +158,50 @@ impl Dialogue {
         };
         (state.answering, state.goes_on) = (true, false);
         drop(state);
-        let context = TurnContext {
+        let context = self.context((turn, response), system, tools, self.history());
+        Ok(Begun { context: TurnContext { script, ..context }, validations })
+    }
+
+    /// What a response would be made from if the user said this and no more. Nothing is changed by
+    /// it. Nothing if it cannot be said yet: a rule has the answer, or there are no instructions.
+    pub(super) fn begin_ahead(
+        &self,
+        turn: TurnId,
+        response: ResponseId,
+        tools: Arc<[ToolDescriptor]>,
+        words: Message,
+    ) -> Option<TurnContext> {
+        let system = self.instructions().ok()?;
+        let admission = Admission::of(&self.0.terms.guards, std::slice::from_ref(&words));
+        let mut history = self.history();
+        history.push(words);
+        let context = || TurnContext {
+            ahead: true,
+            ..self.context((turn, response), system, tools, history)
+        };
+        (!admission.is_withheld()).then(context)
+    }
+
+    fn context(
+        &self,
+        (turn, response): (TurnId, ResponseId),
+        system: Arc<str>,
+        tools: Arc<[ToolDescriptor]>,
+        history: Vec<Message>,
+    ) -> TurnContext {
+        let Terms { parameters, tool_policy, metadata, .. } = &self.0.terms;
+        TurnContext {
             turn,
             response,
             system,
             tools,
             tool_policy: tool_policy.clone(),
             parameters: Arc::clone(parameters),
-            history: self.history().into(),
-            script,
+            history: history.into(),
+            script: None,
             metadata: Arc::clone(metadata),
-        };
-        Ok(Begun { context, validations })
+            ahead: false,
+        }
     }
 
     /// What the model is told now.

@@ -7,11 +7,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::Recording;
+use super::{Recording, Reference};
 use crate::audio::{AudioChunk, Resampler, SampleRate};
 use crate::device::{Capture, Captured, Master, Meters, Mute, Steering};
 use crate::ids::TurnId;
-use crate::pipeline::{Element, Outlet};
+use crate::pipeline::{Element, Outlet, Payload};
 use crate::time::SessionTime;
 
 /// What the session hears.
@@ -31,8 +31,11 @@ pub(super) struct Ears {
     /// Pieces of sound on their way: kept for their room.
     taken: Vec<i16>,
     placed: Vec<i16>,
+    rendered: Vec<i16>,
     /// Samples of the present microphone that are known to be lost.
     lost: u64,
+    /// Samples of the timeline that are to be cut: there was silence for them.
+    surplus: u64,
     meters: Arc<Meters>,
     mute: Mute,
 }
@@ -73,7 +76,9 @@ impl Ears {
             frame,
             taken: Vec::new(),
             placed: Vec::new(),
+            rendered: Vec::new(),
             lost: 0,
+            surplus: 0,
             meters,
             mute,
         }
@@ -98,12 +103,17 @@ impl Ears {
     pub(super) fn listen_to(&mut self, capture: Capture) {
         self.capture = capture;
         self.way = Way::Open;
-        self.lost = 0;
+        (self.lost, self.surplus) = (0, 0);
     }
 
     /// Hands what the microphone heard to the pipeline, as far as it has room: what it cannot
     /// take waits in the microphone's ring.
-    pub(super) async fn hear(&mut self, master: &Master, recording: &mut Recording) {
+    pub(super) async fn hear(
+        &mut self,
+        master: &Master,
+        mut reference: Option<&mut Reference>,
+        recording: &mut Recording,
+    ) {
         let most = self.capture.rate().samples(PIECE) as usize;
         self.find_way(master, recording);
         let mut samples = std::mem::take(&mut self.taken);
@@ -115,7 +125,12 @@ impl Ears {
                 samples.fill(0);
             }
             self.meters.heard(&samples);
-            self.place(&samples, master, recording).await;
+            let begun = self.given;
+            let at = self.place(&samples, master, recording);
+            if let Some(reference) = reference.as_deref_mut() {
+                self.lay_beside(reference, begun, at).await;
+            }
+            self.send(at).await;
         }
         self.taken = samples;
         if self.capture.is_over() {
@@ -129,7 +144,11 @@ impl Ears {
     fn find_way(&mut self, master: &Master, recording: &mut Recording) {
         while let Some(Captured { samples, at }) = self.capture.next_captured() {
             let silence = match &mut self.way {
-                Way::Steered { steering, .. } => steering.note(samples, at, master),
+                Way::Steered { steering, .. } => {
+                    let leap = steering.note(samples, at, master);
+                    self.surplus += leap.min(0).unsigned_abs();
+                    leap.max(0) as u64
+                }
                 Way::Given { .. } => 0,
                 Way::Open => {
                     let first = (self.capture.rate(), samples, at);
@@ -153,30 +172,53 @@ impl Ears {
         }
     }
 
-    /// Brings samples onto the timeline, and on.
-    async fn place(&mut self, samples: &[i16], master: &Master, recording: &mut Recording) {
-        let mut placed = std::mem::take(&mut self.placed);
+    /// Brings samples onto the timeline. Returns when the first of them was captured.
+    fn place(
+        &mut self,
+        samples: &[i16],
+        master: &Master,
+        recording: &mut Recording,
+    ) -> SessionTime {
+        let placed = &mut self.placed;
         placed.clear();
         let at = match &mut self.way {
-            Way::Open => return,
+            Way::Open => SessionTime::ZERO,
             Way::Given { resampler, first: (index, origin) } => {
-                resampler.process(samples, &mut placed);
+                resampler.process(samples, placed);
                 *origin + self.rate.duration(self.given - *index)
             }
             Way::Steered { resampler, steering } => {
                 resampler.steer(steering.take(samples.len() as u64, master));
-                resampler.process(samples, &mut placed);
+                resampler.process(samples, placed);
                 steering.time_of(self.given)
             }
         };
-        recording.user(&placed);
+        let cut = self.surplus.min(placed.len() as u64);
+        placed.drain(..cut as usize);
+        self.surplus -= cut;
+        recording.user(placed);
         self.given += placed.len() as u64;
         self.sent += placed.len() as u64;
-        if let Some(input) = self.input.as_ref().filter(|_| !placed.is_empty()) {
-            let audio = AudioChunk::new(placed.as_slice(), self.rate);
+        at
+    }
+
+    /// Sends on what left the speaker beside what was placed, which begins at `begun`.
+    async fn lay_beside(&mut self, reference: &mut Reference, begun: u64, at: SessionTime) {
+        let (from, until) = (self.rate.duration(begun), self.rate.duration(self.given));
+        reference.beside(from, until, &mut self.rendered);
+        if let Some(input) = self.input.as_ref().filter(|_| !self.rendered.is_empty()) {
+            let audio = AudioChunk::new(self.rendered.as_slice(), reference.rate());
+            let rendered = Element::new(TurnId::default(), at, Payload::Rendered(audio));
+            let _ended = input.send(rendered).await;
+        }
+    }
+
+    /// Sends on what was placed.
+    async fn send(&mut self, at: SessionTime) {
+        if let Some(input) = self.input.as_ref().filter(|_| !self.placed.is_empty()) {
+            let audio = AudioChunk::new(self.placed.as_slice(), self.rate);
             let _ended = input.send(Element::heard(TurnId::default(), at, audio)).await;
         }
-        self.placed = placed;
     }
 
     /// Sound that was lost still took its time, and is silence in the recording.

@@ -3,70 +3,91 @@
 //! Devices start and stop on a thread of their own, since both may take long, and may never return:
 //!
 //! ```text
-//!  microphone   Starting ─▶ it is heard ─▶ Stopping the one before
-//!  speaker      Starting, silent ─▶ Stopping the one before ─▶ its port goes to the new one
+//!  microphone   Starting ─▶ it moves, and is heard ─▶ Stopping the one before
+//!  speaker      Starting, silent ─▶ it moves ─▶ Stopping the one before ─▶ its port goes on there
 //! ```
 //!
-//! What does not start leaves the one before as it is. This tells how far an exchange is, and does
-//! nothing with the sound.
+//! What does not start, or starts and stands still, leaves the one before as it is. This tells how
+//! far an exchange is, and does nothing with the sound.
 
-use std::sync::mpsc;
+use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
+use super::seek::{Look, Missed, Which};
 use crate::audio::SampleRate;
 use crate::device::{
-    Capture, DeviceError, Handover, Kind, Microphone, Refused, RenderPort, Rendering, Running,
+    Capture, DeviceError, Finder, Handover, Kind, Microphone, RenderPort, Rendering, Running,
     Speaker, capture_port_later, waiting_port,
 };
 use crate::time::{SessionClock, SessionTime};
 
-/// An exchange of a device: one at a time.
+/// An exchange of a device: one of each kind at a time.
 #[derive(Debug, Default)]
 pub(super) enum Exchange {
     /// There is none.
     #[default]
     Idle,
-    Microphone {
-        name: String,
-        capture: Capture,
-        started: Job<Result<Box<dyn Running>, DeviceError>>,
-    },
-    Speaker {
-        name: String,
-        handover: Handover,
-        started: Job<Result<Box<dyn Rendering>, Box<Refused>>>,
-    },
+    /// A device that the user has chosen starts.
+    Chosen { kind: Kind, name: String, started: Job<Result<Device, DeviceError>> },
+    /// One that is looked for.
+    Sought { kind: Kind, started: Job<Option<Device>> },
+    /// It has started, and is to prove that it moves.
+    Proving { device: Device, until: SessionTime },
     /// The microphone before ends.
     Stopping(Job<Result<(), DeviceError>>),
     /// The speaker before ends, and gives its port back.
-    Handing { next: Next, handover: Handover, stopped: Job<(RenderPort, Result<(), DeviceError>)> },
+    Handing { next: Next, handover: Handover, stopped: Job<Ended> },
+}
+
+/// A speaker's port, and how it ended.
+type Ended = (Box<RenderPort>, Result<(), DeviceError>);
+
+/// A device that has started.
+#[derive(Debug)]
+pub(super) enum Device {
+    Microphone {
+        name: String,
+        running: Box<dyn Running>,
+        capture: Capture,
+        why: Why<dyn Microphone>,
+    },
+    Speaker {
+        name: String,
+        rendering: Box<dyn Rendering>,
+        handover: Handover,
+        why: Why<dyn Speaker>,
+    },
+}
+
+/// Why it has started.
+#[derive(Debug)]
+pub(super) enum Why<D: ?Sized> {
+    /// It was chosen, and is found again by this.
+    Chosen(Option<Arc<dyn Finder<D>>>),
+    /// It was looked for.
+    Found(Which),
 }
 
 /// The speaker that is to play what the one before leaves.
 #[derive(Debug)]
 pub(super) struct Next {
     pub(super) speaker: Box<dyn Rendering>,
-    /// None for nobody.
-    pub(super) name: Option<String>,
+    /// Its name and why it is the next; none for whoever stands in.
+    pub(super) chosen: Option<(String, Why<dyn Speaker>)>,
 }
 
 /// What has happened.
 #[derive(Debug)]
 pub(super) enum Step {
-    MicrophoneRuns {
-        name: String,
-        running: Box<dyn Running>,
-        capture: Capture,
-    },
-    SpeakerRuns {
-        next: Next,
-        handover: Handover,
-    },
-    /// It did not start: the one before goes on.
+    /// It moves: now it is to be used.
+    Runs(Device),
+    /// What was chosen did not start, or stands still: the one before goes on.
     Refused(Kind, DeviceError),
+    /// What was looked for is not there.
+    Missed(Kind, Missed),
     /// The microphone before has ended; without a result it was left behind.
     Stopped(Option<Result<(), DeviceError>>),
     /// The speaker before has ended. Its port may have been lost with it.
@@ -79,23 +100,48 @@ pub(super) enum Step {
 }
 
 impl Exchange {
+    /// The user has chosen a microphone.
     pub(super) fn microphone(microphone: Box<dyn Microphone>, clock: &SessionClock) -> Self {
-        let (port, capture) = capture_port_later(microphone.rate());
-        let (name, theirs) = (microphone.name(), clock.clone());
-        let started = Job::new(clock, START, move || microphone.start(port, &theirs));
-        Self::Microphone { name, capture, started }
+        let (kind, name, theirs) = (Kind::Microphone, microphone.name(), clock.clone());
+        let why = Why::Chosen(microphone.finder());
+        let start = move || start_microphone(microphone, why, &theirs);
+        Self::Chosen { kind, name, started: Job::new(clock, START, start) }
     }
 
-    /// `rate` is that of the port to come.
+    /// The user has chosen a speaker. `rate` is that of the port to come.
     pub(super) fn speaker(
         speaker: Box<dyn Speaker>,
         rate: SampleRate,
         clock: &SessionClock,
     ) -> Self {
-        let (port, handover) = waiting_port(rate);
-        let (name, theirs) = (speaker.name(), clock.clone());
-        let started = Job::new(clock, START, move || speaker.start(port, &theirs));
-        Self::Speaker { name, handover, started }
+        let (kind, name, theirs) = (Kind::Speaker, speaker.name(), clock.clone());
+        let why = Why::Chosen(speaker.finder());
+        let start = move || start_speaker(speaker, rate, why, &theirs);
+        Self::Chosen { kind, name, started: Job::new(clock, START, start) }
+    }
+
+    /// A microphone is looked for.
+    pub(super) fn seek_microphone(look: Look<dyn Microphone>, clock: &SessionClock) -> Self {
+        let theirs = clock.clone();
+        let seek = move || {
+            let start = |which, found| start_microphone(found, Why::Found(which), &theirs);
+            look.look(start)
+        };
+        Self::Sought { kind: Kind::Microphone, started: Job::new(clock, START, seek) }
+    }
+
+    /// A speaker is looked for.
+    pub(super) fn seek_speaker(
+        look: Look<dyn Speaker>,
+        rate: SampleRate,
+        clock: &SessionClock,
+    ) -> Self {
+        let theirs = clock.clone();
+        let seek = move || {
+            let start = |which, found| start_speaker(found, rate, Why::Found(which), &theirs);
+            look.look(start)
+        };
+        Self::Sought { kind: Kind::Speaker, started: Job::new(clock, START, seek) }
     }
 
     pub(super) fn stopping(before: Box<dyn Running>, clock: &SessionClock) -> Self {
@@ -108,66 +154,169 @@ impl Exchange {
         handover: Handover,
         clock: &SessionClock,
     ) -> Self {
-        Self::Handing { next, handover, stopped: Job::new(clock, STOP, move || before.finish()) }
+        let finish = move || {
+            let (port, ended) = before.finish();
+            (Box::new(port), ended)
+        };
+        Self::Handing { next, handover, stopped: Job::new(clock, STOP, finish) }
     }
 
     pub(super) const fn is_idle(&self) -> bool {
         matches!(self, Self::Idle)
     }
 
+    /// Whether the user may have another device: what is only looked for gives way.
+    pub(super) fn gives_way(&self) -> bool {
+        match self {
+            Self::Idle | Self::Sought { .. } => true,
+            Self::Proving { device, .. } => device.which().is_some(),
+            Self::Chosen { .. } | Self::Stopping(_) | Self::Handing { .. } => false,
+        }
+    }
+
+    /// Drops what has begun.
+    pub(super) fn give_way(&mut self, clock: &SessionClock) {
+        if let Self::Proving { device, .. } = std::mem::take(self) {
+            leave(device, clock);
+        }
+    }
+
     /// What has happened by `now`, if anything. Never waits.
-    pub(super) fn poll(&mut self, now: SessionTime) -> Option<Step> {
+    pub(super) fn poll(&mut self, now: SessionTime, clock: &SessionClock) -> Option<Step> {
         let due = match self {
             Self::Idle => false,
-            Self::Microphone { started, .. } => started.is_due(now),
-            Self::Speaker { started, .. } => started.is_due(now),
+            Self::Chosen { started, .. } => started.is_due(now),
+            Self::Sought { started, .. } => started.is_due(now),
+            Self::Proving { device, until } => {
+                device.has_begun() || now >= *until || device.has_failed(now)
+            }
             Self::Stopping(stopped) => stopped.is_due(now),
             Self::Handing { stopped, .. } => stopped.is_due(now),
         };
-        due.then(|| std::mem::take(self).step()).flatten()
+        if !due {
+            return None;
+        }
+        match std::mem::take(self).step(clock)? {
+            Step::Runs(device) if !device.has_begun() => {
+                *self = Self::Proving { device, until: now + PROOF };
+                None
+            }
+            step => Some(step),
+        }
     }
 
     /// Waits until what has begun to end has ended: a file may have to be completed. What only
     /// starts is left behind.
-    pub(super) async fn end(mut self) -> Option<Step> {
+    pub(super) async fn end(mut self, clock: &SessionClock) -> Option<Step> {
         let wait = async {
             match &mut self {
                 Self::Stopping(stopped) => stopped.wait().await,
                 Self::Handing { stopped, .. } => stopped.wait().await,
-                Self::Idle | Self::Microphone { .. } | Self::Speaker { .. } => {}
+                _ => {}
             }
         };
         let _late = tokio::time::timeout(STOP, wait).await;
-        match self {
-            Self::Stopping(_) | Self::Handing { .. } => self.step(),
-            _ => None,
+        if let Self::Stopping(_) | Self::Handing { .. } = self {
+            return self.step(clock);
         }
+        self.give_way(clock);
+        None
     }
 
-    fn step(self) -> Option<Step> {
+    fn step(self, clock: &SessionClock) -> Option<Step> {
         Some(match self {
             Self::Idle => return None,
-            Self::Microphone { name, capture, started } => match started.result {
-                Some(Ok(running)) => Step::MicrophoneRuns { name, running, capture },
-                Some(Err(error)) => Step::Refused(Kind::Microphone, error),
-                None => Step::Refused(Kind::Microphone, late(Kind::Microphone, name)),
+            Self::Chosen { kind, name, started } => match started.result {
+                Some(Ok(device)) => Step::Runs(device),
+                Some(Err(error)) => Step::Refused(kind, error),
+                None => Step::Refused(kind, late(kind, name)),
             },
-            Self::Speaker { name, handover, started } => match started.result {
-                Some(Ok(speaker)) => {
-                    Step::SpeakerRuns { next: Next { speaker, name: Some(name) }, handover }
-                }
-                Some(Err(refused)) => Step::Refused(Kind::Speaker, refused.error),
-                None => Step::Refused(Kind::Speaker, late(Kind::Speaker, name)),
+            Self::Sought { kind, started } => match started.result {
+                Some(Some(device)) => Step::Runs(device),
+                Some(None) => Step::Missed(kind, Missed::None),
+                None => Step::Missed(kind, Missed::Hung),
             },
+            Self::Proving { device, .. } if device.has_begun() => Step::Runs(device),
+            Self::Proving { device, .. } => {
+                let (kind, name) = (device.kind(), device.name().to_owned());
+                let step = match device.which() {
+                    Some(which) => Step::Missed(kind, Missed::Still(which)),
+                    None => Step::Refused(kind, DeviceError::StandsStill { kind, name }),
+                };
+                leave(device, clock);
+                step
+            }
             Self::Stopping(stopped) => Step::Stopped(stopped.result),
             Self::Handing { next, handover, stopped } => {
                 let (port, ended) = stopped.result.map_or((None, Ok(())), |(port, ended)| {
-                    (Some(Box::new(port)).filter(|port| !port.is_waiting()), ended)
+                    (Some(port).filter(|port| !port.is_waiting()), ended)
                 });
                 Step::Handed { next, handover, port, ended }
             }
         })
     }
+}
+
+impl Device {
+    pub(super) const fn kind(&self) -> Kind {
+        match self {
+            Self::Microphone { .. } => Kind::Microphone,
+            Self::Speaker { .. } => Kind::Speaker,
+        }
+    }
+
+    fn name(&self) -> &str {
+        match self {
+            Self::Microphone { name, .. } | Self::Speaker { name, .. } => name,
+        }
+    }
+
+    /// Which it is, if it was looked for.
+    pub(super) const fn which(&self) -> Option<Which> {
+        match self {
+            Self::Microphone { why: Why::Found(which), .. }
+            | Self::Speaker { why: Why::Found(which), .. } => Some(*which),
+            Self::Microphone { .. } | Self::Speaker { .. } => None,
+        }
+    }
+
+    fn has_begun(&self) -> bool {
+        match self {
+            Self::Microphone { running, .. } => running.has_begun(),
+            Self::Speaker { rendering, .. } => rendering.has_begun(),
+        }
+    }
+
+    /// Of one that has not begun.
+    fn has_failed(&mut self, now: SessionTime) -> bool {
+        match self {
+            Self::Microphone { running, .. } => running.advance(now).is_err(),
+            Self::Speaker { rendering, .. } => rendering.advance(now).is_err(),
+        }
+    }
+}
+
+fn start_microphone(
+    microphone: Box<dyn Microphone>,
+    why: Why<dyn Microphone>,
+    clock: &SessionClock,
+) -> Result<Device, DeviceError> {
+    let (port, capture) = capture_port_later(microphone.rate());
+    let name = microphone.name();
+    let running = microphone.start(port, clock)?;
+    Ok(Device::Microphone { name, running, capture, why })
+}
+
+fn start_speaker(
+    speaker: Box<dyn Speaker>,
+    rate: SampleRate,
+    why: Why<dyn Speaker>,
+    clock: &SessionClock,
+) -> Result<Device, DeviceError> {
+    let (port, handover) = waiting_port(rate);
+    let name = speaker.name();
+    let rendering = speaker.start(port, clock).map_err(|refused| refused.error)?;
+    Ok(Device::Speaker { name, rendering, handover, why })
 }
 
 /// Ends the devices of a session; without a result one was left behind.
@@ -245,6 +394,9 @@ impl<T: Send + 'static> Job<T> {
         self.result = (&mut self.coming).await.ok();
     }
 }
+
+/// How long a device that has started may stand still.
+const PROOF: Duration = Duration::from_secs(3);
 
 /// A server's device may take some seconds.
 const START: Duration = Duration::from_secs(10);

@@ -1,5 +1,6 @@
 //! The recording of a call, as long as it can be written.
 
+use super::Reference;
 use crate::device::{Kind, Left, Master, Meters, Tap};
 use crate::events::{Event, EventBus, EventKind, RecordError, Recorder};
 use crate::time::SessionClock;
@@ -65,8 +66,13 @@ impl Recording {
         self.user(&[0; BLOCK][..samples as usize % BLOCK]);
     }
 
-    /// Takes what has left the speaker.
-    pub(super) fn agent(&mut self, master: &mut Master, meters: &Meters) {
+    /// Takes what has left the speaker, also for whoever listens along.
+    pub(super) fn agent(
+        &mut self,
+        master: &mut Master,
+        meters: &Meters,
+        mut reference: Option<&mut Reference>,
+    ) {
         let mut block = std::mem::take(&mut self.block);
         block.clear();
         while let Some(Left { from, count, peak, at }) = self.tap.next_block(&mut block) {
@@ -74,7 +80,12 @@ impl Recording {
             let lost = from - self.left;
             self.left = from + count as u64;
             meters.said(peak);
-            self.agent_was_silent(lost + master.note(from, at));
+            let silence = lost + master.note(from, at);
+            self.agent_was_silent(silence);
+            if let Some(reference) = &mut reference {
+                reference.be_silent(silence);
+                reference.push(&block);
+            }
             self.write(|recorder| recorder.agent(&block));
             block.clear();
         }

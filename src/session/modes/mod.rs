@@ -1,4 +1,6 @@
 //! The ways to hold a conversation.
 
+pub(super) mod asm;
 pub(super) mod text;
-pub(super) mod vad;
+mod vad;
+pub(super) mod voice;

@@ -34,13 +34,14 @@ proptest! {
         said in prop::collection::vec(words(), 12),
         answers in prop::collection::vec(words(), 12),
         strategy in strategy(),
+        min_words in 1_u32..4,
     ) {
         let said: Vec<_> = said.iter().map(String::as_str).collect();
         let lines: Vec<_> = answers.iter().map(String::as_str).collect();
         let mut world = World::new(&script, &said, &lines);
         // A model that says nothing is apologised for.
         let apology = Arc::clone(&world.config.apology.unanswered);
-        world.config.turn.barge_in = BargeIn { strategy, ..BargeIn::default() };
+        world.config.turn.barge_in = BargeIn { strategy, min_words, ..BargeIn::default() };
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         let told = runtime.block_on(async {
             tokio::time::timeout(Duration::from_secs(60), world.run()).await.expect("it ends")

@@ -92,10 +92,8 @@ async fn devices_exchanged_in_a_call_go_on_where_the_others_were() {
                     let microphone = DriveCommand::Microphone(Box::new(NullMicrophone(rate)));
                     assert!(devices.exchange(microphone));
                 }
-                EventKind::ResponseEnded { .. } => {
-                    ended = Some(event.at);
-                    stop.stop();
-                }
+                EventKind::ResponseEnded { .. } => stop.stop(),
+                EventKind::SessionEnded { .. } => ended = Some(event.at),
                 EventKind::Warning { message } => panic!("{message}"),
                 _ => {}
             }

@@ -15,6 +15,7 @@ use crate::stt::mock::MockTranscriber;
 use crate::time::SessionTime;
 use crate::tools::ToolRegistry;
 use crate::tts::MockSynthesizer;
+use crate::turn::{Endpoint, TurnConfig};
 use crate::vad::Earshot;
 
 /// The labelled ends of speech in `assets/sentences.json`, in milliseconds, by file.
@@ -38,7 +39,9 @@ async fn latency(path: &Path, end_ms: f64) -> Latency {
         tools: Arc::new(ToolRegistry::new()),
     };
     let speech_ends = vec![SessionTime::from_nanos((end_ms * 1e6) as u64)];
-    let session = Session::new(engines, SessionConfig { speech_ends, ..Default::default() });
+    // A silence of whole frames, so that none waits for the next one to be whole.
+    let turn = TurnConfig { endpoint: Endpoint::Fixed, ..TurnConfig::default() };
+    let session = Session::new(engines, SessionConfig { speech_ends, turn, ..Default::default() });
     let mut events = session.subscribe();
     let folder = tempfile::tempdir().unwrap();
     let path = followed_by_silence(path, folder.path());

@@ -1,13 +1,35 @@
 //! Who says what when, and what is remembered.
 
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use serde_json::json;
 
 use super::world::*;
 use crate::stt::{SttError, SttInput, Transcriber, Utterance};
 use crate::tools::FunctionTool;
+use crate::turn::Endpointer;
+use crate::turn::endpoint::SoFar;
 use crate::types::ToolDescriptor;
+
+/// Half a second is always enough.
+#[derive(Debug)]
+struct Hasty;
+
+impl Endpointer for Hasty {
+    fn silence(&self, _turn: &SoFar) -> Duration {
+        Duration::from_millis(500)
+    }
+}
+
+#[tokio::test]
+async fn a_program_says_how_much_silence_ends_a_turn() {
+    let script = [voice(600), silence(3000)].concat();
+    let mut world = World::new(&script, &["what time is it"], &["It is ten."]);
+    world.endpointer = Some(Box::new(Hasty));
+    let told = world.run().await;
+    assert_eq!(field(&told, "turn_ended", "silence_ms"), json!(500.0));
+}
 
 #[tokio::test]
 async fn a_question_is_answered_when_the_silence_is_over() {
@@ -207,7 +229,7 @@ impl Transcriber for Eavesdropper {
             while let Some((input, _work)) = engine.inputs.recv().await {
                 match input {
                     SttInput::Audio(audio) => heard.lock().unwrap().extend(audio.samples()),
-                    SttInput::Lull => {}
+                    SttInput::Lull | SttInput::GoesOn => {}
                     SttInput::End => {
                         let end = crate::stt::SttEvent::Final(String::new());
                         let _gone = engine.events.send(Ok(end)).await;

@@ -10,7 +10,7 @@ use crate::device::{CapturePort, DeviceError, Microphone, NullSpeaker, Running};
 use crate::events::EventKind;
 use crate::session::{Pace, Session, SessionConfig, SessionHandle, WishError};
 use crate::time::{SessionClock, SessionTime};
-use crate::turn::EndReason;
+use crate::turn::{Detection, EndReason};
 
 #[tokio::test]
 async fn the_agent_speaks_first_if_it_is_told_to() {
@@ -106,7 +106,7 @@ async fn typed_text_joins_the_turn_that_is_being_spoken() {
 async fn the_key_ends_a_turn_at_once() {
     let script = [silence(200), voice(1000), silence(6000)].concat();
     let mut world = World::new(&script, &["hello"], &["Hi."]);
-    world.config.turn.push_to_talk = true;
+    world.config.turn.detection = Detection::Key;
     world.at(300, SessionHandle::press);
     world.at(1200, SessionHandle::release);
     let told = world.run().await;
@@ -188,7 +188,7 @@ impl Running for Still {
 #[tokio::test]
 async fn without_the_key_push_to_talk_hears_nothing() {
     let mut world = World::new(&[voice(2000), silence(2000)].concat(), &["hello"], &["Hi."]);
-    world.config.turn.push_to_talk = true;
+    world.config.turn.detection = Detection::Key;
     let told = world.run().await;
     assert_eq!((told.count("turn_started"), told.said().len()), (0, 0));
 }

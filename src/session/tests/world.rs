@@ -9,11 +9,13 @@ use crate::audio::SampleRate;
 use crate::device::{
     CapturePort, Comes, DeviceError, Microphone, Refused, RenderPort, Rendering, Running, Speaker,
 };
+use crate::duplex::DuplexProvider;
 use crate::events::{Event, EventKind};
 use crate::providers::Provider;
 use crate::providers::mock::MockProvider;
 use crate::session::{
-    Engines, Pace, PendingCalls, Session, SessionConfig, SessionHandle, Summary, WishError,
+    DuplexEngines, Engines, Pace, PendingCalls, Session, SessionConfig, SessionError,
+    SessionHandle, Summary, WishError,
 };
 use crate::stt::Transcriber;
 use crate::stt::mock::MockTranscriber;
@@ -21,6 +23,7 @@ use crate::time::{SessionClock, SessionTime};
 use crate::tools::ToolRegistry;
 use crate::tts::MockSynthesizer;
 use crate::tts::Synthesizer;
+use crate::turn::{Endpointer, TurnDetector};
 use crate::types::Message;
 use crate::vad::Scripted;
 
@@ -34,6 +37,12 @@ pub(super) struct World {
     pub(super) synthesizer: Arc<dyn Synthesizer>,
     pub(super) tools: ToolRegistry,
     pub(super) config: SessionConfig,
+    /// Detects turns, if it is there.
+    pub(super) detector: Option<Box<dyn TurnDetector>>,
+    /// Says how much silence ends a turn, if it is there.
+    pub(super) endpointer: Option<Box<dyn Endpointer>>,
+    /// Hears, answers and speaks for itself, if it is there.
+    pub(super) duplex: Option<Arc<dyn DuplexProvider>>,
     /// Stop when this event comes, if one is named.
     pub(super) stop_at: Option<&'static str>,
     /// What is wished for before the session runs.
@@ -76,6 +85,9 @@ impl World {
             synthesizer: Arc::new(MockSynthesizer::default()),
             tools: ToolRegistry::new(),
             config: SessionConfig::default(),
+            detector: None,
+            endpointer: None,
+            duplex: None,
             stop_at: None,
             at_start: None,
             on: None,
@@ -112,9 +124,26 @@ impl World {
     }
 
     pub(super) async fn run(self) -> Told {
+        self.try_run().await.expect("it goes well")
+    }
+
+    pub(super) async fn try_run(mut self) -> Result<Told, SessionError> {
         let samples = self.script.len() * 320;
         let heard = Arc::new(Mutex::new(Vec::new()));
-        let session = Session::new(self.engines(), self.config);
+        let engines = self.engines();
+        let mut session = match self.duplex.take() {
+            Some(provider) => {
+                let Engines { vad, tools, .. } = engines;
+                Session::duplex(DuplexEngines { vad, provider, tools }, self.config)
+            }
+            None => Session::new(engines, self.config),
+        };
+        if let Some(detector) = self.detector.take() {
+            session = session.with_turn_detector(detector);
+        }
+        if let Some(endpointer) = self.endpointer.take() {
+            session = session.with_endpointer(endpointer);
+        }
         let mut subscription = session.subscribe();
         let handle = session.handle();
         if let Some(wish) = self.at_start {
@@ -146,10 +175,10 @@ impl World {
         let wishes = Arc::new(Mutex::new((self.at, handle.clone())));
         let microphone = Box::new(Counting { samples, wishes });
         let speaker = Box::new(Listening(Arc::clone(&heard)));
-        let summary = session.run(microphone, speaker, Pace::Max).await.expect("it goes well");
+        let summary = session.run(microphone, speaker, Pace::Max).await?;
         let events = watch.await.unwrap();
         let heard = std::mem::take(&mut *heard.lock().unwrap());
-        Told { events, messages: summary.messages.clone(), heard, summary, handle }
+        Ok(Told { events, messages: summary.messages.clone(), heard, summary, handle })
     }
 }
 

@@ -14,6 +14,7 @@ use crate::events::{Event, EventKind, Subscription};
 use crate::net::Http;
 use crate::session::{DriveCommand, Engines, Session, SessionHandle};
 use crate::time::{SessionClock, SessionTime};
+use crate::vad::Vad;
 
 /// The person and its devices.
 pub(super) struct Cast {
@@ -53,10 +54,14 @@ impl Cast {
 }
 
 /// The engines: the clients of services that a real call has.
-pub(super) fn engines(play: &Play, network: Arc<SimNetwork>) -> Result<Engines, CallError> {
+pub(super) fn engines(
+    play: &Play,
+    vad: Box<dyn Vad>,
+    network: Arc<SimNetwork>,
+) -> Result<Engines, CallError> {
     let http: Arc<dyn Http> = network;
     let tools = call::tools(&play.script, play.delays.tool);
-    call::engines(&http, "http://services.test/v1", CALLER, (&play.vad, tools))
+    call::engines(&http, "http://localhost/v1", CALLER, (vad, tools))
 }
 
 /// Collects the events, and counts those that were lost. The person is told what the agent says.

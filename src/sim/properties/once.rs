@@ -20,6 +20,7 @@ pub(super) fn check(trace: &Trace, findings: &mut Findings) {
     });
     turns(trace, findings);
     responses(trace, findings);
+    discarded(trace, findings);
     let last = trace.events.last();
     let over = last.is_some_and(|last| matches!(last.kind, EventKind::SessionEnded { .. }));
     findings.expect(over, Property::Once, None, || format!("the last event is {last:?}"));
@@ -72,6 +73,17 @@ fn words(trace: &Trace, findings: &mut Findings) {
         let right = if at_most { count <= 1 } else { count == 1 };
         findings.expect(right, Property::Words, event.at, || {
             format!("turn {:?} got {count} final transcripts or failures", event.turn)
+        });
+    }
+}
+
+/// Of an answer that was begun ahead and in vain, nothing else is told.
+fn discarded(trace: &Trace, findings: &mut Findings) {
+    let is = |event: &&Event| matches!(event.kind, EventKind::SpeculationDiscarded { .. });
+    for event in trace.events.iter().filter(is) {
+        let told = trace.events.iter().filter(|other| other.response == event.response).count();
+        findings.expect(told == 1, Property::Once, event.at, || {
+            format!("of the discarded response {:?} {told} events tell", event.response)
         });
     }
 }

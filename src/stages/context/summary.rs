@@ -154,7 +154,7 @@ async fn read(
     while let Some(event) = clock.during(stream.next()).await {
         match event? {
             ProviderEvent::TextDelta(more) => text.push_str(&more),
-            ProviderEvent::ToolCall(_) | ProviderEvent::Media(_) => {}
+            ProviderEvent::ToolCall(_) | ProviderEvent::Media(_) | ProviderEvent::Sound(_) => {}
             ProviderEvent::Finished { .. } => break,
         }
         if text.len() > most {

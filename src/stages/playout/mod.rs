@@ -179,8 +179,8 @@ impl Player {
             }
             self.context.touch();
         }
-        if self.playback.gate().holds() {
-            self.context.touch(); // waiting for the user is not idling
+        if self.playback.gate().holds() || self.playback.gate().unheard_since().is_some() {
+            self.context.touch(); // waiting for the user, or for a speaker, is not idling
         }
         self.finish().await;
         Ok(())

@@ -1,17 +1,18 @@
 //! One answer: request, tools, request with their results, until there are words alone.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-
-use futures_util::StreamExt;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use super::calls::Wish;
 use super::repeats::Repeats;
-use super::{MissingTools, ProviderStage};
+use super::{MissingTools, ProviderStage, Voice};
+use crate::audio::AudioChunk;
 use crate::events::{EventKind, StageName};
 use crate::pipeline::{Context, Element, Outcome, Outlet, Payload, TurnContext};
 use crate::providers::{ProviderError, ProviderEvent, ProviderRequest};
 use crate::stages::{Fact, Fault, Mark};
+use crate::time::SessionTime;
+use crate::turn::SpeechMark;
 use crate::types::{FinishReason, Media, Message, Role, ToolCall, ToolChoice, Usage};
 
 /// An answer in the making.
@@ -23,8 +24,16 @@ pub(super) struct Asking<'a> {
     pub(super) context: &'a Context,
     /// Something was given to be said or shown.
     spoke: AtomicBool,
+    /// Something was said to fill a silence.
+    filled: AtomicBool,
+    /// When the model was first asked.
+    pub(super) began: SessionTime,
     /// What is said next must be set off from what was said before.
     in_word: AtomicBool,
+    /// How much text was given, in bytes.
+    text: AtomicUsize,
+    /// How much sound was given, in samples.
+    sound: u64,
     repeats: Repeats,
     /// What its requests have cost so far, in US dollars, if that is known.
     cost: f64,
@@ -36,6 +45,8 @@ pub(super) struct Asking<'a> {
 /// What the model said to one request.
 struct Said {
     message: Message,
+    /// Some of it was sound.
+    sounded: bool,
     result: Result<Option<Usage>, Fault>,
 }
 
@@ -54,7 +65,11 @@ impl<'a> Asking<'a> {
             outlet,
             context,
             spoke: AtomicBool::new(false),
+            filled: AtomicBool::new(false),
+            began: context.clock.now(),
             in_word: AtomicBool::new(false),
+            text: AtomicUsize::new(0),
+            sound: 0,
             repeats: Repeats::default(),
             cost: 0.0,
             retried: false,
@@ -72,8 +87,8 @@ impl<'a> Asking<'a> {
         let mut messages = self.turn.history.to_vec();
         let (mut round, mut called) = (0u32, 0u32);
         loop {
-            let Said { message: said, result } = self.ask(&messages).await;
-            let empty = said.text.is_empty() && said.media.is_empty();
+            let Said { message: said, sounded, result } = self.ask(&messages).await;
+            let empty = said.text.is_empty() && said.media.is_empty() && !sounded;
             match result {
                 Err(fault) if empty && !self.retried && self.retry(&fault).await => continue,
                 Err(fault) => return Err(fault),
@@ -129,11 +144,12 @@ impl<'a> Asking<'a> {
     /// One request.
     async fn ask(&mut self, messages: &[Message]) -> Said {
         let mut message = Message::assistant("");
+        let sound = self.sound;
         let result = self.ask_into(&mut message, messages).await;
         if let Ok(usage) = &result {
             self.stage.hooks.after_provider(&self.context.clock, &message, *usage).await;
         }
-        Said { message, result }
+        Said { message, sounded: self.sound > sound, result }
     }
 
     async fn ask_into(
@@ -144,8 +160,9 @@ impl<'a> Asking<'a> {
         let clock = &self.context.clock;
         let mut request = self.request(messages);
         self.stage.hooks.before_provider(clock, &mut request).await.map_err(Fault::Denied)?;
+        let (text, sound) = (self.text.load(Ordering::Relaxed), self.sound);
         let mut stream = self.stage.provider.stream(request);
-        while let Some(event) = clock.during(stream.next()).await {
+        while let Some(event) = self.next_event(&mut stream).await {
             match event.map_err(|error| Fault::Provider(Arc::new(error)))? {
                 ProviderEvent::TextDelta(text) if text.is_empty() => {}
                 ProviderEvent::TextDelta(text) => {
@@ -155,6 +172,16 @@ impl<'a> Asking<'a> {
                     if said.text.len() > LONGEST_ANSWER {
                         return Ok(None);
                     }
+                }
+                ProviderEvent::Sound(audio) => {
+                    let start = text as u32;
+                    let mark = SpeechMark {
+                        start,
+                        end: SpeechMark::OPEN,
+                        at: self.sound,
+                        ends_sentence: true,
+                    };
+                    self.speak(audio, Some(mark).filter(|_| self.sound == sound)).await;
                 }
                 ProviderEvent::Media(media) => {
                     said.media.push(media.clone());
@@ -258,12 +285,31 @@ impl<'a> Asking<'a> {
         }
         self.spoke.store(true, Ordering::Relaxed);
         let in_word = self.in_word.swap(!text.ends_with(char::is_whitespace), Ordering::Relaxed);
-        let text = if first && in_word && !text.starts_with(char::is_whitespace) {
+        let text: Box<str> = if first && in_word && !text.starts_with(char::is_whitespace) {
             format!(" {text}").into()
         } else {
             text.into()
         };
+        self.text.fetch_add(text.len(), Ordering::Relaxed);
+        if self.stage.voice == Voice::Own {
+            let (turn, response) = (Some(self.turn.turn), Some(self.turn.response));
+            let kind = EventKind::ResponseText { text: text.to_string() };
+            self.stage.facts.tell(Fact::Event { turn, response, kind }).await;
+        }
         self.send(Payload::TextDelta(text)).await;
+    }
+
+    /// Sends the model's own voice on, which needs neither clauses nor a synthesizer.
+    async fn speak(&mut self, audio: AudioChunk, mark: Option<SpeechMark>) {
+        if self.sound == 0 {
+            let at = self.context.clock.now();
+            for mark in [Mark::FirstToken, Mark::FirstClause, Mark::FirstSound] {
+                self.stage.facts.mark(self.turn.response, mark, at).await;
+            }
+        }
+        self.spoke.store(true, Ordering::Relaxed);
+        self.sound += audio.samples().len() as u64;
+        self.send(Payload::Spoken { audio, mark }).await;
     }
 
     /// Sends what is shown beside the text on.
@@ -281,6 +327,14 @@ impl<'a> Asking<'a> {
 
     pub(super) fn has_spoken(&self) -> bool {
         self.spoke.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn has_filled(&self) -> bool {
+        self.filled.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn note_filler(&self) {
+        self.filled.store(true, Ordering::Relaxed);
     }
 
     /// Whether a call of this tool is for somebody else to answer.

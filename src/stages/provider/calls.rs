@@ -6,11 +6,11 @@ use std::time::Duration;
 
 use futures_util::{StreamExt, stream};
 
-use super::LateResult;
 use super::answer::Asking;
+use super::{LateResult, Voice};
 use crate::pipeline::Payload;
 use crate::stages::Fact;
-use crate::tools::{Filler, Lifetime, Tool, ToolContext, run};
+use crate::tools::{Lifetime, Tool, ToolContext, run};
 use crate::types::{Approval, PendingCall, ToolCall, ToolResult, WaitsFor};
 
 /// A call that the model wishes, and why it is refused, if it is.
@@ -31,7 +31,7 @@ impl Asking<'_> {
     /// Calls tools side by side, eight at a time; the results are in the order of the calls.
     /// `None` when the answer must end without some of them.
     pub(super) async fn call(&self, calls: Vec<Wish>) -> Option<Vec<ToolResult>> {
-        let filler = self.filler(&calls);
+        let (filler, began) = (self.filler_for(&calls), self.context.clock.now());
         let mut running = Vec::with_capacity(calls.len());
         for call in calls {
             running.push(self.call_one(call));
@@ -42,9 +42,8 @@ impl Asking<'_> {
             Some(filler) => tokio::select! {
                 biased;
                 called = &mut all => called,
-                () = self.context.clock.sleep(filler.after) => {
-                    // The space tells the synthesizer's stage that the sentence is over.
-                    self.send(Payload::TextDelta(format!("{} ", filler.text.trim()).into())).await;
+                () = self.is_late(began, &filler) => {
+                    self.fill(&filler).await;
                     all.await
                 }
             },
@@ -63,19 +62,10 @@ impl Asking<'_> {
         (!pending).then_some(results)
     }
 
-    /// What is to be said while these calls are waited for, unless something was said already.
-    fn filler(&self, calls: &[Wish]) -> Option<Filler> {
-        if !self.stage.is_spoken || self.has_spoken() {
-            return None;
-        }
-        let own = calls.iter().find_map(|wish| self.stage.tools.get(&wish.call.name)?.filler());
-        own.or_else(|| self.stage.filler.clone()).filter(|filler| !filler.text.trim().is_empty())
-    }
-
     /// The user hears that somebody must allow it.
     async fn tell_of(&self, waits_for: &WaitsFor) {
         if let WaitsFor::Approval(Approval { message, .. }) = waits_for
-            && self.stage.is_spoken
+            && self.stage.voice == Voice::Synthesizer
             && !message.is_empty()
         {
             self.give(message, true).await;
@@ -139,9 +129,13 @@ impl Asking<'_> {
         }
     }
 
+    /// Somebody else has the result. A model that speaks for itself is told so, and tells the user.
     async fn pending(&self, call: &ToolCall, waits_for: WaitsFor) -> Called {
-        self.tell_pending(call, waits_for.clone()).await;
-        Called::Pending(waits_for)
+        let pending = self.tell_pending(call, waits_for.clone()).await;
+        match self.stage.voice {
+            Voice::Own => self.tell_finished(pending.placeholder(), Duration::ZERO).await,
+            Voice::None | Voice::Synthesizer => Called::Pending(waits_for),
+        }
     }
 
     async fn tell_called(&self, call: &Arc<ToolCall>, tool: Option<&dyn Tool>) {

@@ -2,6 +2,7 @@
 
 mod answer;
 mod calls;
+mod filler;
 mod lasting;
 mod repeats;
 
@@ -37,10 +38,22 @@ pub struct ProviderStage {
     missing_tools: MissingTools,
     hooks: Hooks,
     prices: Option<Prices>,
-    is_spoken: bool,
+    voice: Voice,
     filler: Option<Filler>,
+    slow_filler: Option<Filler>,
     lasting: Lasting,
     facts: Facts,
+}
+
+/// Whose voice answers have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Voice {
+    /// Nobody's: they are read.
+    None,
+    /// A synthesizer's, which gets their text.
+    Synthesizer,
+    /// The model's own, which comes beside their text.
+    Own,
 }
 
 /// What becomes of a call of a tool that the model was told of and that is not there.
@@ -63,8 +76,9 @@ impl ProviderStage {
             missing_tools: MissingTools::default(),
             hooks: Hooks::default(),
             prices: None,
-            is_spoken: false,
+            voice: Voice::None,
             filler: None,
+            slow_filler: None,
             lasting: Lasting::default(),
             facts,
         }
@@ -95,7 +109,23 @@ impl ProviderStage {
     /// call is said, and this while a tool is waited for that has no words of its own.
     #[must_use]
     pub fn spoken(mut self, filler: Option<Filler>) -> Self {
-        (self.is_spoken, self.filler) = (true, filler);
+        (self.voice, self.filler) = (Voice::Synthesizer, filler);
+        self
+    }
+
+    /// The same with a model that speaks for itself: what somebody is to allow it is told, and tells
+    /// the user in its own words.
+    #[must_use]
+    pub fn speaking_for_itself(mut self) -> Self {
+        self.voice = Voice::Own;
+        self
+    }
+
+    /// The same for answers that are spoken, in which this is said while the model is waited for
+    /// that has given no text yet: once, and not before the response is committed.
+    #[must_use]
+    pub fn with_slow_filler(mut self, filler: Option<Filler>) -> Self {
+        self.slow_filler = filler.filter(|filler| !filler.text.trim().is_empty());
         self
     }
 
@@ -166,6 +196,7 @@ impl Stage for ProviderStage {
     fn emits(&self) -> Kinds {
         Kinds::BEGIN
             | Kinds::TEXT_DELTA
+            | Kinds::SPOKEN
             | Kinds::MEDIA
             | Kinds::TOOL_CALL
             | Kinds::TOOL_RESULT

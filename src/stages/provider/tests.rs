@@ -254,8 +254,8 @@ async fn a_tool_that_must_be_called_has_to_be_there() {
 
 #[tokio::test(start_paused = true)]
 async fn an_answer_that_has_cost_what_it_may_ends_before_the_next_request() {
-    let prices = Some(Prices { input: Price::Item(1.0), output: Price::Item(1.0) });
-    let usage = Usage { input_tokens: 1, output_tokens: 1 };
+    let prices = Some(Prices::new(Price::Item(1.0), Price::Item(1.0)));
+    let usage = Usage::of_text(1, 1);
     for (text, expected) in [("", None), ("Moment.", Some("Moment."))] {
         let mut play = Play::new(on());
         play.policy.max_cost_usd = Some(1.5);

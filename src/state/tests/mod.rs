@@ -54,7 +54,7 @@ fn full_turn() -> Entry {
         Message { interrupted: true, ..Message::assistant("It is ten \u{1f55a}") },
     ];
     Entry::Turn(TurnRecord {
-        usage: Some(Usage { input_tokens: 12, output_tokens: 7 }),
+        usage: Some(Usage::of_text(12, 7)),
         model: Some("scripted".into()),
         latency: Some(TurnLatency {
             first_text_ms: Some(120.5),

@@ -27,7 +27,8 @@ use crate::time::Work;
 pub(super) async fn serve(service: OpenAiTranscriber, engine: UtteranceEngine) {
     let UtteranceEngine { inputs, events } = engine;
     let dropped = events.clone();
-    let mut hearing = Hearing { service: &service, inputs, events, _work: Work::default() };
+    let asks = Asks { service: &service, events };
+    let mut hearing = Hearing { asks, inputs, _work: Work::default() };
     tokio::select! {
         biased;
         () = dropped.closed() => {}
@@ -36,11 +37,35 @@ pub(super) async fn serve(service: OpenAiTranscriber, engine: UtteranceEngine) {
 }
 
 struct Hearing<'a> {
-    service: &'a OpenAiTranscriber,
+    asks: Asks<'a>,
     inputs: mpsc::Receiver<(SttInput, Work)>,
-    events: mpsc::Sender<Result<SttEvent, SttError>>,
     /// That of the end, held until the words are told.
     _work: Work,
+}
+
+/// Who asks the service, and tells what it says.
+struct Asks<'a> {
+    service: &'a OpenAiTranscriber,
+    events: mpsc::Sender<Result<SttEvent, SttError>>,
+}
+
+/// Up to what an utterance was heard.
+enum Heard {
+    /// The user pauses.
+    Lull,
+    End,
+    /// Nobody wants to know any more.
+    Gone,
+}
+
+/// What came of asking at a lull.
+enum AtLull {
+    /// It was the end: these are the words.
+    Ended(String),
+    /// It was not. What was heard meanwhile is in the recording.
+    GoesOn,
+    /// Nobody wants to know any more.
+    Gone,
 }
 
 /// What goes on while the user speaks.
@@ -71,12 +96,12 @@ impl<'a> Hearing<'a> {
             Ok(None) => return,
             Err(error) => Err(error),
         };
-        let _gone = self.events.send(told).await;
+        let _gone = self.asks.events.send(told).await;
     }
 
     /// The words; `None` if nobody waits for them.
     async fn hear(&mut self) -> Result<Option<String>, SttError> {
-        let service = self.service;
+        let service = self.asks.service;
         let mut recording = Recording::default();
         if !self.begins(&mut recording).await? {
             return Ok(None);
@@ -86,14 +111,23 @@ impl<'a> Hearing<'a> {
             return Ok(Some(String::new()));
         }
         let form = service.form();
-        let mut meanwhile = match service.wants_whole.load(Ordering::Relaxed) {
-            false => Meanwhile::Upload(service.upload(&form)),
-            true => Meanwhile::Warming(Box::pin(service.endpoint.warm(&*service.http))),
-        };
-        if !self.listen(&mut meanwhile, &mut recording).await? {
-            return Ok(None);
+        loop {
+            let mut meanwhile = match service.wants_whole.load(Ordering::Relaxed) {
+                false => Meanwhile::Upload(service.upload(&form)),
+                true => Meanwhile::Warming(Box::pin(service.endpoint.warm(&*service.http))),
+            };
+            match self.listen(&mut meanwhile, &mut recording).await? {
+                Heard::Gone => return Ok(None),
+                Heard::End => {
+                    return self.asks.words(meanwhile, &mut recording, &form).await.map(Some);
+                }
+                Heard::Lull => match self.ask(meanwhile, &mut recording, &form).await? {
+                    AtLull::Ended(text) => return Ok(Some(text)),
+                    AtLull::GoesOn => recording.rewind(),
+                    AtLull::Gone => return Ok(None),
+                },
+            }
         }
-        self.words(meanwhile, recording, &form).await.map(Some)
     }
 
     /// Waits for the first sound or the end; `false` if neither comes.
@@ -105,7 +139,7 @@ impl<'a> Hearing<'a> {
                     keep(&chunk, recording)?;
                     return Ok(true);
                 }
-                SttInput::Lull => {}
+                SttInput::Lull | SttInput::GoesOn => {}
                 SttInput::End => {
                     self._work = work;
                     return Ok(true);
@@ -115,12 +149,12 @@ impl<'a> Hearing<'a> {
         Ok(false)
     }
 
-    /// Hears the utterance to its end; `false` if that does not come.
+    /// Hears the utterance up to its end, or to a pause from which it can be sent once more.
     async fn listen(
         &mut self,
         meanwhile: &mut Meanwhile<'a>,
         recording: &mut Recording,
-    ) -> Result<bool, SttError> {
+    ) -> Result<Heard, SttError> {
         loop {
             tokio::select! {
                 biased;
@@ -129,33 +163,89 @@ impl<'a> Hearing<'a> {
                 }
                 input = self.inputs.recv() => match input {
                     Some((SttInput::Audio(chunk), _done)) => keep(&chunk, recording)?,
-                    Some((SttInput::Lull, _done)) => {}
+                    Some((SttInput::Lull, _done)) if recording.whole().is_some() => {
+                        return Ok(Heard::Lull);
+                    }
+                    Some((SttInput::Lull | SttInput::GoesOn, _done)) => {}
                     Some((SttInput::End, work)) => {
                         self._work = work;
-                        return Ok(true);
+                        return Ok(Heard::End);
                     }
-                    None => return Ok(false),
+                    None => return Ok(Heard::Gone),
                 },
             }
         }
     }
 
+    /// Asks for the words so far. If the end comes, these are the words; if the user goes on, the
+    /// question was in vain, and so is its failure.
+    async fn ask(
+        &mut self,
+        meanwhile: Meanwhile<'a>,
+        recording: &mut Recording,
+        form: &Form,
+    ) -> Result<AtLull, SttError> {
+        // Silence: no more than what ends a turn.
+        let mut later = Vec::new();
+        let mut answered = None;
+        let mut asking = Box::pin(self.asks.words(meanwhile, recording, form));
+        let mut ended = false;
+        loop {
+            tokio::select! {
+                biased;
+                answer = &mut asking, if answered.is_none() => match answer {
+                    answer if ended => return answer.map(AtLull::Ended),
+                    answer => {
+                        if let Ok(text) = &answer {
+                            let told = SttEvent::Provisional(text.clone());
+                            let _gone = self.asks.events.send(Ok(told)).await;
+                        }
+                        answered = Some(answer);
+                    }
+                },
+                input = self.inputs.recv(), if !ended => match (input, answered.take()) {
+                    (Some((SttInput::End, work)), told) => {
+                        self._work = work;
+                        match told {
+                            Some(told) => return told.map(AtLull::Ended),
+                            None => ended = true,
+                        }
+                    }
+                    (Some((SttInput::GoesOn, _done)), _) => break,
+                    (Some((input, _done)), told) => {
+                        answered = told;
+                        later.extend(match input {
+                            SttInput::Audio(chunk) => Some(chunk),
+                            _ => None,
+                        });
+                    }
+                    (None, _) => return Ok(AtLull::Gone),
+                },
+            }
+        }
+        drop(asking);
+        later.iter().try_for_each(|chunk| keep(chunk, recording))?;
+        Ok(AtLull::GoesOn)
+    }
+}
+
+impl<'a> Asks<'a> {
     /// Ends the request, or sends another, and reads the answer.
     async fn words(
         &self,
         meanwhile: Meanwhile<'a>,
-        mut recording: Recording,
+        recording: &mut Recording,
         form: &Form,
     ) -> Result<String, SttError> {
         let failure = match meanwhile {
             Meanwhile::Failed(failure) => failure,
             Meanwhile::Upload(mut upload) => {
-                match self.read(self.service.in_time(upload.finish(&mut recording)).await).await {
+                match self.read(self.service.in_time(upload.finish(recording)).await).await {
                     Ok(text) => return Ok(text),
                     Err(error) => Failure::of(error, true)?,
                 }
             }
-            Meanwhile::Warming(_) | Meanwhile::Warm => match self.whole(&recording, form).await {
+            Meanwhile::Warming(_) | Meanwhile::Warm => match self.whole(recording, form).await {
                 Ok(text) => return Ok(text),
                 Err(error) => Failure::of(error, false)?,
             },
@@ -164,7 +254,7 @@ impl<'a> Hearing<'a> {
             return Err(failure.error);
         }
         let _passed = timeout(failure.wait, pending::<()>()).await;
-        let text = self.whole(&recording, form).await?;
+        let text = self.whole(recording, form).await?;
         if failure.refused {
             self.service.wants_whole.store(true, Ordering::Relaxed);
         }

@@ -8,7 +8,8 @@
 //!
 //! The request is opened when the utterance begins, so that at its end only the last bytes
 //! travel. A server that wants to know the length first is remembered, and gets whole requests.
-//! The words come after the end: there is nothing provisional.
+//! The words come after the end. At a pause they are asked for as if it were the end: if it is, they
+//! are there the sooner; if the user goes on, all is sent once more.
 
 mod codec;
 mod form;
@@ -102,6 +103,14 @@ impl OpenAiTranscriber {
 impl Transcriber for OpenAiTranscriber {
     fn name(&self) -> &'static str {
         Self::NAME
+    }
+
+    fn asks_again(&self) -> bool {
+        true
+    }
+
+    fn is_metered(&self) -> bool {
+        self.endpoint.is_metered()
     }
 
     fn open(&self) -> Result<Utterance, SttError> {

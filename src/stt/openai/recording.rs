@@ -42,6 +42,11 @@ impl Recording {
         more
     }
 
+    /// All of it is to be sent again.
+    pub(super) fn rewind(&mut self) {
+        self.sent = 0;
+    }
+
     /// All of the sound, if it is still there.
     pub(super) fn whole(&self) -> Option<&[u8]> {
         (!self.cut).then_some(&self.sound)

@@ -13,7 +13,7 @@ use crate::error::Recovery;
 use crate::net::mock::{MockFault, MockHttp, MockResponse};
 use crate::net::{Body, HttpFuture, NetError};
 use crate::stt::{SttEvent, SttInput, warm};
-use crate::time::Work;
+use crate::time::{SessionClock, Work};
 use crate::types::Secret;
 
 const JSON: &str = "application/json";
@@ -45,8 +45,15 @@ fn sound(sample: i16) -> SttInput {
 
 /// All that the engine says of two chunks of sound.
 async fn told(engine: &OpenAiTranscriber) -> Vec<Result<SttEvent, SttError>> {
+    told_of(engine, [sound(1), sound(2), SttInput::End]).await
+}
+
+async fn told_of(
+    engine: &OpenAiTranscriber,
+    inputs: impl IntoIterator<Item = SttInput>,
+) -> Vec<Result<SttEvent, SttError>> {
     let utterance = engine.open().unwrap();
-    for input in [sound(1), SttInput::Lull, sound(2), SttInput::End] {
+    for input in inputs {
         utterance.send(input, Work::default()).await;
     }
     rest(utterance).await
@@ -128,6 +135,70 @@ async fn the_request_holds_the_settings_and_the_sound() {
     ];
     let expected = expected.map(|(name, value)| (name.to_owned(), value.as_bytes().to_vec()));
     assert_eq!(parts, expected);
+}
+
+/// What is heard at a pause, and in the end.
+async fn words_around_a_pause(http: &MockHttp, after: Vec<SttInput>) -> Vec<String> {
+    let mut utterance = engine(http.clone()).open().unwrap();
+    utterance.send(sound(1), Work::default()).await;
+    utterance.send(SttInput::Lull, Work::default()).await;
+    let mut told = vec![utterance.next().await.unwrap()];
+    for input in after {
+        utterance.send(input, Work::default()).await;
+    }
+    told.extend(rest(utterance).await);
+    told.into_iter().map(|told| format!("{:?}", told.unwrap())).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn at_a_pause_the_words_are_asked_for_and_if_it_was_the_end_they_are_there() {
+    let http = answering([json(HELLO)]);
+    let told = words_around_a_pause(&http, vec![sound(0), SttInput::End]).await;
+    assert_eq!(told, [r#"Provisional("Hello there.")"#, r#"Final("Hello there.")"#]);
+    let request = http.requests().remove(0);
+    let (_, file) = parts(&request).pop().unwrap();
+    assert_eq!(wav(&file).0, [1; 320], "up to the pause");
+    assert_eq!(http.requests().len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_goes_on_after_a_pause_is_heard_whole() {
+    let http = answering([json(HELLO), json(r#"{"text":"Hello there, you."}"#)]);
+    let after = vec![sound(0), SttInput::GoesOn, sound(2), SttInput::End];
+    let told = words_around_a_pause(&http, after).await;
+    assert_eq!(told, [r#"Provisional("Hello there.")"#, r#"Final("Hello there, you.")"#]);
+    let (_, file) = parts(&http.requests()[1]).pop().unwrap();
+    assert_eq!(wav(&file).0, [[1; 320], [0; 320], [2; 320]].concat());
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_end_may_come_before_the_answer_to_the_question_at_the_pause() {
+    let http = answering([json(HELLO)]);
+    let told = told_of(&engine(http.clone()), [sound(1), SttInput::Lull, SttInput::End]).await;
+    let last = told.into_iter().map(Result::unwrap).next_back();
+    assert_eq!(last, Some(SttEvent::Final("Hello there.".to_owned())));
+    assert_eq!(http.requests().len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_failure_at_a_pause_counts_only_if_it_was_the_end() {
+    let http = answering([refusal(401), json(HELLO)]);
+    let utterance = engine(http.clone()).open().unwrap();
+    for input in [sound(1), SttInput::Lull] {
+        utterance.send(input, Work::default()).await;
+    }
+    // Time passes when all else waits: the answer has come by then.
+    SessionClock::live().sleep(Duration::from_millis(1)).await;
+    assert_eq!(http.requests().len(), 1);
+    for input in [SttInput::GoesOn, sound(2), SttInput::End] {
+        utterance.send(input, Work::default()).await;
+    }
+    let told = rest(utterance).await;
+    assert!(matches!(&told[..], [Ok(SttEvent::Final(text))] if text == "Hello there."), "{told:?}");
+
+    let to_the_end = [sound(1), SttInput::Lull, sound(0), SttInput::End];
+    let told = told_of(&engine(answering([refusal(401)])), to_the_end).await;
+    assert!(matches!(&told[..], [Err(SttError::Service { .. })]), "{told:?}");
 }
 
 #[tokio::test(start_paused = true)]

@@ -70,6 +70,16 @@ impl Dictation {
         Ok(self.said.clone())
     }
 
+    /// What was said so far is nothing. The voice stays known.
+    pub(super) fn forget(&mut self) -> Result<(), SttError> {
+        if self.segment.take().is_some() {
+            check(self.decoder.end(), "end an utterance")?;
+        }
+        self.said.clear();
+        self.told.clear();
+        Ok(())
+    }
+
     /// The decoder, ready for another utterance; `None` if it is not fit for one.
     pub(super) fn end(mut self) -> Option<Decoder> {
         let fit = self.segment.is_none() || self.decoder.end();

@@ -1,4 +1,5 @@
-//! The C library libpocketsphinx (Debian's 0.8+5prealpha), made safe: one [`Decoder`].
+//! The C library libpocketsphinx (Debian's 0.8+5prealpha), made safe: one [`Decoder`], which
+//! searches for words or for phrases.
 //!
 //! Signatures and layouts follow `pocketsphinx.h`, `sphinxbase/feat.h` and `sphinxbase/cmn.h`.
 #![expect(unsafe_code, reason = "the one border to a C library")]
@@ -111,6 +112,89 @@ impl Decoder {
     }
 }
 
+/// Looks for one phrase at a time: about 0.1 s to load.
+#[derive(Debug)]
+pub(super) struct PhraseDecoder(Decoder);
+
+impl PhraseDecoder {
+    /// Loads the acoustic model and the dictionary; `None` when the library cannot read them. They
+    /// must exist.
+    pub(super) fn load(acoustic: &CStr, dictionary: &CStr) -> Option<Self> {
+        let end = ptr::null::<c_char>();
+        // SAFETY: as in `Decoder::load`.
+        unsafe {
+            err_set_logfp(ptr::null_mut());
+            // The mean of the cepstra is that of each whole stretch of sound. Silence is kept, so
+            // that frames tell the time.
+            #[rustfmt::skip]
+            let options = cmd_ln_init(ptr::null_mut(), ps_args(), 1,
+                c"-hmm".as_ptr(), acoustic.as_ptr(),
+                c"-dict".as_ptr(), dictionary.as_ptr(),
+                c"-cmn".as_ptr(), c"batch".as_ptr(),
+                c"-remove_silence".as_ptr(), c"no".as_ptr(),
+                end);
+            if options.is_null() {
+                return None;
+            }
+            let decoder = ps_init(options);
+            cmd_ln_free_r(options);
+            NonNull::new(decoder).map(|decoder| Self(Decoder(decoder)))
+        }
+    }
+
+    /// Learns a phrase, in words of the dictionary, and gives it a name. The lower the threshold,
+    /// the sooner it is found, also where it was not said; `false` if the library refuses.
+    pub(super) fn learn(&mut self, name: &CStr, phrase: &CStr, threshold: f64) -> bool {
+        let decoder = self.0.0.as_ptr();
+        // SAFETY: the decoder is alive and has its options; the library copies the strings.
+        unsafe {
+            cmd_ln_set_float_r(ps_get_config(decoder), c"-kws_threshold".as_ptr(), threshold);
+            ps_set_keyphrase(decoder, name.as_ptr(), phrase.as_ptr()) >= 0
+        }
+    }
+
+    /// Where in `samples` the phrase of this name first ends, in frames of 10 ms.
+    pub(super) fn find(&mut self, name: &CStr, samples: &[i16]) -> Option<usize> {
+        let decoder = self.0.0.as_ptr();
+        // SAFETY: the decoder is alive; the library reads `samples.len()` samples and keeps none.
+        unsafe {
+            if ps_set_search(decoder, name.as_ptr()) < 0
+                || ps_start_stream(decoder) < 0
+                || ps_start_utt(decoder) < 0
+            {
+                return None;
+            }
+            let fed = ps_process_raw(decoder, samples.as_ptr(), samples.len(), 0, 1);
+            let ended = ps_end_utt(decoder);
+            if fed < 0 || ended < 0 {
+                return None;
+            }
+        }
+        self.ends().min()
+    }
+
+    /// Where the phrases end that were found.
+    fn ends(&mut self) -> impl Iterator<Item = usize> {
+        // SAFETY: the decoder is alive, and no stretch of sound is open.
+        let mut next = unsafe { ps_seg_iter(self.0.0.as_ptr()) };
+        std::iter::from_fn(move || {
+            if next.is_null() {
+                return None;
+            }
+            let (mut start, mut end) = (0, 0);
+            // SAFETY: `next` is a segment of this decoder's result; following it to the end frees
+            // it, and this is the only one who does: nobody stops before.
+            unsafe {
+                ps_seg_frames(next, &mut start, &mut end);
+                next = ps_seg_next(next);
+            }
+            Some(usize::try_from(end).unwrap_or(0))
+        })
+        .collect::<Vec<_>>()
+        .into_iter()
+    }
+}
+
 impl Drop for Decoder {
     fn drop(&mut self) {
         // SAFETY: this value holds the only reference, and nobody uses it after.
@@ -156,7 +240,14 @@ unsafe extern "C" {
     fn cmd_ln_free_r(options: *mut c_void) -> c_int;
     fn cmn_live_set(cmn: *mut CepstralMean, mean: *const f32);
     fn cmn_live_update(cmn: *mut CepstralMean);
+    fn cmd_ln_set_float_r(options: *mut c_void, name: *const c_char, value: f64);
     fn ps_args() -> *const c_void;
+    fn ps_get_config(decoder: *mut c_void) -> *mut c_void;
+    fn ps_set_keyphrase(decoder: *mut c_void, name: *const c_char, phrase: *const c_char) -> c_int;
+    fn ps_set_search(decoder: *mut c_void, name: *const c_char) -> c_int;
+    fn ps_seg_iter(decoder: *mut c_void) -> *mut c_void;
+    fn ps_seg_next(segment: *mut c_void) -> *mut c_void;
+    fn ps_seg_frames(segment: *mut c_void, start: *mut c_int, end: *mut c_int);
     fn ps_init(options: *mut c_void) -> *mut c_void;
     fn ps_free(decoder: *mut c_void) -> c_int;
     fn ps_get_feat(decoder: *mut c_void) -> *mut Features;

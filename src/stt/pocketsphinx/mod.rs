@@ -10,10 +10,12 @@
 //!                    idle decoders ┘ (bounded; one takes 0.3 s to load and 100 MB)
 //! ```
 //!
-//! It does not detect turns: [`SttEvent::SpeechEnded`] is never sent.
+//! It does not detect turns: [`SttEvent::SpeechEnded`] is never sent. It listens for phrases, with a
+//! decoder of its own for that (`phrases`).
 
 mod dictation;
 mod ffi;
+mod phrases;
 
 use std::ffi::CString;
 use std::path::Path;
@@ -24,9 +26,11 @@ use crossbeam_queue::ArrayQueue;
 
 use super::{SttError, SttEvent, SttInput, Transcriber, Utterance, UtteranceEngine, pool};
 use crate::audio::SampleRate;
+use crate::text::Phrases;
 use crate::time::Work;
 use dictation::Dictation;
 use ffi::Decoder;
+use phrases::{Ear, Listener, Spotted};
 
 /// The recogniser PocketSphinx.
 #[derive(Clone, Debug)]
@@ -53,7 +57,8 @@ impl PocketSphinx {
     /// [`SttError::Start`] if a part of the model is missing.
     pub fn with_model(model: impl AsRef<Path>) -> Result<Self, SttError> {
         let model = find_model(model.as_ref())?;
-        Ok(Self(Arc::new(Decoders { model, idle: ArrayQueue::new(pool::width()) })))
+        let (idle, ears) = (ArrayQueue::new(pool::width()), ArrayQueue::new(pool::width()));
+        Ok(Self(Arc::new(Decoders { model, idle, ears })))
     }
 }
 
@@ -62,21 +67,40 @@ impl Transcriber for PocketSphinx {
         Self::NAME
     }
 
+    /// It mistakes four words of ten.
+    fn is_reliable(&self) -> bool {
+        false
+    }
+
+    fn is_prompt(&self) -> bool {
+        true
+    }
+
     fn pre_roll(&self) -> Duration {
         PRE_ROLL
     }
 
     fn open(&self) -> Result<Utterance, SttError> {
         let (utterance, engine) = Utterance::channel();
-        tokio::spawn(serve(Arc::clone(&self.0), engine));
+        tokio::spawn(serve(Arc::clone(&self.0), None, engine));
         Ok(utterance)
+    }
+
+    fn open_for(&self, phrases: &Phrases) -> Result<Utterance, SttError> {
+        let (utterance, engine) = Utterance::channel();
+        tokio::spawn(serve(Arc::clone(&self.0), Some(phrases.clone()), engine));
+        Ok(utterance)
+    }
+
+    fn check_phrases(&self, phrases: &Phrases) -> Result<(), SttError> {
+        phrases::check(&self.0.model[2], phrases)
     }
 }
 
 /// Serves one utterance, then takes the decoder back.
-async fn serve(decoders: Arc<Decoders>, engine: UtteranceEngine) {
+async fn serve(decoders: Arc<Decoders>, phrases: Option<Phrases>, engine: UtteranceEngine) {
     let UtteranceEngine { mut inputs, events } = engine;
-    let mut worker = Worker { decoders, dictation: None };
+    let mut worker = Worker { decoders, phrases, dictation: None, listener: None };
     let mut batch = Vec::new();
     while inputs.recv_many(&mut batch, BATCH).await > 0 && !events.is_closed() {
         let (told, works): (Vec<SttInput>, Vec<Work>) = batch.drain(..).unzip();
@@ -107,8 +131,11 @@ async fn serve(decoders: Arc<Decoders>, engine: UtteranceEngine) {
 /// What moves into a job and out again.
 struct Worker {
     decoders: Arc<Decoders>,
+    /// What is still to be listened for.
+    phrases: Option<Phrases>,
     /// From the first input on.
     dictation: Option<Dictation>,
+    listener: Option<Listener>,
 }
 
 impl Worker {
@@ -127,20 +154,34 @@ impl Worker {
         inputs: Vec<SttInput>,
         emit: &mut dyn FnMut(SttEvent),
     ) -> Result<(), SttError> {
-        let dictation = match &mut self.dictation {
-            Some(dictation) => dictation,
-            none => none.insert(Dictation::new(self.decoders.borrow()?)?),
-        };
+        if let Some(phrases) = self.phrases.take() {
+            self.listener = Some(Listener::new(self.decoders.ear(&phrases)?));
+        }
+        if self.dictation.is_none() {
+            self.dictation = Some(Dictation::new(self.decoders.borrow()?)?);
+        }
         for input in inputs {
+            let Some(dictation) = &mut self.dictation else { break };
             match input {
                 SttInput::Audio(chunk) if chunk.rate() != SampleRate::SPEECH => {
                     let rate = chunk.rate();
                     return Err(failed(format!("it needs sound at 16000 Hz, not {rate}")));
                 }
-                SttInput::Audio(chunk) => dictation.hear(chunk.samples(), emit)?,
-                SttInput::Lull => emit(SttEvent::Provisional(dictation.pause()?)),
+                SttInput::Audio(chunk) => {
+                    let samples = chunk.samples();
+                    match self.listener.as_mut().and_then(|listener| listener.hear(samples)) {
+                        Some(spotted) => self.begin_anew(spotted, emit)?,
+                        None => dictation.hear(samples, emit)?,
+                    }
+                }
+                SttInput::Lull => {
+                    let text = self.pause(emit)?;
+                    emit(SttEvent::Provisional(text));
+                }
+                SttInput::GoesOn => {}
                 SttInput::End => {
-                    emit(SttEvent::Final(dictation.pause()?));
+                    let text = self.pause(emit)?;
+                    emit(SttEvent::Final(text));
                     break;
                 }
             }
@@ -148,7 +189,36 @@ impl Worker {
         Ok(())
     }
 
-    fn end(self) {
+    /// The whole text so far.
+    fn pause(&mut self, emit: &mut dyn FnMut(SttEvent)) -> Result<String, SttError> {
+        if let Some(spotted) = self.listener.as_mut().and_then(Listener::look) {
+            self.begin_anew(spotted, emit)?;
+        }
+        self.dictation.as_mut().map_or_else(|| Ok(String::new()), Dictation::pause)
+    }
+
+    /// A phrase was found: the words are those behind it, and nothing more is listened for.
+    fn begin_anew(
+        &mut self,
+        Spotted { phrase, rest }: Spotted,
+        emit: &mut dyn FnMut(SttEvent),
+    ) -> Result<(), SttError> {
+        self.stop_listening();
+        emit(SttEvent::Spotted(phrase));
+        let Some(dictation) = &mut self.dictation else { return Ok(()) };
+        dictation.forget()?;
+        dictation.hear(&rest, emit)
+    }
+
+    fn stop_listening(&mut self) {
+        if let Some(listener) = self.listener.take() {
+            // More than the pool can use are not worth their memory.
+            let _too_many = self.decoders.ears.push(listener.end());
+        }
+    }
+
+    fn end(mut self) {
+        self.stop_listening();
         if let Some(decoder) = self.dictation.and_then(Dictation::end) {
             // More than the pool can use are not worth their memory.
             let _too_many = self.decoders.idle.push(decoder);
@@ -162,11 +232,17 @@ struct Decoders {
     /// The acoustic model, the language model, the dictionary.
     model: [CString; 3],
     idle: ArrayQueue<Decoder>,
+    ears: ArrayQueue<Ear>,
 }
 
 impl Decoders {
     fn borrow(&self) -> Result<Decoder, SttError> {
         self.idle.pop().map_or_else(|| self.load(), Ok)
+    }
+
+    fn ear(&self, phrases: &Phrases) -> Result<Ear, SttError> {
+        let fits = |ear: &Ear| ear.phrases == *phrases;
+        self.ears.pop().filter(fits).map_or_else(|| Ear::new(self, phrases), Ok)
     }
 
     fn load(&self) -> Result<Decoder, SttError> {

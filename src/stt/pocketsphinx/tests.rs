@@ -76,7 +76,7 @@ async fn speech_goes_on_after_a_pause() {
 #[test]
 fn after_a_pause_the_final_needs_no_more_decoding() {
     let (Some(engine), Some(sound)) = (engine(), spoken("tell me a story")) else { return };
-    let mut worker = Worker { decoders: engine.0, dictation: None };
+    let mut worker = Worker { decoders: engine.0, phrases: None, dictation: None, listener: None };
     let mut inputs = audio(&sound, 320);
     inputs.push(SttInput::Lull);
     worker.answer(inputs);

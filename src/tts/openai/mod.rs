@@ -95,6 +95,10 @@ impl Synthesizer for OpenAiSynthesizer {
         Self::NAME
     }
 
+    fn is_metered(&self) -> bool {
+        self.endpoint.is_metered()
+    }
+
     fn rate(&self) -> SampleRate {
         codec::RATE
     }

@@ -7,12 +7,13 @@
 mod axis;
 mod distribution;
 mod scaling;
-mod tables;
+pub(super) mod tables;
 mod waterfall;
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
-use super::wording::{DEFINITIONS, ms, or_dash, plain};
+use super::taking;
+use super::wording::{ms, or_dash, plain};
 use crate::bench::figures::{Group, Report, Spread};
 
 /// It contains no `<`, so it cannot end its element.
@@ -33,18 +34,20 @@ pub fn page(report: &Report) -> String {
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 meta name="color-scheme" content="light dark";
                 link rel="icon" href="data:,";
-                title { "How fast the agent answers: " (plain(&report.made.target)) }
+                title { (heading(report)) ": " (plain(&report.made.target)) }
                 style { (PreEscaped(STYLE)) }
             }
             body {
                 main {
-                    (head(report))
-                    (failures(report))
-                    (distribution::section(report))
-                    (waterfall::section(report))
-                    (scaling::section(&report.scaling))
-                    (tables::section(report))
-                    (definitions())
+                    header {
+                        h1 { (heading(report)) }
+                        p { (plain(&report.made.target)) }
+                        @if !taking::alone(report) { (cards(report)) }
+                        (made(report))
+                    }
+                    @if !taking::alone(report) { (speed(report)) }
+                    (taking::section(&report.taking))
+                    (definitions(report))
                 }
             }
         }
@@ -52,33 +55,48 @@ pub fn page(report: &Report) -> String {
     page.into_string()
 }
 
-fn head(report: &Report) -> Markup {
-    let made = &report.made;
+fn heading(report: &Report) -> &'static str {
+    if taking::alone(report) { "How turns are taken" } else { "How fast the agent answers" }
+}
+
+fn speed(report: &Report) -> Markup {
+    html! {
+        (failures(report))
+        (distribution::section(report))
+        (waterfall::section(report))
+        (scaling::section(&report.scaling))
+        (tables::section(report))
+    }
+}
+
+fn cards(report: &Report) -> Markup {
     let all = &report.all;
+    html! {
+        div.cards {
+            (card("Voice-to-voice", Some(all.voice_to_voice_ms).filter(|_| all.turns > 0)))
+            (card("Overhead", all.overhead_ms))
+            div.card {
+                h2 { "Turns" }
+                p.big { (all.turns) }
+                p { "in " (report.scenarios.len()) " scenarios, " (all.cost.lost_turns) " lost" }
+                p { (all.cost.under_runs) " under-runs" }
+            }
+        }
+    }
+}
+
+fn made(report: &Report) -> Markup {
+    let made = &report.made;
     let estimated = report.turns.iter().filter(|turn| !turn.labelled).count();
     html! {
-        header {
-            h1 { "How fast the agent answers" }
-            p { (plain(&made.target)) }
-            div.cards {
-                (card("Voice-to-voice", Some(all.voice_to_voice_ms).filter(|_| all.turns > 0)))
-                (card("Overhead", all.overhead_ms))
-                div.card {
-                    h2 { "Turns" }
-                    p.big { (all.turns) }
-                    p { "in " (report.scenarios.len()) " scenarios, " (all.cost.lost_turns) " lost" }
-                    p { (all.cost.under_runs) " under-runs" }
-                }
-            }
-            dl.made {
-                dt { "Command" } dd { code { (plain(&made.command)) } }
-                dt { "Machine" } dd { (plain(&made.machine)) }
-                dt { "Program" } dd { "banter " (plain(&made.banter)) }
-                dt { "At" } dd { (plain(&made.at)) }
-                @if estimated > 0 {
-                    dt { "Labels" }
-                    dd { (estimated) " turns have none: the end of speech is an estimate there" }
-                }
+        dl.made {
+            dt { "Command" } dd { code { (plain(&made.command)) } }
+            dt { "Machine" } dd { (plain(&made.machine)) }
+            dt { "Program" } dd { "banter " (plain(&made.banter)) }
+            dt { "At" } dd { (plain(&made.at)) }
+            @if estimated > 0 {
+                dt { "Labels" }
+                dd { (estimated) " turns have none: the end of speech is an estimate there" }
             }
         }
     }
@@ -113,12 +131,12 @@ fn failures(report: &Report) -> Markup {
     }
 }
 
-fn definitions() -> Markup {
+fn definitions(report: &Report) -> Markup {
     html! {
         section {
             h2 { "What the figures mean" }
             dl {
-                @for (name, meaning) in DEFINITIONS {
+                @for (name, meaning) in super::definitions(report) {
                     dt { (name) }
                     dd { (meaning) }
                 }

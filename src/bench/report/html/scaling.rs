@@ -157,7 +157,7 @@ fn figures(steps: &[Step]) -> Markup {
         "driver late p95",
     ];
     let cells = |step: &Step| {
-        let [_, _, cpu, memory, _, under_runs, lost, late] = wording::cost(&step.cost);
+        let [_, _, cpu, memory, _, under_runs, lost, late, _] = wording::cost(&step.cost);
         let (absolute, overhead) = (step.voice_to_voice_ms, step.overhead_ms);
         let times = [absolute.p50, absolute.p95, overhead.p50, overhead.p95, overhead.p99];
         let mut cells = vec![step.sessions.to_string()];

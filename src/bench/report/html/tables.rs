@@ -88,7 +88,7 @@ fn three(spread: Option<Spread>) -> [String; 3] {
 }
 
 /// A table that scrolls by itself where the screen is narrow: the page does not.
-pub(super) fn table(label: &str, head: &[&str], rows: &[Vec<String>]) -> Markup {
+pub(in crate::bench::report) fn table(label: &str, head: &[&str], rows: &[Vec<String>]) -> Markup {
     html! {
         div.scroll role="region" aria-label=(label) tabindex="0" {
             table {

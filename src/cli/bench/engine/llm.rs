@@ -56,7 +56,7 @@ impl Llm {
         };
         let came = self.how.ask("llm", &prompts, ends, ask).await?;
         let prices = self.price_in.zip(self.price_out);
-        let prices = prices.map(|(input, output)| Prices { input, output });
+        let prices = prices.map(|(input, output)| Prices::new(input, output));
         let figures = Figures::of(&came.done, prices);
         self.how.tell(("llm", &factory.name("llm")), &came, &figures, Figures::table)
     }

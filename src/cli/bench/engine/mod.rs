@@ -29,10 +29,14 @@ pub(super) enum EngineBench {
     Stt(stt::Stt),
     Tts(tts::Tts),
     Llm(llm::Llm),
+    Turns(super::turns::Turns),
 }
 
 impl EngineBench {
     pub(super) fn run(self) -> anyhow::Result<Ending> {
+        if let Self::Turns(turns) = self {
+            return turns.run();
+        }
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()
@@ -43,6 +47,7 @@ impl EngineBench {
                 Self::Stt(stt) => stt.measure(&mut ends).await,
                 Self::Tts(tts) => tts.measure(&mut ends).await,
                 Self::Llm(llm) => llm.measure(&mut ends).await,
+                Self::Turns(turns) => turns.run(),
             }
         });
         // A hung engine must not keep the program from ending.

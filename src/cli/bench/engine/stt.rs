@@ -10,6 +10,7 @@ use crate::bench::scenario::Sentence;
 use crate::cli::Ending;
 use crate::cli::settings::SettingFlags;
 use crate::cli::talk::Ends;
+use crate::config::Factory;
 use crate::providers::Price;
 use crate::stt::SttError;
 
@@ -35,8 +36,8 @@ pub(in crate::cli::bench) struct Stt {
 impl Stt {
     pub(super) async fn measure(&self, ends: &mut Ends) -> anyhow::Result<Ending> {
         let settings = self.settings.load(&[])?;
-        let sentences = self.sentences(settings.text("vad.engine").unwrap_or_default())?;
         let factory = factory(&settings, "stt")?;
+        let sentences = self.sentences(&factory)?;
         let engine = factory.transcriber()?;
         let ask = async |sentence: &Sentence| {
             let heard = hear(&*engine, &sentence.samples, sentence.text.as_deref()).await?;
@@ -49,13 +50,13 @@ impl Stt {
         self.how.tell(("stt", &factory.name("stt")), &came, &figures, Figures::table)
     }
 
-    fn sentences(&self, vad: &str) -> anyhow::Result<Vec<Sentence>> {
+    fn sentences(&self, factory: &Factory<'_>) -> anyhow::Result<Vec<Sentence>> {
         if self.files.is_empty() {
             return Ok(Sentence::built_in()?);
         }
         let mut sentences = Vec::new();
         for file in &self.files {
-            sentences.extend(Sentence::of_wav(file, vad)?);
+            sentences.extend(Sentence::of_wav(file, factory.vad()?)?);
         }
         Ok(sentences)
     }

@@ -12,7 +12,7 @@ use super::*;
 use crate::cli::screen::asked::tests::refund;
 use crate::cli::screen::latency::tests::latency;
 use crate::cli::screen::notices::Topic;
-use crate::cli::screen::{Device, DeviceChoices, Levels};
+use crate::cli::screen::{Device, DeviceChoices, Levels, Missing};
 use crate::events::{Event, EventKind};
 use crate::ids::{ResponseId, SessionId, TurnId};
 use crate::time::SessionTime;
@@ -80,9 +80,25 @@ fn conversation() -> State {
             reason: crate::turn::EndReason::Silence,
         }],
     );
-    let levels = Levels { input_db: -45.0, output_db: -12.0, under_runs: 0, lost_ms: 0.0 };
+    let levels = Levels { input_db: -45.0, output_db: -12.0, ..Levels::default() };
     state.on_levels(levels, Duration::from_millis(50));
     state
+}
+
+#[test]
+fn a_device_that_is_missing_is_shown_as_long_as_it_is() {
+    let mut state = conversation();
+    let missing = |output| Levels { missing: Missing { input: true, output }, ..Levels::default() };
+    assert!(state.on_levels(missing(false), Duration::ZERO));
+    let (_, rows) = drawn(&state, 80, 24, true);
+    assert!(rows[0].starts_with("◆ the agent speaks [no microphone]"), "{rows:#?}");
+    state.on_levels(missing(true), Duration::ZERO);
+    let (_, rows) = drawn(&state, 80, 24, true);
+    assert!(rows[0].contains("[no microphone] [no speaker]"), "{rows:#?}");
+    assert!(!state.on_levels(missing(true), Duration::ZERO), "nothing new");
+    assert!(state.on_levels(Levels::default(), Duration::ZERO));
+    let (_, rows) = drawn(&state, 80, 24, true);
+    assert!(!rows[0].contains("[no"), "{rows:#?}");
 }
 
 #[test]
@@ -182,6 +198,13 @@ fn an_open_turn_the_mute_and_the_end_are_told_in_words() {
     let (_, rows) = drawn(&state, 100, 24, true);
     assert!(rows[0].starts_with("◆ the agent speaks [muted] [your turn is open]"), "{rows:#?}");
     assert!(rows[23].starts_with("space: your turn is over"), "{rows:#?}");
+    state.on_event(&Event {
+        at: SessionTime::ZERO,
+        turn: None,
+        response: None,
+        kind: EventKind::Asleep,
+    });
+    assert!(drawn(&state, 100, 24, true).1[0].contains("[muted] [asleep] [your turn"));
     keys(&mut state, [KeyCode::Char('q')]);
     let (_, rows) = drawn(&state, 100, 24, true);
     assert!(rows[0].contains("[ending…]") && rows[23].contains("q again"), "{rows:#?}");

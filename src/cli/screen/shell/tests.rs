@@ -61,7 +61,7 @@ impl Controls for Fake {
     }
 
     fn levels(&self) -> Levels {
-        Levels { input_db: -20.0, output_db: f32::NEG_INFINITY, under_runs: 0, lost_ms: 0.0 }
+        Levels { input_db: -20.0, output_db: f32::NEG_INFINITY, ..Levels::default() }
     }
 
     fn devices(&self) -> DeviceChoices {

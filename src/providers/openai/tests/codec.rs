@@ -46,7 +46,7 @@ fn the_cost_comes_after_the_end() {
         r#"{"choices":[],"usage":{"prompt_tokens":9,"completion_tokens":2}}"#,
         "[DONE]",
     ]);
-    let usage = Some(Usage { input_tokens: 9, output_tokens: 2 });
+    let usage = Some(Usage::of_text(9, 2));
     let end = ProviderEvent::Finished { reason: FinishReason::Length, usage };
     assert_eq!(events.unwrap(), [ProviderEvent::TextDelta("Hello".to_owned()), end]);
 }

@@ -8,7 +8,7 @@ use super::super::frames;
 use super::super::outgoing::{Outgoing, Queue, outgoing};
 use super::*;
 use crate::device::{Playback, render_port};
-use crate::time::Stepper;
+use crate::time::{SessionTime, Stepper};
 
 /// A speaker that is moved every 5 ms.
 struct Bench {

@@ -308,9 +308,9 @@ async fn an_answer_may_show_something_and_tells_what_it_took_and_cost() {
     use crate::types::{Media, MediaKind, Usage};
     let model = model(&[]);
     let picture = Media::bytes(MediaKind::Image, "image/png", &b"\x89PNG"[..]);
-    let usage = Usage { input_tokens: 1_000, output_tokens: 10 };
+    let usage = Usage::of_text(1_000, 10);
     model.add(MockAnswer::text("A whale:").showing(picture.clone()).using(usage));
-    let prices = Prices { input: "0.5/1M".parse().unwrap(), output: "2/1M".parse().unwrap() };
+    let prices = Prices::new("0.5/1M".parse().unwrap(), "2/1M".parse().unwrap());
     let conversation = opening(&model).prices(prices).start().await.unwrap();
 
     let mut shown = 0;

@@ -19,7 +19,9 @@ fn waits(microphone: u32, detector: u32, length: Duration) -> (f64, usize) {
         frame,
         taken: Vec::new(),
         placed: Vec::new(),
+        rendered: Vec::new(),
         lost: 0,
+        surplus: 0,
         meters: Arc::default(),
         mute: Mute::default(),
     };

@@ -8,7 +8,6 @@
 mod reply;
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use tokio::sync::{OwnedMutexGuard, mpsc};
 
@@ -141,7 +140,7 @@ impl TextSession {
     pub(crate) fn of(calls: PendingCalls, bus: EventBus, model: Model) -> Self {
         let clock = calls.clock().clone();
         let dialogue = calls.dialogue.clone();
-        let report = Reporter::new(bus.clone(), clock.clone(), Duration::ZERO, Vec::new());
+        let report = Reporter::new(bus.clone(), clock.clone(), Vec::new());
         let metadata = (*dialogue.terms().metadata).clone();
         Self {
             model,

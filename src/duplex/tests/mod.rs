@@ -1,0 +1,5 @@
+//! What holds for every protocol.
+
+mod order;
+
+pub(super) use order::Order;

@@ -1,0 +1,369 @@
+//! A model that speaks for itself: when it is asked, what of its own is let be heard, and what was
+//! said, whose words come when they come.
+//!
+//! ```text
+//!  turn ended ─▶ due ─────────┐                          ┌▶ words of the turn are known, or late
+//!  typed, to be said ─────────┼▶ response ─▶ heard ─▶ over ┴▶ history
+//!  offered by the other side ─┘
+//! ```
+//!
+//! Who waits for words before he answers answers late: here a turn is answered when it is over, and
+//! its words follow. So what was said is written down when both are known.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+
+use super::{Actor, Ending, Unanswered};
+use crate::duplex::{Detecting, ReplyId};
+use crate::events::StageName;
+use crate::ids::TurnId;
+use crate::pipeline;
+use crate::session::answer::{Answer, Said};
+use crate::session::dialogue::Begun;
+use crate::stages::{AnswerTo, DuplexCommand, DuplexFact};
+use crate::text::Words;
+use crate::time::SessionTime;
+use crate::turn::Input;
+use crate::types::Message;
+
+/// What the actor knows of a model that speaks for itself.
+#[derive(Debug)]
+pub(in crate::session) struct OwnVoice {
+    commands: mpsc::Sender<DuplexCommand>,
+    /// Answers to spoken turns are asked for; else the other side begins them.
+    asks: bool,
+    /// The words of the user come, sooner or later.
+    transcribes: bool,
+    /// The instructions that the other side has.
+    instructions: Arc<str>,
+    /// When the turn that is open began.
+    began: SessionTime,
+    /// The spoken turn that is to be answered.
+    due: Option<TurnId>,
+    /// A turn so short that its words must say whether it is to be answered.
+    doubtful: Option<TurnId>,
+    /// The other side is to answer this turn by itself, until then.
+    expected: Option<(TurnId, SessionTime)>,
+    /// Answers that it has begun.
+    offered: VecDeque<ReplyId>,
+    /// Spoken turns that are not written down yet, and the words of turns so far.
+    spoken: BTreeSet<TurnId>,
+    words: BTreeMap<TurnId, (Arc<str>, bool)>,
+    /// What is to be written down when the words of its turn are known.
+    finished: Option<Finished>,
+    /// Why the session with it is over.
+    pub(super) over: Option<String>,
+}
+
+#[derive(Debug)]
+struct Finished {
+    answer: Answer,
+    said: Said,
+    until: SessionTime,
+}
+
+/// What is answered next.
+struct Next {
+    turn: TurnId,
+    to: AnswerTo,
+    interruptible: bool,
+}
+
+impl OwnVoice {
+    pub(in crate::session) fn new(
+        commands: mpsc::Sender<DuplexCommand>,
+        detecting: Detecting,
+        transcribes: bool,
+        instructions: Arc<str>,
+    ) -> Self {
+        Self {
+            commands,
+            asks: detecting == Detecting::Here,
+            transcribes,
+            instructions,
+            began: SessionTime::ZERO,
+            due: None,
+            doubtful: None,
+            expected: None,
+            offered: VecDeque::new(),
+            spoken: BTreeSet::new(),
+            words: BTreeMap::new(),
+            finished: None,
+            over: None,
+        }
+    }
+
+    fn command(&self, command: DuplexCommand) {
+        if self.commands.try_send(command).is_err() && self.over.is_none() {
+            tracing::error!("the stage of the model that speaks for itself does not listen");
+        }
+    }
+
+    /// Whether the words of all that was said up to this turn are known.
+    fn knows_words(&self, turn: TurnId) -> bool {
+        let is_final = |turn: &TurnId| self.words.get(turn).is_some_and(|(_, is_final)| *is_final);
+        !self.transcribes || self.spoken.range(..=turn).all(is_final)
+    }
+
+    /// What the user said up to this turn, as far as it is known.
+    fn take_words(&mut self, turn: TurnId) -> Vec<Message> {
+        let later = self.spoken.split_off(&turn.next());
+        let spoken = std::mem::replace(&mut self.spoken, later);
+        let later = self.words.split_off(&turn.next());
+        let mut words = std::mem::replace(&mut self.words, later);
+        let of_turn = |turn| match words.remove(&turn) {
+            Some((text, _)) if !text.trim().is_empty() => Message::user(text.trim()),
+            // It was said, and heard by the other side.
+            _ => Message::user(UNKNOWN),
+        };
+        spoken.into_iter().map(of_turn).collect()
+    }
+
+    pub(super) fn is_idle(&self) -> bool {
+        self.due.is_none() && self.offered.is_empty() && self.expected.is_none()
+    }
+
+    pub(super) fn deadline(&self) -> Option<SessionTime> {
+        let finished = self.finished.as_ref().map(|finished| finished.until);
+        let expected = self.expected.map(|(_, until)| until);
+        finished.into_iter().chain(expected).min()
+    }
+
+    /// Nothing more is to be answered.
+    pub(super) fn stop(&mut self) {
+        (self.due, self.doubtful, self.expected) = (None, None, None);
+        self.offered.clear();
+    }
+}
+
+impl Actor {
+    /// The user begins to speak: the other side's next answer may need other instructions.
+    pub(super) fn own_turn_begun(&mut self, since: SessionTime) {
+        let Some(own) = &mut self.own else { return };
+        own.began = since;
+        if let Ok(instructions) = self.dialogue.instructions()
+            && own.instructions != instructions
+        {
+            own.instructions = Arc::clone(&instructions);
+            own.command(DuplexCommand::Instructions(instructions));
+        }
+    }
+
+    /// The user shows something.
+    pub(super) fn show(&self, command: DuplexCommand) {
+        if let Some(own) = &self.own {
+            own.command(command);
+        }
+    }
+
+    /// A spoken turn is over, which was not noise.
+    pub(super) fn own_turn_over(&mut self, turn: TurnId, speech_end: SessionTime) {
+        let until = self.clock.now() + self.rules.transcript_limit;
+        let Some(own) = &mut self.own else { return };
+        own.spoken.insert(turn);
+        match own.asks {
+            true => own.due = Some(turn),
+            false => own.expected = Some((turn, until)),
+        }
+        // A listener's "mm-hm" is as short. Its words will tell.
+        let is_short = speech_end.since(own.began) < BACKCHANNEL;
+        if self.answer.is_some() && is_short && own.transcribes {
+            own.doubtful = Some(turn);
+        } else {
+            self.machine.handle(Input::Called(turn));
+        }
+    }
+
+    /// What the other side has understood.
+    pub(super) fn on_own_words(&mut self, turn: TurnId, text: &Arc<str>, is_final: bool) {
+        self.report.transcript(turn, text, is_final);
+        let Some(own) = &mut self.own else { return };
+        own.words.insert(turn, (Arc::clone(text), is_final));
+        while own.words.len() > WORDS {
+            own.words.pop_first();
+        }
+        let words = Words::of(text, &self.rules.language);
+        let passes_over = text.trim().is_empty() || self.machine.passes_over(turn, words);
+        if !text.trim().is_empty() {
+            self.machine.handle(Input::Words(turn, words));
+            self.understood();
+        }
+        let Some(own) = &mut self.own else { return };
+        if is_final && own.doubtful.take_if(|doubtful| *doubtful == turn).is_some() && passes_over {
+            // The agent goes on, and nobody waits for an answer to that.
+            own.due.take_if(|due| *due == turn);
+            self.machine.handle(Input::NoWords(turn));
+        }
+        self.write_down(false);
+        self.note_words();
+    }
+
+    /// The words of turns that are not answered yet, or just being answered, were said: another
+    /// connection is to know them.
+    fn note_words(&mut self) {
+        let answered = self.answer.as_ref().map(|answer| answer.turn);
+        let Some(own) = self.own.as_mut().filter(|own| own.finished.is_none()) else { return };
+        let Some(last) = own.spoken.range(..=answered.unwrap_or(self.last_turn)).last().copied()
+        else {
+            return;
+        };
+        if own.transcribes && own.knows_words(last) {
+            let words = own.take_words(last);
+            words.into_iter().for_each(|words| self.dialogue.said(words));
+        }
+    }
+
+    pub(super) fn on_duplex(&mut self, fact: DuplexFact) {
+        let current = self.answer.as_ref().map(|answer| answer.response);
+        let Some(own) = &mut self.own else { return };
+        match fact {
+            DuplexFact::Offered(reply) => {
+                own.expected = None;
+                own.offered.push_back(reply);
+                if own.offered.len() > OFFERS {
+                    own.offered.pop_front();
+                }
+            }
+            DuplexFact::Withdrawn(reply) => own.offered.retain(|offered| *offered != reply),
+            DuplexFact::Cut(response) if current == Some(response) => self.cancel(),
+            DuplexFact::Cut(_) => {}
+            DuplexFact::Wordless { turn, reason } => {
+                tracing::debug!(%turn, reason, "no words");
+                self.on_own_words(turn, &"".into(), true);
+            }
+            DuplexFact::Over { reason } => {
+                own.over = Some(reason);
+                self.stop();
+            }
+        }
+    }
+
+    /// Opens a response to what was said, typed or offered, or one with what the agent is to say.
+    pub(super) async fn open_own(&mut self) {
+        if self.answer.is_some() || self.talking || self.stops() {
+            return;
+        }
+        let Some(Next { turn, to, interruptible }) = self.next_of_own() else { return };
+        self.write_down(true);
+        let response = self.next_response();
+        let tools = Arc::clone(&self.brief.tools);
+        let context = match self.dialogue.begin(turn, response, tools) {
+            Ok(Begun { context, .. }) => context,
+            Err(error) => return self.speechless(turn, error),
+        };
+        let scripted = matches!(&to, AnswerTo::Asked { say: Some(_), .. });
+        if let Some(own) = &self.own {
+            own.command(DuplexCommand::Begin { response, to });
+        }
+        self.last_response = Some(response);
+        let (now, played) = (self.clock.now(), self.wires.gate.played());
+        let answer = Answer::new(turn, response, scripted, now, played);
+        self.opened(Answer { interruptible, ..answer });
+        self.begin(context).await;
+    }
+
+    fn next_of_own(&mut self) -> Option<Next> {
+        let asked = |turn, texts, say| AnswerTo::Asked { turn, texts, say };
+        if let Some(line) = self.lines.pop_front() {
+            let (turn, interruptible) = (self.last_turn, line.interruptible);
+            return Some(Next {
+                turn,
+                to: asked(None, Vec::new(), Some(line.text)),
+                interruptible,
+            });
+        }
+        if self.ending != Ending::NotYet {
+            return None;
+        }
+        let next = |turn, to| Some(Next { turn, to, interruptible: true });
+        if let Some(&Unanswered { turn, .. }) = self.unanswered.last() {
+            let unanswered: Vec<_> = self.unanswered.drain(..).collect();
+            for unanswered in &unanswered {
+                self.dialogue.said(unanswered.message());
+            }
+            let texts = unanswered.into_iter().map(|unanswered| unanswered.text).collect();
+            let due = self.own.as_mut().and_then(|own| own.due.take());
+            return next(turn, asked(due, texts, None));
+        }
+        let own = self.own.as_mut()?;
+        if let Some(reply) = own.offered.pop_front() {
+            return next(self.last_turn, AnswerTo::Itself(reply));
+        }
+        if let Some(turn) = own.due.take() {
+            return next(turn, asked(Some(turn), Vec::new(), None));
+        }
+        let news = self.dialogue.has_news();
+        news.then(|| self.of_results()).and_then(|turn| next(turn, asked(None, Vec::new(), None)))
+    }
+
+    /// A response is over: the other side is told what was heard, and so is the history, once it is
+    /// known what it answered.
+    pub(super) fn own_over(&mut self, answer: Answer, said: Said) {
+        self.write_down(true);
+        let until = self.clock.now() + WORDS_LATE;
+        let Some(own) = &mut self.own else { return };
+        own.command(DuplexCommand::Over {
+            response: answer.response,
+            sound: said.heard,
+            text: said.heard_text().to_owned(),
+            whole: said.outcome == pipeline::Outcome::Completed,
+        });
+        own.finished = Some(Finished { answer, said, until });
+        self.write_down(false);
+    }
+
+    /// Writes down what was said, if the user's words are known, or are not waited for any more.
+    pub(super) fn write_down(&mut self, now: bool) {
+        let Some(own) = &mut self.own else { return };
+        let known = |own: &OwnVoice, turn| now || own.knows_words(turn);
+        let Some(turn) = own.finished.as_ref().map(|finished| finished.answer.turn) else { return };
+        if !known(own, turn) {
+            return;
+        }
+        let words = own.take_words(turn);
+        let Some(Finished { answer, said, .. }) = own.finished.take() else { return };
+        words.into_iter().for_each(|words| self.dialogue.said(words));
+        self.dialogue.answered(answer, &said);
+    }
+
+    /// Some wait has lasted too long.
+    pub(super) fn look_for_own(&mut self, now: SessionTime) {
+        let Some(own) = &mut self.own else { return };
+        let late = own.finished.as_ref().is_some_and(|finished| finished.until <= now);
+        if let Some((turn, _)) = own.expected.take_if(|(_, until)| *until <= now) {
+            let error =
+                format!("the model has not answered within {:?}", self.rules.transcript_limit);
+            self.report.failed(turn, None, StageName::Provider, error);
+        }
+        if late {
+            self.write_down(true);
+        }
+    }
+
+    /// The session is over: what was said was said.
+    pub(super) fn leave_own(&mut self) {
+        self.write_down(true);
+        let last = self.last_turn;
+        let Some(own) = &mut self.own else { return };
+        let words = own.take_words(last);
+        words.into_iter().for_each(|words| self.dialogue.said(words));
+    }
+}
+
+/// What stands in the history for what was said, if nobody knows the words.
+const UNKNOWN: &str = "[speech without a transcript]";
+
+/// A listener's "mm-hm" is shorter.
+const BACKCHANNEL: Duration = Duration::from_millis(600);
+
+/// How long the words of a turn are waited for, behind the end of its answer.
+const WORDS_LATE: Duration = Duration::from_secs(3);
+
+/// Turns whose words are known, and that are not written down.
+const WORDS: usize = 64;
+
+/// Answers that the other side has begun, and nobody has heard.
+const OFFERS: usize = 8;

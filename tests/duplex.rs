@@ -1,0 +1,456 @@
+//! Calls with models that hear and speak for themselves: the session, its link and a protocol,
+//! against the mock of that protocol, in Tokio's paused time. The voice is a file's; the words are
+//! those of a script.
+
+#![expect(clippy::unwrap_used, reason = "a test may panic, and so may its helpers")]
+
+#[path = "support/lacking.rs"]
+#[expect(dead_code, reason = "nothing is lacking")]
+mod lacking;
+#[path = "support/sound.rs"]
+#[expect(dead_code, reason = "what is heard is known by its length")]
+mod sound;
+
+use std::sync::Arc;
+
+use banter::bench::services::duplex::{CallLog, DuplexMock};
+use banter::bench::services::{Profile, Script, Services};
+use banter::device::{NullSpeaker, WavMicrophone};
+use banter::duplex::gemini::{GeminiLive, GeminiOptions};
+use banter::duplex::openai::{OpenAiOptions, OpenAiRealtime};
+use banter::duplex::{Detecting, Protocol, ServerTurns, SocketDuplex};
+use banter::net::Endpoint;
+use banter::session::{DuplexEngines, Summary};
+use banter::time::SessionClock;
+use banter::tools::{FunctionTool, ToolRegistry};
+use banter::types::{Message, Role, Secret, ToolDescriptor};
+use banter::vad::Earshot;
+use banter::{Event, EventKind, Pace, SampleRate, Session, SessionConfig};
+use serde_json::{Value, json};
+
+const CALLER: &str = "me";
+
+/// What came of a call.
+struct Told {
+    summary: Summary,
+    events: Vec<Event>,
+    calls: Vec<CallLog>,
+}
+
+struct World {
+    protocol: fn() -> Arc<dyn Protocol>,
+    /// Sentences of `assets/sentences`, by number, and the silence after each, in seconds.
+    says: Vec<(usize, f64)>,
+    script: Value,
+    config: SessionConfig,
+    tools: ToolRegistry,
+}
+
+impl World {
+    fn new(says: &[(usize, f64)], script: Value) -> Self {
+        let config = SessionConfig::default();
+        Self { protocol: openai, says: says.to_vec(), script, config, tools: ToolRegistry::new() }
+    }
+
+    /// The same, in which the other side detects turns.
+    fn there(mut self) -> Self {
+        self.config.duplex.detecting = Detecting::There(ServerTurns::default());
+        self
+    }
+
+    /// The same, in which the session's own rules do so as well.
+    fn both(self) -> Self {
+        let mut world = self.there();
+        world.config.duplex.own_rules = true;
+        world
+    }
+
+    /// The same in Gemini's protocol.
+    fn by_gemini(self) -> Self {
+        Self { protocol: gemini, ..self }
+    }
+
+    async fn call(self) -> Told {
+        let services = Services::new(Profile::Realistic.delays(), 1);
+        services.script(CALLER, serde_json::from_value::<Script>(self.script).unwrap());
+        let services = Arc::new(services);
+        let dial = DuplexMock::new(Arc::clone(&services), SessionClock::live());
+        let provider = Arc::new(SocketDuplex::new((self.protocol)(), Arc::new(dial)));
+        let (vad, tools) = (Box::new(Earshot::new()), Arc::new(self.tools));
+        let session = Session::duplex(DuplexEngines { vad, provider, tools }, self.config);
+        let mut subscription = session.subscribe();
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("voice.wav");
+        sound::compose(&file, self.says);
+        let microphone = Box::new(WavMicrophone::open(&file).unwrap());
+        let speaker = Box::new(NullSpeaker(SampleRate::SPEECH));
+        let watching = tokio::spawn(async move {
+            let mut events = Vec::new();
+            while let Some(event) = subscription.next().await {
+                events.push(event.unwrap());
+            }
+            events
+        });
+        let summary = session.run(microphone, speaker, Pace::Live).await.unwrap();
+        let events = watching.await.unwrap();
+        let calls = services.log(CALLER).calls;
+        Told { summary, events, calls }
+    }
+}
+
+fn openai() -> Arc<dyn Protocol> {
+    let endpoint = Endpoint::new("https://mock/v1", Some(Secret::new(CALLER))).unwrap();
+    let options = json!({"model": "m", "transcription": {"model": "t"}});
+    let options: OpenAiOptions = serde_json::from_value(options).unwrap();
+    Arc::new(OpenAiRealtime::new(endpoint, options))
+}
+
+fn gemini() -> Arc<dyn Protocol> {
+    let endpoint = Endpoint::new("https://mock", Some(Secret::new(CALLER))).unwrap();
+    let options: GeminiOptions = serde_json::from_value(json!({"model": "m"})).unwrap();
+    Arc::new(GeminiLive::new(endpoint, options))
+}
+
+impl Told {
+    fn said(&self) -> Vec<String> {
+        self.summary.messages.iter().map(line).collect()
+    }
+
+    fn count(&self, what: impl Fn(&EventKind) -> bool) -> usize {
+        self.events.iter().filter(|event| what(&event.kind)).count()
+    }
+
+    /// The last call's history, as the service has it.
+    fn there(&self) -> Vec<String> {
+        let lines = &self.calls.last().unwrap().conversation;
+        lines.iter().map(|line| format!("{}: {}", line.role, line.text)).collect()
+    }
+}
+
+fn line(message: &Message) -> String {
+    let who = format!("{:?}", message.role).to_lowercase();
+    let cut = if message.interrupted { "…" } else { "" };
+    match (&message.tool_result, message.tool_calls.first()) {
+        (Some(result), _) => format!("{who}: {}", result.content),
+        (_, Some(call)) => format!("{who}: {}({})", call.name, call.arguments),
+        _ => format!("{who}: {}{cut}", message.text),
+    }
+}
+
+/// Hello, then a question.
+fn two_turns() -> World {
+    let script = json!({
+        "heard": ["hello there", "what time is it"],
+        "answers": ["Hello. What can I do for you?", "It is noon."],
+    });
+    World::new(&[(2, 4.0), (4, 4.0)], script)
+}
+
+const TWO_TURNS: [&str; 4] = [
+    "user: hello there",
+    "assistant: Hello. What can I do for you?",
+    "user: what time is it",
+    "assistant: It is noon.",
+];
+
+#[tokio::test(start_paused = true)]
+async fn a_conversation_whose_turns_are_found_here() {
+    let told = two_turns().call().await;
+    assert_eq!(told.said(), TWO_TURNS);
+    assert_eq!(told.there(), TWO_TURNS);
+    let latencies: Vec<_> = told.events.iter().filter_map(latency).collect();
+    assert_eq!(latencies.len(), 2);
+    assert_eq!(told.summary.under_runs, 0);
+    assert_eq!(told.count(|kind| matches!(kind, EventKind::Warning { .. })), 0);
+    assert_eq!(told.calls[0].errors, [""; 0]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_conversation_whose_turns_are_found_there() {
+    let told = two_turns().there().call().await;
+    assert_eq!(told.said(), TWO_TURNS);
+    assert_eq!(told.there(), TWO_TURNS);
+    assert_eq!(told.events.iter().filter_map(latency).count(), 2);
+    assert_eq!(told.calls[0].errors, [""; 0]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_conversation_in_the_protocol_of_gemini() {
+    for world in [two_turns(), two_turns().there()] {
+        let told = world.by_gemini().call().await;
+        assert_eq!(told.said(), TWO_TURNS);
+        assert_eq!(told.events.iter().filter_map(latency).count(), 2);
+        assert_eq!(told.calls.len(), 1);
+        assert_eq!(told.count(|kind| matches!(kind, EventKind::Warning { .. })), 0);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_conversation_whose_turns_are_found_on_both_sides() {
+    let told = two_turns().both().call().await;
+    assert_eq!(told.said(), TWO_TURNS);
+    assert_eq!(told.there(), TWO_TURNS);
+    assert_eq!(told.calls[0].errors, [""; 0]);
+}
+
+fn latency(event: &Event) -> Option<f64> {
+    match &event.kind {
+        EventKind::Latency(latency) => Some(latency.total_ms),
+        _ => None,
+    }
+}
+
+/// A question, and another one over the answer.
+fn barge_in() -> World {
+    let script = json!({
+        "heard": ["hello there", "what time is it"],
+        "answers": [
+            "This is a long story. It has many sentences. Each of them is as long as the last. \
+             Nobody has ever heard its end. It goes on and on, and then some more.",
+            "It is noon.",
+        ],
+    });
+    World::new(&[(2, 3.0), (4, 5.0)], script)
+}
+
+fn is_cut_where_it_was_heard(told: &Told) {
+    let heard: Vec<_> = told
+        .events
+        .iter()
+        .filter_map(|event| match &event.kind {
+            EventKind::Interrupted { heard_ms, heard_text } => Some((*heard_ms, heard_text)),
+            _ => None,
+        })
+        .collect();
+    let [(heard_ms, heard_text)] = &heard[..] else { panic!("{heard:?}") };
+    let [cut] = &told.calls[0].truncated[..] else { panic!("{:?}", told.calls[0].truncated) };
+    assert!((cut.audio_end_ms as f64 - heard_ms).abs() <= 1.0, "{cut:?}, {heard_ms} ms");
+    assert!(cut.of_ms > cut.audio_end_ms);
+    let said = told.said();
+    assert_eq!(said[1], format!("assistant: {heard_text}…"));
+    assert_eq!(said[0], "user: hello there");
+    assert_eq!(said[2..], ["user: what time is it", "assistant: It is noon."]);
+    assert_eq!(told.calls[0].errors, [""; 0]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_speaks_over_it_is_heard_and_it_is_cut_at_what_left_the_speaker() {
+    is_cut_where_it_was_heard(&barge_in().call().await);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_same_where_the_other_side_hears_it() {
+    is_cut_where_it_was_heard(&barge_in().there().call().await);
+}
+
+/// It cannot be told to forget, but the conversation does.
+#[tokio::test(start_paused = true)]
+async fn in_the_protocol_of_gemini_history_ends_at_what_was_heard() {
+    for world in [barge_in(), barge_in().there()] {
+        let told = world.by_gemini().call().await;
+        let said = told.said();
+        assert!(said[1].starts_with("assistant: This is") && said[1].ends_with('…'), "{said:#?}");
+        assert_eq!(said[0], "user: hello there");
+        assert_eq!(said[2..], ["user: what time is it", "assistant: It is noon."]);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_same_where_both_sides_hear_it() {
+    is_cut_where_it_was_heard(&barge_in().both().call().await);
+}
+
+fn with_clock(mut world: World) -> World {
+    let descriptor = ToolDescriptor::new("clock", "Tells the time.", json!({"type": "object"}));
+    let clock = FunctionTool::new(descriptor, async |_| Ok(json!("12:00")));
+    world.tools.register(clock).unwrap();
+    world
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_tool_is_called_and_its_result_is_answered() {
+    let script = json!({
+        "heard": ["what time is it"],
+        "answers": [{"say": "Let me see.", "calls": [{"tool": "clock"}]}, "It is noon."],
+    });
+    for (there, by_gemini) in [(false, false), (true, false), (false, true), (true, true)] {
+        let world = with_clock(World::new(&[(4, 6.0)], script.clone()));
+        let world = if there { world.there() } else { world };
+        let told = if by_gemini { world.by_gemini() } else { world }.call().await;
+        assert_eq!(
+            told.said(),
+            [
+                "user: what time is it",
+                "assistant: clock({})",
+                "tool: 12:00",
+                "assistant: Let me see. It is noon.",
+            ]
+        );
+        assert_eq!(told.calls[0].errors, [""; 0]);
+    }
+}
+
+/// The moments of a turn, as the script names them.
+const MOMENTS: [&str; 6] =
+    ["ready", "speech_started", "turn_ended", "response_begun", "first_audio", "response_over"];
+
+#[tokio::test(start_paused = true)]
+async fn wherever_the_connection_is_cut_the_call_goes_on_and_knows_what_was_said() {
+    for (moment, after_ms, there) in MOMENTS
+        .iter()
+        .flat_map(|moment| [0, 150].map(|after| (*moment, after)))
+        .flat_map(|(moment, after)| [false, true].map(|there| (moment, after, there)))
+        // Who does not detect turns hears no speech.
+        .filter(|(moment, _, there)| *there || *moment != "speech_started")
+    {
+        let world = two_turns();
+        let mut world = if there { world.there() } else { world };
+        world.script["duplex"] = json!({"faults": [{"call": 1, "at": moment, "nth": 1, "after_ms": after_ms, "fault": "cut"}]});
+        let told = world.call().await;
+        let case = format!("{moment}+{after_ms}, there: {there}: {:#?}", told.said());
+        let lost = told.count(|kind| matches!(kind, EventKind::ConnectionLost { .. }));
+        assert_eq!((lost, told.calls.len()), (1, 2), "{case}");
+        let users = |message: &&Message| message.role == Role::User;
+        assert_eq!(told.summary.messages.iter().filter(users).count(), 2, "{case}");
+        assert_eq!(told.said().last().unwrap(), TWO_TURNS[3], "{case}");
+    }
+}
+
+/// The first connection says that it will end; the next one knows what was said, and is not told.
+#[tokio::test(start_paused = true)]
+async fn a_connection_that_will_end_is_replaced_and_the_next_one_goes_on() {
+    for there in [false, true] {
+        let world = two_turns().by_gemini();
+        let mut world = if there { world.there() } else { world };
+        world.script["duplex"] = json!({"faults": [
+            {"call": 1, "at": "response_over", "nth": 1, "fault": "go_away:5000"},
+        ]});
+        let told = world.call().await;
+        assert_eq!(told.said(), TWO_TURNS, "there: {there}");
+        assert_eq!(told.calls.len(), 2);
+        assert!(told.calls[1].resumed, "there: {there}");
+        let lost = told.count(|kind| matches!(kind, EventKind::ConnectionLost { .. }));
+        let ending = told.count(|kind| matches!(kind, EventKind::ConnectionEnding { .. }));
+        assert_eq!((lost, ending), (0, 1), "there: {there}");
+    }
+}
+
+/// What goes wrong in the middle of the first answer: the fault, and whether the rest of it is lost.
+const FAULTS: [(&str, bool); 16] = [
+    ("close:1000", true),
+    ("close:1001", true),
+    ("close:1006", true),
+    ("close:1007", true),
+    ("close:1011", true),
+    ("silent", true),
+    ("refuse:3000", true),
+    ("expire", true),
+    ("stall:2000", false),
+    ("duplicate", false),
+    ("reorder", false),
+    ("malformed", false),
+    ("unknown", false),
+    ("error:server_error", false),
+    ("fail:server_error", true),
+    ("incomplete:content_filter", true),
+];
+
+#[tokio::test(start_paused = true)]
+async fn whatever_goes_wrong_in_an_answer_the_next_one_comes_and_nobody_waits_in_silence() {
+    for (number, (fault, lost)) in FAULTS.into_iter().enumerate() {
+        let there = number % 2 == 1;
+        let mut world = two_turns();
+        world.says = vec![(2, 16.0), (4, 6.0)];
+        let mut world = if there { world.there() } else { world };
+        world.script["answers"][0] = LONG.into();
+        let after_ms = if fault == "duplicate" { 0 } else { 100 };
+        world.script["duplex"] = json!({"faults": [{
+            "call": 1, "at": "first_audio", "nth": 1, "after_ms": after_ms, "fault": fault,
+        }]});
+        let told = world.call().await;
+        let case = format!("{fault}, there: {there}: {:#?}", told.said());
+        assert_eq!(told.said().last().unwrap(), TWO_TURNS[3], "{case}");
+        assert_eq!(told.said()[0], TWO_TURNS[0], "{case}");
+        let first = told.said()[1].clone();
+        assert!(first.starts_with("assistant: This"), "{case}");
+        // No delta says where it belongs: those that change places are heard so. None is lost.
+        let whole = letters(&first) == letters(&format!("assistant: {LONG}"));
+        assert_eq!(whole, !lost, "{case}");
+        told.is_never_silent_without_a_word();
+    }
+}
+
+fn letters(text: &str) -> Vec<char> {
+    let mut letters: Vec<_> = text.chars().filter(|letter| letter.is_alphabetic()).collect();
+    letters.sort_unstable();
+    letters
+}
+
+const LONG: &str = "This is a long story. It has many sentences. Each of them is as long as the \
+                    last. Nobody has ever heard its end. It goes on and on, and then some more.";
+
+impl Told {
+    /// From the end of a turn to the agent's voice, or to an event that says what is wrong, at most
+    /// ten seconds pass.
+    fn is_never_silent_without_a_word(&self) {
+        let mut waits: Option<f64> = None;
+        for event in &self.events {
+            let at = event.at.as_millis();
+            if let Some(since) = waits {
+                assert!(at - since < 10_500.0, "nothing since {since} ms: {event:?}");
+            }
+            match &event.kind {
+                EventKind::TurnEnded { .. } => waits = Some(at),
+                EventKind::AgentSpeechStarted { .. }
+                | EventKind::TurnFailed { .. }
+                | EventKind::ConnectionLost { .. } => waits = None,
+                _ => {}
+            }
+        }
+    }
+}
+
+/// Minutes of talk, a turn each seven seconds, and losses at any point of it.
+async fn losses(minutes: usize, losses: u64) -> Told {
+    let turns = minutes * 60 / 7;
+    let says: Vec<_> = (0..turns).map(|turn| (1 + turn % 12, 6.0)).collect();
+    let heard: Vec<_> = (0..turns).map(|turn| format!("question {turn}")).collect();
+    let answers: Vec<_> = (0..turns).map(|turn| format!("Answer {turn}.")).collect();
+    let moments = ["turn_ended", "response_begun", "first_audio", "audio", "response_over"];
+    let faults: Vec<_> = (0..losses)
+        .map(|loss| {
+            let at = moments[loss as usize % moments.len()];
+            let nth = 1 + turns as u64 / (losses + 1) * u64::from(loss % 3 != 0);
+            let (call, after_ms) = (loss + 1, loss * 37 % 400);
+            json!({"call": call, "at": at, "nth": nth, "after_ms": after_ms, "fault": "cut"})
+        })
+        .collect();
+    let script = json!({"heard": heard, "answers": answers, "duplex": {"faults": faults}});
+    World::new(&says, script).call().await
+}
+
+fn keeps_its_history(told: &Told, losses: usize) {
+    let lost = told.count(|kind| matches!(kind, EventKind::ConnectionLost { .. }));
+    assert_eq!((lost, told.calls.len()), (losses, losses + 1));
+    let turns = told.count(|kind| matches!(kind, EventKind::TurnEnded { .. }));
+    let of = |role| told.summary.messages.iter().filter(|message| message.role == role).count();
+    assert_eq!(of(Role::User), turns, "each turn is in the history");
+    told.is_never_silent_without_a_word();
+    // The last connection was told all that was said before it.
+    let before = told.calls.last().unwrap().conversation.len();
+    assert!(before + 8 >= told.summary.messages.len(), "{before} lines there");
+}
+
+#[tokio::test(start_paused = true)]
+async fn six_minutes_with_twenty_losses_keep_their_history() {
+    let told = losses(6, 20).await;
+    keeps_its_history(&told, 20);
+}
+
+/// Half a minute of work, unoptimised.
+#[tokio::test(start_paused = true)]
+#[ignore = "an hour of talk: `make slow`"]
+async fn an_hour_with_twenty_losses_keeps_its_history() {
+    let told = losses(60, 20).await;
+    keeps_its_history(&told, 20);
+}
