@@ -8,6 +8,7 @@
 
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 use std::{env, fs};
 
@@ -21,6 +22,8 @@ pub(crate) fn with_devices(name: &str) -> bool {
     if env::var_os(INSIDE).is_some() {
         return true;
     }
+    // One call after the other: what hears and speaks in real time has the machine to itself.
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
     let Some(server) = Server::start() else { return false };
     let mut child = Command::new(env::current_exe().unwrap());
     // What is run by hand only is run in the child as well.
@@ -134,6 +137,9 @@ fn set(command: &mut Command, folder: &Path) {
         .env("ALSA_CONFIG_PATH", folder.join("asound.conf"))
         .env("HOME", folder);
 }
+
+/// Held while a test with devices runs.
+static ALONE: Mutex<()> = Mutex::new(());
 
 /// In the child: the server's process.
 pub(crate) const INSIDE: &str = "BANTER_TEST_DEVICES";
