@@ -122,6 +122,11 @@ fn figures(takings: &[&Taking]) -> Vec<Vec<String>> {
             or_dash(score.hesitations_cut.get(pause), ToString::to_string)
         }));
     }
+    let fives = takings.iter().map(|taking| taking.score.slow_cut.len()).max().unwrap_or(0);
+    for five in 0..fives {
+        let name = format!("cut off of a slow speaker, turns {} to {}", 5 * five + 1, 5 * five + 5);
+        rows.push(row(name, &|score| or_dash(score.slow_cut.get(five), ToString::to_string)));
+    }
     rows.push(row("start after, ms".to_owned(), &|score| latency(score.start_ms)));
     rows.push(row("end after, ms".to_owned(), &|score| latency(score.end_ms)));
     for probe in keys(takings, |score| score.idle_false_turns.keys()) {

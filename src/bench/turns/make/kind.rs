@@ -10,6 +10,8 @@ pub enum Kind {
     Simple,
     /// A turn with a pause of so many milliseconds.
     Hesitate(u16),
+    /// Fifteen turns of somebody who pauses for 1.1 s in each of them.
+    Slow,
     /// Six turns of a word each.
     Short,
     /// Noises while nobody speaks.
@@ -26,7 +28,7 @@ pub enum Kind {
 
 impl Kind {
     /// All, in the order in which they are made.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::Simple,
         Self::Hesitate(300),
         Self::Hesitate(600),
@@ -43,11 +45,13 @@ impl Kind {
         Self::Barge(Some(-30)),
         Self::Barge(Some(-20)),
         Self::Barge(Some(-10)),
+        Self::Slow,
     ];
 
     /// How many there are of it, at most.
     pub(super) const fn count(self) -> usize {
         match self {
+            Self::Slow => 1,
             Self::Simple | Self::Hesitate(_) => 12,
             Self::Short => 5,
             Self::IdleProbe => 3,
@@ -64,6 +68,7 @@ impl fmt::Display for Kind {
         match self {
             Self::Simple => write!(f, "simple"),
             Self::Hesitate(ms) => write!(f, "hesitate{ms}"),
+            Self::Slow => write!(f, "slow"),
             Self::Short => write!(f, "short"),
             Self::IdleProbe => write!(f, "idle-probe"),
             Self::AgentProbe => write!(f, "agent-probe"),

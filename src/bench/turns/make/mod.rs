@@ -59,7 +59,8 @@ pub struct Recipe {
     pub noise: Option<Noise>,
     /// Chance begins with it: 1 by default.
     pub seed: u64,
-    /// Which kinds: all by default.
+    /// Which kinds: all but [`Kind::Slow`] by default, whose ends wait for what is learned of a
+    /// speaker, and would be among the others.
     pub kinds: Vec<Kind>,
     /// At most so many of each kind; by default as many as figures need.
     pub each: Option<NonZeroUsize>,
@@ -77,14 +78,14 @@ pub struct Noise {
 }
 
 impl Recipe {
-    /// All kinds, from the speech in a folder, without noise.
+    /// All usual kinds, from the speech in a folder, without noise.
     #[must_use]
     pub fn of(speech: impl Into<PathBuf>) -> Self {
         Self {
             speech: speech.into(),
             noise: None,
             seed: 1,
-            kinds: Kind::ALL.to_vec(),
+            kinds: Kind::ALL.into_iter().filter(|kind| *kind != Kind::Slow).collect(),
             each: None,
             jobs: NonZeroUsize::MIN,
         }

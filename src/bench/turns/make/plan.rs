@@ -55,6 +55,7 @@ impl<'a> Plan<'a> {
         match kind {
             Kind::Simple => Some(self.simple(&name, number)),
             Kind::Hesitate(pause) => self.hesitation(&name, pause, number),
+            Kind::Slow => self.slow_speaker(&name),
             Kind::Short => self.shorts(&name, number),
             Kind::IdleProbe => Some(self.idle_probes(&name)),
             Kind::AgentProbe => Some(self.agent_probes(&name, number)),
@@ -78,18 +79,14 @@ impl<'a> Plan<'a> {
 
     /// A turn with a pause in it.
     fn hesitation(&self, name: &str, pause_ms: u16, number: usize) -> Option<Scene> {
-        let Hesitation { clips, before, after } = self.hesitations.get(number)?;
-        let pause = f64::from(pause_ms) / 1_000.0;
-        let whole = [before.as_slice(), after].concat();
-        let gain = gain(active(&whole), level(number));
-        let spoken = whole.len() as f64 / RATE as f64;
-        let mut scene = Scene::new(name, LEAD + spoken + pause + 2.5);
-        let from = scene.put(scaled(before, gain), LEAD);
-        let end = scene.put(scaled(after, gain), from + pause);
-        scene.user_turn(Span(ms(LEAD), ms(end)), vec![Span(ms(from), ms(from + pause))]);
-        scene.record.pause_ms = Some(pause_ms.into());
-        scene.record.clips = clips.iter().map(|&clip| clip.to_owned()).collect();
-        Some(scene)
+        let hesitation = self.hesitations.get(number)?;
+        Some(paused(name, &[hesitation], pause_ms, level(number)))
+    }
+
+    /// Turns of one speaker, with a long pause in each.
+    fn slow_speaker(&self, name: &str) -> Option<Scene> {
+        let all: Vec<_> = self.hesitations.iter().cycle().take(SLOW_TURNS).collect();
+        (!all.is_empty()).then(|| paused(name, &all, SLOW_PAUSE_MS, LEVELS[0]))
     }
 
     /// Every noise, while nobody speaks.
@@ -170,6 +167,9 @@ impl<'a> Plan<'a> {
 const FADE: usize = RATE / 100;
 /// So many different ones of each length.
 const HESITATIONS: usize = 12;
+/// Enough for a speaker to be known, and to see whether it helps.
+const SLOW_TURNS: usize = 15;
+const SLOW_PAUSE_MS: u16 = 1_100;
 
 fn level(number: usize) -> f64 {
     LEVELS[number % LEVELS.len()]
@@ -183,6 +183,25 @@ fn turns(name: &str, clips: &[&Clip], apart: f64, level: f64) -> Scene {
     for clip in clips {
         at = scene.turn(clip, at_level(&clip.sound, level), at) + apart;
     }
+    scene
+}
+
+/// Turns with a pause in each, 2.5 s apart.
+fn paused(name: &str, hesitations: &[&Hesitation<'_>], pause_ms: u16, level: f64) -> Scene {
+    let (pause, apart) = (f64::from(pause_ms) / 1_000.0, 2.5);
+    let spoken = |it: &Hesitation<'_>| (it.before.len() + it.after.len()) as f64 / RATE as f64;
+    let seconds = hesitations.iter().map(|it| spoken(it) + pause + apart).sum::<f64>();
+    let mut scene = Scene::new(name, LEAD + seconds);
+    let mut at = LEAD;
+    for Hesitation { clips, before, after } in hesitations {
+        let gain = gain(active(&[before.as_slice(), after].concat()), level);
+        let from = scene.put(scaled(before, gain), at);
+        let end = scene.put(scaled(after, gain), from + pause);
+        scene.user_turn(Span(ms(at), ms(end)), vec![Span(ms(from), ms(from + pause))]);
+        scene.record.clips.extend(clips.iter().map(|&clip| clip.to_owned()));
+        at = end + apart;
+    }
+    scene.record.pause_ms = Some(pause_ms.into());
     scene
 }
 

@@ -75,15 +75,17 @@ fn bytes(folder: &tempfile::TempDir) -> BTreeMap<String, Vec<u8>> {
 #[test]
 fn turns_are_where_the_manifest_says() {
     let speech = speech(&[("command", 5, 900), ("digits", 6, 300)]);
-    let (out, made) = made(&some(&speech, &["simple", "hesitate600", "short"]));
+    let (out, made) = made(&some(&speech, &["simple", "hesitate600", "short", "slow"]));
     assert_eq!(made.notes, [""; 0]);
     let written = fs::read_to_string(out.path().join("manifest.json")).unwrap();
     assert_eq!(serde_json::from_str::<Manifest>(&written).unwrap(), made.manifest);
 
-    let [simple, hesitation, short] = &made.manifest.scenarios[..] else { panic!() };
+    let [simple, hesitation, short, slow] = &made.manifest.scenarios[..] else { panic!() };
     assert_eq!((simple.id.as_str(), simple.user_turns.len()), ("000-simple", 3));
     assert_eq!((hesitation.pause_ms, hesitation.user_turns[0].pauses.len()), (Some(600), 1));
     assert_eq!(short.user_turns.len(), 6);
+    assert_eq!((slow.pause_ms, slow.user_turns.len()), (Some(1_100), 15));
+    assert!(slow.user_turns.iter().all(|turn| turn.pauses.len() == 1));
     for scenario in &made.manifest.scenarios {
         let mic = read(&out, &scenario.mic);
         assert_eq!(mic.len() as u64, scenario.duration_ms * 16, "{}", scenario.id);

@@ -79,6 +79,10 @@ pub struct Score {
     pub end_ms: Option<Latency>,
     /// By the length of the pause in ms: how many turns with one were cut off.
     pub hesitations_cut: BTreeMap<u64, Share>,
+    /// Of turns with a pause in scenarios of the kind `slow`, by fives in their order: how many
+    /// were cut off. Who is known to pause is cut off less.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub slow_cut: Vec<Share>,
     /// By the probe's kind: turns that began in one while the agent was silent.
     pub idle_false_turns: BTreeMap<String, Share>,
     /// Turns that began elsewhere without speech.
@@ -195,6 +199,11 @@ impl Score {
 }
 
 impl Share {
+    fn add(&mut self, counts: bool) {
+        self.of += 1;
+        self.count += usize::from(counts);
+    }
+
     fn total<'a>(shares: impl Iterator<Item = &'a Self>) -> Self {
         shares.fold(Self::default(), |sum, each| Self {
             count: sum.count + each.count,

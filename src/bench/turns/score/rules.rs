@@ -18,6 +18,8 @@ const INTERRUPT_ECHOES: i64 = 1_000;
 /// A probe's effects may show before and after it.
 const PROBE_BEFORE: i64 = 50;
 const PROBE_AFTER: i64 = 600;
+/// Scenarios of somebody who pauses in each turn.
+const SLOW: &str = "slow";
 /// An interruption that takes longer is late.
 const LATE: i64 = 1_000;
 
@@ -84,24 +86,30 @@ impl Tally {
             }
             let next = scenario.user_turns.get(index + 1).map(|next| next.start_ms);
             let next = signed(next.unwrap_or(scenario.duration_ms));
-            self.turn(scenario, turn, next.min(signed(turn.end_ms) + AFTER), decided);
+            let cut = self.turn(scenario, turn, next.min(signed(turn.end_ms) + AFTER), decided);
+            if scenario.kind == SLOW && pause(scenario, turn).is_some() {
+                let five = index / 5;
+                self.score
+                    .slow_cut
+                    .resize(self.score.slow_cut.len().max(five + 1), Share::default());
+                self.score.slow_cut[five].add(cut);
+            }
         }
     }
 
-    /// A turn that is to be found and ended by `last`.
-    fn turn(&mut self, scenario: &Scenario, turn: &UserTurn, last: i64, decided: &Decided) {
+    /// A turn that is to be found and ended by `last`. Returns whether it was cut off.
+    fn turn(&mut self, scenario: &Scenario, turn: &UserTurn, last: i64, decided: &Decided) -> bool {
         let (start, end) = (signed(turn.start_ms), signed(turn.end_ms));
         let found = first(&decided.starts, start - BEFORE, last);
         let cut = found.and_then(|_| first(&decided.ends, start, end - SLACK - 1));
         self.score.turns += 1;
         if let Some(pause) = pause(scenario, turn) {
-            let share = self.score.hesitations_cut.entry(pause).or_default();
-            share.of += 1;
-            share.count += usize::from(cut.is_some());
+            self.score.hesitations_cut.entry(pause).or_default().add(cut.is_some());
         }
         let Some(found) = found else {
             self.score.missed_turns += 1;
-            return self.fault(scenario, start, "missed");
+            self.fault(scenario, start, "missed");
+            return false;
         };
         self.starts.push(found - start);
         if let Some(cut) = cut {
@@ -115,6 +123,7 @@ impl Tally {
                 self.fault(scenario, end, "unended");
             }
         }
+        cut.is_some()
     }
 
     fn fault(&mut self, scenario: &Scenario, at: i64, what: &str) {

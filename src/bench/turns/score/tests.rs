@@ -90,6 +90,23 @@ fn hesitations_are_counted_by_the_length_of_their_pause() {
 }
 
 #[test]
+fn a_slow_speaker_is_counted_by_fives() {
+    let turn = |second: u64| UserTurn {
+        start_ms: 1_000 * second,
+        end_ms: 1_000 * second + 3_000,
+        pauses: vec![Span(1_000 * second + 1_000, 1_000 * second + 2_100)],
+        ..UserTurn::default()
+    };
+    let user_turns: Vec<_> = (0..7).map(|index| turn(1 + 6 * index)).collect();
+    let (kind, duration_ms) = ("slow".to_owned(), 50_000);
+    let events = "start 1200, end 2000, end 4500, start 7200, end 8000, start 31200, end 34500";
+    let scenario = Scenario { user_turns, kind, duration_ms, ..spoken() };
+    let score = scored(scenario.clone(), events);
+    assert_eq!(score.slow_cut, [Share { count: 2, of: 5 }, Share { count: 0, of: 2 }]);
+    assert!(scored(Scenario { kind: "simple".to_owned(), ..scenario }, events).slow_cut.is_empty());
+}
+
+#[test]
 fn a_start_without_speech_is_a_false_turn() {
     let idle = scored(probe(&[]), "start 2615, start 2616, start 7000");
     assert_eq!(idle.idle_false_turns["click"], Share { count: 1, of: 1 });
