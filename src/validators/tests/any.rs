@@ -1,11 +1,13 @@
 //! What holds of every text, every rule and every way to cut it into pieces.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use proptest::prelude::*;
 use serde_json::json;
 
 use crate::text::English;
+use crate::time::{SessionClock, SessionTime};
 use crate::validators::{Guardrail, Guards, Judge, OnViolation, Portion, Ruling, Said};
 
 /// Texts of which many break a rule.
@@ -172,10 +174,10 @@ fn the_cost_grows_with_the_text_and_no_faster() {
             .collect(),
         ..Guards::new()
     };
+    let clock = SessionClock::live();
     let cost = |text: &str| {
         let mut judge = Judge::new(&guards, &Portion::Clauses(Arc::new(English)));
-        let clock = crate::time::SessionClock::live();
-        let began = clock.now();
+        let began = computed(&clock);
         let mut said = 0;
         let mut count = |ruling| match ruling {
             Ruling::Say(text) => said += text.len(),
@@ -186,7 +188,7 @@ fn the_cost_grows_with_the_text_and_no_faster() {
         }
         count(judge.end());
         assert_eq!(said, text.len());
-        clock.now().since(began)
+        computed(&clock).saturating_sub(began)
     };
     let prose = "It is a bad day for a secret, and the word of it spreads. Well, so be it! ";
     for unit in [prose, "word ", "x", " ", "a, ", "bad "] {
@@ -196,6 +198,14 @@ fn the_cost_grows_with_the_text_and_no_faster() {
         let (part, whole) = (best(&text[..16 << 10]), best(&text));
         println!("64 KiB of {unit:?} by six rules: {whole:?}");
         // Four times the text takes sixteen times as long if the cost is by its square.
-        assert!(whole < part * 10 + std::time::Duration::from_millis(50), "{part:?} {whole:?}");
+        assert!(whole < part * 10 + Duration::from_millis(50), "{part:?} {whole:?}");
     }
+}
+
+/// How long this thread has computed, whoever else uses the machine; where the system does not tell,
+/// what time it is.
+fn computed(clock: &SessionClock) -> Duration {
+    let told = std::fs::read_to_string("/proc/thread-self/schedstat").ok();
+    let told = told.and_then(|told| told.split(' ').next()?.parse().ok());
+    told.map_or_else(|| clock.now().since(SessionTime::ZERO), Duration::from_nanos)
 }
