@@ -15,9 +15,15 @@ pub(super) struct Backlog {
     waiting: Queue,
     /// Told, and not answered yet.
     told: Queue,
-    /// The other side detects turns; the user speaks, as it has it.
-    detects: bool,
+    /// The same of what is said over an answer, which that does not answer.
+    over: Option<Queue>,
+    /// The other side is in the middle of an answer.
+    replying: bool,
+    detecting: Detecting,
+    /// The user speaks, or has spoken and is not answered: as the other side has it, which may not
+    /// tell, or as who tells it has it.
     speaks: bool,
+    in_turn: bool,
 }
 
 /// Inputs in order, with a bound on their sound and on their number.
@@ -29,8 +35,15 @@ struct Queue {
 
 impl Backlog {
     pub(super) fn new(detecting: Detecting) -> Self {
-        let detects = matches!(detecting, Detecting::There(_));
-        Self { waiting: Queue::default(), told: Queue::default(), detects, speaks: false }
+        Self {
+            waiting: Queue::default(),
+            told: Queue::default(),
+            over: None,
+            replying: false,
+            detecting,
+            speaks: false,
+            in_turn: false,
+        }
     }
 
     /// Takes an input. Returns how much sound is forgotten for it.
@@ -50,32 +63,48 @@ impl Backlog {
     pub(super) fn speech_started(&mut self, at: SessionTime) {
         self.speaks = true;
         self.told.drop_sound_before(at);
+        self.speaks_over();
     }
 
     /// Whether the user speaks, or has said what is not answered yet.
     pub(super) fn is_open(&self) -> bool {
-        self.speaks || !self.detects && !self.told.inputs.is_empty()
+        let is_told = !self.told.inputs.is_empty() || self.over.is_some();
+        self.speaks || self.in_turn || !self.detects() && is_told
     }
 
-    /// The answer that was asked for has begun. If it is lost, whoever asked asks again.
-    pub(super) fn begun(&mut self) {
-        self.told.inputs.retain(|input| !matches!(input, DuplexInput::Respond { .. }));
+    /// An answer begins, to all that was told. If one that was asked for is lost, whoever asked asks
+    /// again.
+    pub(super) fn begun(&mut self, asked: bool) {
+        self.replying = true;
+        if let Some(over) = self.over.take() {
+            over.inputs.into_iter().for_each(|input| self.told.push(input));
+        }
+        if asked {
+            self.told.inputs.retain(|input| !matches!(input, DuplexInput::Respond { .. }));
+        }
     }
 
     /// What the user said is being answered: nobody has to be told again.
     pub(super) fn answered(&mut self) {
-        self.speaks = false;
         self.told = Queue::default();
+        if self.over.is_none() {
+            (self.speaks, self.in_turn) = (false, false);
+        }
+    }
+
+    /// The answer is over.
+    pub(super) fn ended(&mut self) {
+        self.replying = false;
     }
 
     /// The connection is lost: what was not answered is told again. Returns how much sound is
     /// forgotten for it.
     pub(super) fn lost(&mut self) -> Duration {
-        self.speaks = false;
+        (self.speaks, self.in_turn, self.replying) = (false, false, false);
         let mut all = std::mem::take(&mut self.told);
-        while let Some(input) = self.waiting.pop() {
-            all.push(input);
-        }
+        let over = self.over.take().unwrap_or_default();
+        let waiting = std::mem::take(&mut self.waiting);
+        over.inputs.into_iter().chain(waiting.inputs).for_each(|input| all.push(input));
         self.waiting = all;
         self.waiting.trim(MOST_SOUND)
     }
@@ -83,34 +112,65 @@ impl Backlog {
     /// Keeps what may have to be told again: of sound, what belongs to the user's say.
     fn note(&mut self, input: &DuplexInput) {
         match input {
-            DuplexInput::TurnBegan { .. } if !self.detects => {
-                self.told.push(input.clone());
+            DuplexInput::TurnBegan { .. } => {
+                self.in_turn = true;
+                self.speaks_over();
+                self.say().push(input.clone());
             }
-            DuplexInput::TurnDropped { .. } if !self.detects => self.told.drop_turn(),
-            DuplexInput::TurnBegan { .. }
-            | DuplexInput::TurnEnded { .. }
-            | DuplexInput::TurnDropped { .. }
+            DuplexInput::TurnDropped { .. } => {
+                self.in_turn = false;
+                match self.detects() {
+                    true => self.say().push(input.clone()),
+                    false => self.say().drop_turn(),
+                }
+                self.over.take_if(|over| over.inputs.is_empty());
+            }
+            // Who answers turns by itself is asked when it does so already.
+            DuplexInput::Respond { say: None } if self.replying && self.say().inputs.is_empty() => {
+            }
+            DuplexInput::TurnEnded { .. }
             | DuplexInput::Text(_)
             | DuplexInput::Image(_)
-            | DuplexInput::Respond { .. } => self.told.push(input.clone()),
+            | DuplexInput::Respond { .. } => self.say().push(input.clone()),
             // Another connection knows nothing of the calls: it is told in words.
             DuplexInput::ToolResults(results) => {
                 for ToolResult { name, content, .. } in results {
                     let text = format!("The tool `{name}`, which you called, has given: {content}");
-                    self.told.push(DuplexInput::Text(text.into()));
+                    self.say().push(DuplexInput::Text(text.into()));
                 }
-                self.told.push(DuplexInput::Respond { say: None });
+                self.say().push(DuplexInput::Respond { say: None });
             }
             DuplexInput::Sound { .. } => {
-                self.told.push(input.clone());
-                let keep = if self.detects && !self.speaks { BEFORE_SPEECH } else { MOST_SOUND };
-                let _nobody_misses_it = self.told.trim(keep);
+                let is_silence = self.detects() && !self.speaks && !self.in_turn;
+                let keep = if is_silence { BEFORE_SPEECH } else { MOST_SOUND };
+                self.say().push(input.clone());
+                let _nobody_misses_it = self.say().trim(keep);
             }
             // What they are about is gone with the connection, or is known to the next one.
             DuplexInput::Frame { .. }
             | DuplexInput::Cancel { .. }
             | DuplexInput::Heard { .. }
             | DuplexInput::Settings(_) => {}
+        }
+    }
+
+    /// The other side detects turns, and hears silence too.
+    fn detects(&self) -> bool {
+        self.detecting != Detecting::Here
+    }
+
+    /// Where what is said now belongs: what is said over an answer stays together.
+    fn say(&mut self) -> &mut Queue {
+        self.over.as_mut().unwrap_or(&mut self.told)
+    }
+
+    /// The user begins to speak, over an answer if there is one. In a stream the sound just before
+    /// belongs to it.
+    fn speaks_over(&mut self) {
+        if self.replying && self.over.is_none() {
+            let before =
+                if self.detects() { std::mem::take(&mut self.told) } else { Queue::default() };
+            self.over = Some(before);
         }
     }
 }
@@ -231,7 +291,7 @@ mod tests {
         let again: Vec<_> = say.clone().into_iter().chain([asked, text.clone()]).collect();
         assert_eq!(told(&mut backlog), again);
         // Who asked asks again himself, once an answer has begun.
-        backlog.begun();
+        backlog.begun(true);
         backlog.lost();
         let again: Vec<_> = say.into_iter().chain([text]).collect();
         assert_eq!(told(&mut backlog), again);
@@ -245,6 +305,59 @@ mod tests {
         }
         told(&mut backlog);
         backlog.answered();
+        backlog.lost();
+        assert_eq!(told(&mut backlog), []);
+    }
+
+    /// Its rest still comes when the user has begun to speak.
+    #[test]
+    fn what_is_said_over_an_answer_is_not_answered_by_it() {
+        let say = [
+            DuplexInput::TurnBegan { turn: TURN },
+            sound(3),
+            DuplexInput::TurnEnded { turn: TURN },
+        ];
+        let mut backlog = Backlog::new(Detecting::Here);
+        for answered in [false, true] {
+            backlog.begun(true);
+            for input in say.clone() {
+                backlog.push(input);
+            }
+            told(&mut backlog);
+            backlog.answered();
+            backlog.ended();
+            if answered {
+                backlog.begun(true);
+                backlog.answered();
+            }
+            assert_eq!(backlog.is_open(), !answered);
+            backlog.lost();
+            assert_eq!(told(&mut backlog), if answered { &[][..] } else { &say });
+        }
+
+        let mut stream = Backlog::new(Detecting::There(ServerTurns::default()));
+        for tenth in 0..20 {
+            stream.push(sound(tenth));
+        }
+        told(&mut stream);
+        stream.begun(false);
+        stream.speech_started(SessionTime::ZERO + Duration::from_millis(1_900));
+        stream.push(sound(20));
+        told(&mut stream);
+        stream.answered();
+        stream.lost();
+        let again: Vec<_> = (14..21).map(sound).collect();
+        assert_eq!(told(&mut stream), again);
+    }
+
+    /// It is asked when it has already begun.
+    #[test]
+    fn who_answers_by_itself_is_not_asked_again() {
+        let mut backlog = Backlog::new(Detecting::Here);
+        backlog.begun(true);
+        backlog.answered();
+        backlog.push(DuplexInput::Respond { say: None });
+        told(&mut backlog);
         backlog.lost();
         assert_eq!(told(&mut backlog), []);
     }
@@ -286,6 +399,33 @@ mod tests {
         let forgotten: Duration = (0..350).map(|tenth| backlog.push(sound(tenth))).sum();
         assert_eq!(forgotten, Duration::from_secs(5));
         assert_eq!(told(&mut backlog).first(), Some(&sound(50)));
+    }
+
+    /// Not every service says when the user speaks.
+    #[test]
+    fn of_a_stream_a_turn_that_is_told_is_told_again_as_well() {
+        let mut backlog = Backlog::new(Detecting::There(ServerTurns::default()));
+        let tell = |backlog: &mut Backlog, input| {
+            backlog.push(input);
+            backlog.pop();
+        };
+        let speak = |backlog: &mut Backlog, tenths: std::ops::Range<u64>| {
+            tenths.for_each(|tenth| tell(backlog, sound(tenth)));
+        };
+        speak(&mut backlog, 0..50);
+        tell(&mut backlog, DuplexInput::TurnBegan { turn: TURN });
+        speak(&mut backlog, 50..100);
+        assert!(backlog.is_open());
+        backlog.lost();
+        let again = told(&mut backlog);
+        assert_eq!((again.first(), again.len()), (Some(&sound(40)), 61));
+        // It was noise.
+        tell(&mut backlog, DuplexInput::TurnDropped { turn: TURN });
+        speak(&mut backlog, 100..150);
+        assert!(!backlog.is_open());
+        backlog.lost();
+        let sounds = told(&mut backlog).into_iter().filter(|input| !length(input).is_zero());
+        assert_eq!(sounds.count(), 10);
     }
 
     #[test]

@@ -253,12 +253,11 @@ impl Link {
                 DuplexEvent::SpeechStarted { at } => self.backlog.speech_started(*at),
                 DuplexEvent::ReplyStarted { asked, .. } => {
                     self.replying = true;
-                    if *asked {
-                        self.backlog.begun();
-                    }
+                    self.backlog.begun(*asked);
                 }
                 DuplexEvent::ReplyEnded { .. } => {
                     self.replying = false;
+                    self.backlog.ended();
                     self.lifeline.serves();
                 }
                 DuplexEvent::Text { .. }

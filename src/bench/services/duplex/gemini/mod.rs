@@ -122,8 +122,8 @@ impl Gemini {
             CallFault::Fail(_) | CallFault::Incomplete(_) => {
                 if let Some(talking) = self.talking.take() {
                     let (status, rejected) = match fault {
-                        CallFault::Fail(_) => ("failed", "RESPONSE_REJECTED"),
-                        _ => ("incomplete", "MAX_REGENERATION_REACHED"),
+                        CallFault::Fail(_) => ("failed", "MAX_REGENERATION_REACHED"),
+                        _ => ("incomplete", "RESPONSE_REJECTED"),
                     };
                     match fault {
                         CallFault::Fail(_) => desk.lost(),
@@ -201,6 +201,11 @@ impl Gemini {
         if let Some(name) = unknown(asked, &["turns", "turnComplete"]) {
             return Err(cannot_find(name, "client_content"));
         }
+        let past = self.setup.as_mut().filter(|setup| setup.has_past);
+        let is_past = past.is_some();
+        if let Some(setup) = past {
+            setup.has_past = get(asked, "turnComplete") != true;
+        }
         self.interrupt(desk);
         for turn in get(asked, "turns").as_array().into_iter().flatten() {
             if !turn.is_object() {
@@ -211,7 +216,7 @@ impl Gemini {
                 parts.filter(|part| has(part, "inlineData")).count() as u64;
             self.history.push(turn.clone());
         }
-        if get(asked, "turnComplete") == true {
+        if get(asked, "turnComplete") == true && !is_past {
             self.respond(desk);
         }
         Ok(())

@@ -24,6 +24,8 @@ pub(super) struct Setup {
     pub(super) compression: Option<Compression>,
     /// The functions whose results the model does not wait for.
     pub(super) unawaited: Vec<String>,
+    /// The first contents are what was said before, which is not answered.
+    pub(super) has_past: bool,
     /// What is said to the model in every turn: the instruction and the tools.
     pub(super) preamble: String,
 }
@@ -88,6 +90,7 @@ impl Setup {
             resumption,
             compression: compression(get(asked, "contextWindowCompression")),
             unawaited: unawaited(tools),
+            has_past: get(get(asked, "historyConfig"), "initialHistoryInClientContent") == true,
             preamble: format!("{instruction} {tools}"),
         })
     }

@@ -187,6 +187,19 @@ fn a_tool_that_is_not_waited_for_does_not_hold_up_the_turn() {
 }
 
 #[test]
+fn what_was_said_before_is_told_first_and_is_not_answered() {
+    let setup = json!({"history_config": {"initial_history_in_client_content": true}});
+    let mut me = Caller::gemini(json!({"answers": ["Hi John."]}), &setup);
+    me.send(&written("I am John"));
+    me.pass(2_000);
+    assert!(me.log().responses.is_empty());
+    me.send(&written("Who am I?"));
+    me.pass(2_000);
+    let said: Vec<_> = me.log().conversation.iter().map(|line| line.text.clone()).collect();
+    assert_eq!(said, ["I am John", "Who am I?", "Hi John."]);
+}
+
+#[test]
 fn a_session_goes_on_by_its_handle() {
     let setup = json!({"sessionResumption": {"transparent": true}});
     let mut me = Caller::gemini(json!({"answers": ["Hi John.", "John."]}), &setup);
