@@ -16,17 +16,23 @@ use banter::bench::remote::{Launch, MockServer};
 use banter::bench::services::{Answer, Profile, Script, Service};
 use banter::net::HttpClient;
 use rustix::process::Signal;
+use serde_json::json;
 
 use crate::caller::{Caller, Heard, Server, within};
 
 /// Services without delay, told what this caller says and is told.
 async fn services(sid: &str, heard: &[&str], answers: Vec<Answer>) -> MockServer {
+    let heard = heard.iter().map(|&text| text.to_owned()).collect();
+    services_with(&[(sid, Script { heard, answers, ..Script::default() })]).await
+}
+
+async fn services_with(scripts: &[(&str, Script)]) -> MockServer {
     let program = Some(env!("CARGO_BIN_EXE_banter").into());
     let launch = Launch { program, ..Launch::new(Profile::Zero) };
     let mock = launch.start(Arc::new(HttpClient::new().unwrap())).await.unwrap();
-    let heard = heard.iter().map(|&text| text.to_owned()).collect();
-    let script = Script { heard, answers, ..Script::default() };
-    mock.services().script(sid, &script).await.unwrap();
+    for (sid, script) in scripts {
+        mock.services().script(sid, script).await.unwrap();
+    }
     mock
 }
 
@@ -103,7 +109,7 @@ async fn a_client_with_a_voice_detector_of_its_own_begins_and_ends_turns() {
     let heard = ["what is the time", "never mind"];
     let mock = services("own-vad", &heard, vec![text(first), text(second)]).await;
     let server = Server::start(&["--base-url", mock.services().url()]).await;
-    let mut caller = Caller::try_connect(&server, "/ws?sid=own-vad&vad=client").await.unwrap();
+    let mut caller = Caller::connect_at(&server, "/ws?sid=own-vad&vad=client").await;
 
     // Voice alone begins nothing; what is out of order, or no signal, breaks nothing.
     caller.signal("speech_ended").await;
@@ -144,7 +150,7 @@ async fn signals_of_who_did_not_ask_are_nothing_and_a_turn_that_is_open_ends_wit
     assert!(heard.samples <= answer + 240, "its silence ended the turn: {heard:?}");
     caller.vanish();
 
-    let mut caller = Caller::try_connect(&server, "/ws?vad=client").await.unwrap();
+    let mut caller = Caller::connect_at(&server, "/ws?vad=client").await;
     caller.signal("speech_started").await;
     caller.say(&question(), 640).await;
     caller.vanish();
@@ -153,7 +159,7 @@ async fn signals_of_who_did_not_ask_are_nothing_and_a_turn_that_is_open_ends_wit
 
 #[tokio::test]
 async fn when_the_agent_hangs_up_its_goodbye_is_heard() {
-    let end = Answer::Tool { name: "end_call".to_owned(), arguments: serde_json::json!({}) };
+    let end = Answer::Tool { name: "end_call".to_owned(), arguments: json!({}) };
     let answers = vec![end, text("Goodbye then.")];
     let mock = services("bye", &["that is all"], answers).await;
     let server = Server::start(&["--base-url", mock.services().url()]).await;
@@ -207,7 +213,7 @@ async fn what_is_no_call_is_told_so() {
     assert_eq!((&health["calls"], &health["refused"]), (&0.into(), &0.into()), "{health}");
     assert!(health["lateness_ms"]["p95"].is_number() && health["cpu"].is_number(), "{health}");
     // A call without a name is one as well.
-    Caller::try_connect(&server, "/ws").await.unwrap().vanish();
+    Caller::connect_at(&server, "/ws").await.vanish();
 }
 
 #[tokio::test]
@@ -241,4 +247,141 @@ async fn the_end_of_the_server_is_told_to_its_callers() {
         let (said, ended) = server.wait().await;
         assert_eq!((said.trim(), ended), ("served 1 calls, refused 0", Some(code)));
     }
+}
+
+/// Who speaks for itself, and who says there when the user has finished.
+const MODELS: [(&str, &str); 4] =
+    [("openai", "here"), ("openai", "there"), ("gemini", "here"), ("gemini", "there")];
+
+/// A server whose calls are with a model that speaks for itself.
+async fn with_model(url: &str, (provider, turns): (&str, &str)) -> Server {
+    // The address of the one has a version in it.
+    let url = if provider == "gemini" { url.trim_end_matches("/v1") } else { url };
+    let settings = [
+        "mode=asm".to_owned(),
+        "duplex.model=m".to_owned(),
+        format!("duplex.provider={provider}"),
+        format!("duplex.turns={turns}"),
+    ];
+    let settings = settings.iter().flat_map(|setting| ["--set", setting]);
+    Server::start(&["--base-url", url].into_iter().chain(settings).collect::<Vec<_>>()).await
+}
+
+fn script(script: serde_json::Value) -> Script {
+    serde_json::from_value(script).unwrap()
+}
+
+#[tokio::test]
+async fn each_call_has_a_model_that_speaks_for_itself_under_its_own_name() {
+    let one = script(json!({"heard": ["what time is it"], "answers": ["It is noon."]}));
+    let other = script(json!({"heard": ["who are you"], "answers": ["I am the operator."]}));
+    each(MODELS, async |model| {
+        let mock = services_with(&[("one", one.clone()), ("other", other.clone())]).await;
+        let server = with_model(mock.services().url(), model).await;
+        let talk = async |sid, answer| {
+            let mut caller = Caller::connect(&server, sid).await;
+            caller.say(&question(), 640).await;
+            let (_, heard) = caller.listen(samples(answer)).await;
+            assert_eq!((heard.samples, heard.clears), (samples(answer), 0), "{model:?} {sid}");
+        };
+        tokio::join!(talk("one", "It is noon."), talk("other", "I am the operator."));
+        for (sid, said) in [("one", "what time is it"), ("other", "who are you")] {
+            let log = mock.services().log(sid).await.unwrap();
+            let [call] = &log.calls[..] else { panic!("{model:?}: {:?}", log.calls) };
+            assert_eq!(call.model.trim_start_matches("models/"), "m");
+            assert_eq!((call.conversation[0].text.as_str(), &call.errors), (said, &vec![]));
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn who_speaks_over_such_a_model_has_it_cleared_at_once() {
+    let story = "Once upon a time there was a lighthouse keeper who had never seen the sea \
+                 asleep and who told the ships about it every night until they came to love him";
+    let next = "As you like.";
+    let heard = ["tell me a story", "how much is ten plus five"];
+    each(MODELS, async |model| {
+        let mock = services("bold", &heard, vec![text(story), text(next)]).await;
+        let server = with_model(mock.services().url(), model).await;
+        let mut caller = Caller::connect(&server, "bold").await;
+
+        caller.say(&question(), 640).await;
+        let (_, before) = caller.hear(24_000).await;
+        assert_eq!(before.clears, 0, "{model:?}");
+        let second = sound::samples(sound::sentence(6));
+        let heard = caller.say_over(&second, samples(next)).await;
+
+        assert_eq!((heard.clears, heard.since_clear), (1, samples(next)), "{model:?}");
+        let cleared = heard.samples - heard.since_clear;
+        assert!(cleared < samples(story) - before.samples, "{model:?}: {heard:?}");
+        let log = mock.services().log("bold").await.unwrap();
+        let cut = log.calls[0].truncated.iter().any(|cut| cut.audio_end_ms < cut.of_ms);
+        assert_eq!(cut, model.0 == "openai", "it is told how much was heard: {log:?}");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_client_with_a_voice_detector_has_the_turns_of_such_a_model() {
+    each([("openai", "here"), ("gemini", "here")], async |model| {
+        let mock = services("own-vad", &["what is the time"], vec![text("Noon.")]).await;
+        let server = with_model(mock.services().url(), model).await;
+        let mut caller = Caller::connect_at(&server, "/ws?sid=own-vad&vad=client").await;
+        // Voice alone begins nothing.
+        caller.say(&question(), 640).await;
+        caller.say(&[0; 24_000], 640).await;
+        caller.signal("speech_started").await;
+        caller.say(&question(), 640).await;
+        caller.signal("speech_ended").await;
+        let (_, heard) = caller.listen(samples("Noon.")).await;
+        assert_eq!((heard.samples, heard.clears), (samples("Noon."), 0), "{model:?}");
+        let log = mock.services().log("own-vad").await.unwrap();
+        assert_eq!(log.calls[0].turns.len(), 1, "{model:?}");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_connection_with_such_a_model_that_is_lost_is_replaced_within_the_call() {
+    let answer = "It is noon.";
+    let faults = json!([
+        {"call": 1, "at": "turn_ended", "nth": 1, "fault": "cut"},
+        {"call": 2, "at": "response_begun", "nth": 1, "fault": "close:1011"},
+    ]);
+    let lossy = json!({
+        "heard": ["what time is it"], "answers": [answer], "duplex": {"faults": faults},
+    });
+    each(MODELS, async |model| {
+        let mock = services_with(&[("lost", script(lossy.clone()))]).await;
+        let server = with_model(mock.services().url(), model).await;
+        let mut caller = Caller::connect(&server, "lost").await;
+        caller.say(&question(), 640).await;
+        let (_, heard) = caller.listen(samples(answer)).await;
+        assert_eq!((heard.samples, heard.clears), (samples(answer), 0), "{model:?}");
+        let log = mock.services().log("lost").await.unwrap();
+        let faults: Vec<_> = log.calls.iter().map(|call| call.faults.len()).collect();
+        assert_eq!(faults, [1, 1, 0], "{model:?}");
+        assert_eq!(server.health().await["calls"], 1, "{model:?}");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn where_no_such_model_is_the_call_ends_and_says_so() {
+    // A port that was free a moment ago.
+    let address = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let server = with_model(&format!("http://{address}/v1"), ("openai", "here")).await;
+    let caller = Caller::connect(&server, "lonely").await;
+    let (heard, code) = caller.listen_to_the_end().await;
+    assert_eq!((heard, code), (Heard::default(), Some(1011)));
+    within(async { while server.health().await["calls"] != 0 {} }).await;
+}
+
+/// All at the same time: none of them works hard.
+async fn each<const N: usize>(
+    models: [(&'static str, &'static str); N],
+    test: impl AsyncFn((&'static str, &'static str)),
+) {
+    futures_util::future::join_all(models.map(|model| test(model))).await;
 }

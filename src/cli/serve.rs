@@ -1,5 +1,7 @@
 //! `banter serve`.
 
+mod desk;
+
 use std::io::{self, Write, stderr, stdout};
 use std::net::SocketAddr;
 use std::num::NonZeroUsize;
@@ -12,23 +14,14 @@ use clap::Args;
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::oneshot;
 
+use self::desk::Desk;
 use super::Ending;
 use super::end::End;
-use super::settings::SettingFlags;
+use super::settings::{SettingFlags, checked};
 use super::talk::warm;
-use super::tools::tools;
 use crate::bench::machine;
 use crate::bench::remote::LISTENING;
-use crate::config::{EngineError, Factory, Settings};
-use crate::ids::SessionId;
-use crate::net::{Http, HttpClient};
-use crate::providers::Provider;
-use crate::server::pcm::{Answering, Limits, NewCall, PcmServer, Served, Sid};
-use crate::session::{Engines, SessionConfig};
-use crate::stages::ContextConfig;
-use crate::stt::Transcriber;
-use crate::tools::ToolRegistry;
-use crate::tts::Synthesizer;
+use crate::server::pcm::{Limits, PcmServer, Served};
 
 /// Take calls from other programs, each a conversation of its own.
 ///
@@ -48,7 +41,7 @@ pub(super) struct Serve {
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8460")]
     listen: SocketAddr,
     /// Where the services are that recognise, answer and speak; a call's `sid` is their key.
-    #[arg(long, value_name = "URL")]
+    #[arg(long, value_name = "URL", value_parser = checked("openai.base_url"))]
     base_url: Option<String>,
     /// Take so many calls at a time: any number by default, while the server keeps up with them.
     #[arg(long, value_name = "N")]
@@ -78,12 +71,13 @@ impl Serve {
 
     async fn serve(self, cores: usize) -> anyhow::Result<Ending> {
         let mut end = End::new(self.until_eof)?;
-        let own = [("--base-url", "openai.base_url", self.base_url.as_deref())];
-        let desk = Desk::new(self.settings.load(&own)?, self.base_url.is_some())?;
+        let base = self.base_url.as_deref();
+        let own = ["openai.base_url", "gemini.base_url"].map(|key| ("--base-url", key, base));
+        let desk = Desk::new(self.settings.load(&own)?, base.is_some())?;
         for notice in desk.notes() {
             writeln!(stderr(), "banter: {notice}")?;
         }
-        if let Some(transcriber) = &desk.shared.transcriber {
+        if let Some(transcriber) = desk.transcriber() {
             tokio::select! {
                 biased;
                 warmed = warm(transcriber.as_ref()) => warmed?,
@@ -131,103 +125,6 @@ fn runtime(threads: usize) -> anyhow::Result<Runtime> {
     };
     // A runtime of one thread has no workers, and does not listen.
     builder.worker_threads(threads).enable_all().build().context("cannot start the runtime")
-}
-
-/// Answers calls as the settings say.
-#[derive(Debug)]
-struct Desk {
-    settings: Settings,
-    /// None if no engine is a service.
-    http: Option<Arc<dyn Http>>,
-    tools: Arc<ToolRegistry>,
-    /// Whether a call's name is the key to its services.
-    named: bool,
-    shared: Shared,
-}
-
-/// Engines that all calls have in common: what comes with the program, and services that know
-/// calls by no name.
-#[derive(Debug)]
-struct Shared {
-    transcriber: Option<Arc<dyn Transcriber>>,
-    provider: Option<Arc<dyn Provider>>,
-    synthesizer: Option<Arc<dyn Synthesizer>>,
-}
-
-impl Desk {
-    /// What cannot work for any call fails here.
-    fn new(settings: Settings, named: bool) -> anyhow::Result<Self> {
-        let tools = tools(&settings)?;
-        let factory = Factory::new(&settings, || Ok(Arc::new(HttpClient::new()?)));
-        factory.vad()?;
-        factory.end_model()?;
-        factory.context()?;
-        let own = |engine: &str| named && factory.is_service(engine);
-        let shared = Shared {
-            transcriber: Some(factory.transcriber()?).filter(|_| !own("stt")),
-            provider: Some(factory.provider()?).filter(|_| !own("llm")),
-            synthesizer: Some(factory.synthesizer()?).filter(|_| !own("tts")),
-        };
-        let http = factory.connected();
-        drop(factory);
-        Ok(Self { settings, http, tools: Arc::new(tools), named, shared })
-    }
-
-    fn notes(&self) -> Vec<String> {
-        self.factory().notes(&["stt", "llm", "tts"])
-    }
-
-    /// All calls share their connections.
-    fn factory(&self) -> Factory<'_> {
-        Factory::new(&self.settings, || match &self.http {
-            Some(http) => Ok(Arc::clone(http)),
-            None => Ok(Arc::new(HttpClient::new()?)),
-        })
-    }
-
-    fn engines(&self, sid: Option<&Sid>) -> Result<(Engines, Option<ContextConfig>), EngineError> {
-        let factory = self.factory();
-        let factory = match sid {
-            Some(sid) if self.named => factory.with_key(sid.key().clone()),
-            _ => factory,
-        };
-        let context = factory.context()?;
-        let engines = Engines {
-            vad: factory.vad()?,
-            transcriber: self
-                .shared
-                .transcriber
-                .clone()
-                .map_or_else(|| factory.transcriber(), Ok)?,
-            provider: self.shared.provider.clone().map_or_else(|| factory.provider(), Ok)?,
-            synthesizer: self
-                .shared
-                .synthesizer
-                .clone()
-                .map_or_else(|| factory.synthesizer(), Ok)?,
-            tools: Arc::clone(&self.tools),
-        };
-        Ok((engines, context))
-    }
-}
-
-impl Answering for Desk {
-    fn answer(&self, sid: Option<&Sid>, number: u64) -> Result<NewCall, String> {
-        let (engines, context) = self.engines(sid).map_err(|error| error.to_string())?;
-        let id = SessionId::new(format!("call-{number}"));
-        let front = self.settings.front(false);
-        let end_model = self.factory().end_model().map_err(|error| error.to_string())?;
-        let config = SessionConfig {
-            id,
-            end_call: true,
-            context,
-            front,
-            end_model,
-            ..self.settings.session()
-        };
-        let greeting = self.settings.text("greeting").map(str::to_owned);
-        Ok(NewCall { engines, config, greeting })
-    }
 }
 
 fn tell(line: &str) -> io::Result<()> {

@@ -150,7 +150,9 @@ pub(super) fn hidden(text: &str) -> Result<Secret, Infallible> {
 }
 
 /// A flag's value that its setting accepts.
-fn checked(key: &'static str) -> impl Fn(&str) -> Result<String, String> + Clone + Send + Sync {
+pub(super) fn checked(
+    key: &'static str,
+) -> impl Fn(&str) -> Result<String, String> + Clone + Send + Sync {
     move |text: &str| match Setting::of(key) {
         Some(setting) => setting.check(text).map(|()| text.to_owned()),
         None => Err(format!("there is no setting {key}")),

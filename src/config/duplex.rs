@@ -23,15 +23,15 @@ impl Factory<'_> {
         let endpoint = match (self.text("duplex.provider"), self.settings.text("duplex.base_url")) {
             ("gemini", None) => {
                 let (base, key) = ("gemini.base_url", "gemini.api_key");
-                self.endpoint_at(base, key, None, (key, "--mode vad"))?
+                self.endpoint_at(base, key, self.key.as_ref(), (key, "--set mode=vad"))?
             }
             ("gemini", Some(_)) => {
                 let (base, key) = ("duplex.base_url", "duplex.api_key");
-                self.endpoint_at(base, key, None, (key, "--mode vad"))?
+                self.endpoint_at(base, key, None, (key, "--set mode=vad"))?
             }
             _ => self.endpoint("duplex").map_err(|error| match error {
                 EngineError::NoKey { host, variable, .. } => {
-                    EngineError::NoKey { host, variable, flag: "--mode vad".to_owned() }
+                    EngineError::NoKey { host, variable, flag: "--set mode=vad".to_owned() }
                 }
                 other => other,
             })?,

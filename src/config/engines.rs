@@ -18,7 +18,7 @@ pub struct Factory<'a> {
     connect: Connect<'a>,
     /// Made for the first engine that needs it, and shared by all.
     http: OnceLock<Arc<dyn Http>>,
-    key: Option<Secret>,
+    pub(super) key: Option<Secret>,
 }
 
 type Connect<'a> = Box<dyn Fn() -> Result<Arc<dyn Http>, NetError> + Send + Sync + 'a>;

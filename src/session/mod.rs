@@ -37,7 +37,7 @@ pub use drive::{Devices, DriveCommand, Pace, SessionError};
 pub use handle::{SessionHandle, WishError};
 pub use modes::asm::{DuplexConfig, DuplexEngines};
 pub use modes::text::{ReplyError, TextConfig, TextEvent, TextReply, TextSession};
-pub use modes::voice::{Session, Summary};
+pub use modes::voice::{Cast, Session, Summary};
 pub use pending::{PendingCalls, PendingError};
 
 #[cfg(test)]

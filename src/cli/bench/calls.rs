@@ -24,7 +24,7 @@ use crate::duplex::SocketDuplex;
 use crate::events::EventKind;
 use crate::ids::SessionId;
 use crate::net::{Dial, Endpoint, Http, HttpClient, SocketClient};
-use crate::session::{DuplexEngines, Engines, Session, SessionConfig, Voice};
+use crate::session::{Cast, DuplexEngines, Engines, Session, SessionConfig, Voice};
 use crate::time::SessionClock;
 use crate::tools::{ClockTool, ToolRegistry};
 use crate::types::Secret;
@@ -48,12 +48,6 @@ pub(super) struct Calls<'a> {
 
 /// What services were asked for.
 type Launched = (Profile, Overrides);
-
-/// Who hears, answers and speaks.
-enum Cast {
-    Vad(Engines),
-    Asm(DuplexEngines),
-}
 
 /// A call that was made.
 pub(super) struct Made {
@@ -167,8 +161,7 @@ impl<'a> Calls<'a> {
         let budget = self.factory().context()?;
         let config = SessionConfig { context: budget.clone(), ..config };
         let engines = match (cast, self.pack) {
-            (Cast::Vad(engines), None) => return Ok(Session::new(engines, config)),
-            (Cast::Asm(engines), None) => return Ok(Session::duplex(engines, config)),
+            (cast, None) => return Ok(Session::with_cast(cast, config)),
             (Cast::Asm(_), Some(_)) => bail!("--pack measures VAD mode: leave mode=asm out"),
             (Cast::Vad(engines), Some(_)) => engines,
         };

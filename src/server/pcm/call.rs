@@ -27,7 +27,7 @@ pub(super) async fn hold(
     mut away: watch::Receiver<bool>,
 ) -> Ending {
     let clock = SessionClock::live();
-    let session = Session::new(call.engines, call.config);
+    let session = Session::with_cast(call.cast, call.config);
     let handle = session.handle();
     if let Some(greeting) = call.greeting {
         // There is room for the first wish.
@@ -90,6 +90,9 @@ async fn tell(mut events: Subscription, call: u64) {
                 tracing::warn!(call, ?stage, "a turn failed: {error}");
             }
             Ok(EventKind::Warning { message }) => tracing::warn!(call, "{message}"),
+            Ok(EventKind::ConnectionLost { error, .. }) => {
+                tracing::warn!(call, "the connection with the model is lost: {error}");
+            }
             Ok(_) | Err(_) => {}
         }
     }

@@ -43,14 +43,14 @@ pub use self::admission::Limits;
 use self::admission::{Book, Refusal};
 use self::load::Measured;
 pub use self::sid::{Sid, WrongSid};
-use crate::session::{Engines, SessionConfig};
+use crate::session::{Cast, SessionConfig};
 use crate::time::SessionClock;
 
 /// What a call is answered with.
 #[derive(Debug)]
 pub struct NewCall {
-    /// Its engines.
-    pub engines: Engines,
+    /// Who hears, answers and speaks.
+    pub cast: Cast,
     /// Its settings.
     pub config: SessionConfig,
     /// What the agent says first, if it does.

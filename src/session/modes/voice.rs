@@ -77,16 +77,18 @@ impl Session {
     /// A session of these engines.
     #[must_use]
     pub fn new(engines: Engines, config: SessionConfig) -> Self {
-        Self::alone(Cast::Vad(engines), config)
+        Self::with_cast(Cast::Vad(engines), config)
     }
 
     /// A session with a model that hears and speaks for itself.
     #[must_use]
     pub fn duplex(engines: DuplexEngines, config: SessionConfig) -> Self {
-        Self::alone(Cast::Asm(engines), config)
+        Self::with_cast(Cast::Asm(engines), config)
     }
 
-    fn alone(cast: Cast, config: SessionConfig) -> Self {
+    /// A session of either kind.
+    #[must_use]
+    pub fn with_cast(cast: Cast, config: SessionConfig) -> Self {
         let terms = Terms {
             instructions: Instructions::Text(config.system.as_str().into()),
             parameters: Arc::new(config.parameters.clone()),
@@ -376,8 +378,10 @@ fn offer(offered: &mut Vec<ToolDescriptor>, name: &str, tools: &ToolRegistry) {
 
 /// Who hears, answers and speaks.
 #[derive(Debug)]
-pub(crate) enum Cast {
+pub enum Cast {
+    /// Engines, one after the other.
     Vad(Engines),
+    /// One model that does all of it.
     Asm(DuplexEngines),
 }
 
