@@ -13,8 +13,11 @@ use std::time::Duration;
 
 use banter::EventKind;
 use banter::bench::scenario::Scenario;
+use banter::bench::services::duplex::Protocol;
 use banter::context::{Budget, Relevance, Strategy, Summarise};
-use banter::sim::{self, Fault, Faults, Link, Options, Outcome, Play};
+use banter::duplex::{Detecting, ServerTurns};
+use banter::session::DuplexConfig;
+use banter::sim::{self, Fault, Faults, Link, Mode, Options, Outcome, Play, RandomKind};
 use banter::stages::ContextConfig;
 use banter::turn::Speculate;
 
@@ -23,44 +26,103 @@ use crate::program::{banter, run};
 /// Where they are not optimised, fewer calls are made here: `make simulate` makes a thousand.
 const CALLS: u64 = if cfg!(debug_assertions) { 60 } else { 1_000 };
 
+/// Calls with a model that speaks for itself send all sound over a socket, which takes longer.
+const ASM_CALLS: u64 = if cfg!(debug_assertions) { 20 } else { 1_000 };
+
 /// A random call with random faults.
-fn random(seed: u64) -> Outcome {
+fn random(seed: u64, kind: RandomKind) -> Outcome {
     let options = Options { seed, faults: Faults::Random, ..Options::default() };
-    sim::run(&sim::random_play(seed), &options).unwrap()
+    sim::run(&sim::random_play_of(seed, kind), &options).unwrap()
 }
 
 /// What is broken in the calls of some seeds, with the commands that replay them.
-fn broken(seeds: impl Iterator<Item = u64>) -> Vec<String> {
+fn broken(seeds: impl Iterator<Item = u64>, (kind, mode): (RandomKind, &str)) -> Vec<String> {
     let told = |seed: u64| {
-        let replay = format!("banter simulate random --faults random --seed {seed}");
-        random(seed).broken.into_iter().map(move |broken| format!("{replay}\n    {broken}"))
+        let replay = format!("banter simulate random --mode {mode} --faults random --seed {seed}");
+        let broken = random(seed, kind).broken.into_iter();
+        broken.map(move |broken| format!("{replay}\n    {broken}"))
     };
     seeds.flat_map(told).collect()
 }
 
+const VAD: (RandomKind, &str) = (RandomKind::Vad, "vad");
+const ASM: (RandomKind, &str) = (RandomKind::Asm, "asm");
+
 /// The two halves run side by side.
 #[test]
 fn what_must_hold_of_every_call_holds_of_random_ones() {
-    let broken = broken((0..CALLS).step_by(2));
+    let broken = broken((0..CALLS).step_by(2), VAD);
     assert!(broken.is_empty(), "\n{}", broken.join("\n"));
 }
 
 #[test]
 fn what_must_hold_of_every_call_holds_of_random_ones_the_odd_half() {
-    let broken = broken((1..CALLS).step_by(2));
+    let broken = broken((1..CALLS).step_by(2), VAD);
+    assert!(broken.is_empty(), "\n{}", broken.join("\n"));
+}
+
+#[test]
+fn it_holds_of_calls_with_a_model_that_speaks_for_itself() {
+    let broken = broken((0..ASM_CALLS).step_by(2), ASM);
+    assert!(broken.is_empty(), "\n{}", broken.join("\n"));
+}
+
+#[test]
+fn it_holds_of_calls_with_a_model_that_speaks_for_itself_the_odd_half() {
+    let broken = broken((1..ASM_CALLS).step_by(2), ASM);
     assert!(broken.is_empty(), "\n{}", broken.join("\n"));
 }
 
 #[test]
 fn the_same_seed_gives_the_same_bytes() {
-    for seed in 0..20 {
-        let (first, second) = (random(seed).lines, random(seed).lines);
-        assert!(first.len() > 5, "seed {seed}: {first:?}");
+    let calls = (0..20).map(|seed| (seed, RandomKind::Vad));
+    for (seed, kind) in calls.chain((0..5).map(|seed| (seed, RandomKind::Asm))) {
+        let (first, second) = (random(seed, kind).lines, random(seed, kind).lines);
+        assert!(first.len() > 5, "seed {seed}, {kind:?}: {first:?}");
         let differs = first.iter().zip(&second).find(|(first, second)| first != second);
-        assert_eq!(differs, None, "seed {seed}");
-        assert_eq!(first.len(), second.len(), "seed {seed}");
+        assert_eq!(differs, None, "seed {seed}, {kind:?}");
+        assert_eq!(first.len(), second.len(), "seed {seed}, {kind:?}");
     }
-    assert_ne!(random(1).lines, random(2).lines);
+    assert_ne!(random(1, RandomKind::Vad).lines, random(2, RandomKind::Vad).lines);
+}
+
+/// A question to a model that speaks for itself, in each protocol, with turns found on each side.
+fn asked() -> impl Iterator<Item = Play> {
+    let there = Detecting::There(ServerTurns::default());
+    let hearing = [(Detecting::Here, false), (there, false), (there, true)];
+    let each = Protocol::ALL.into_iter().flat_map(move |it| hearing.map(|hearing| (it, hearing)));
+    each.map(|(protocol, (detecting, own_rules))| {
+        let mut play = Play { mode: Mode::Asm(protocol), ..question() };
+        let duplex = DuplexConfig { detecting, own_rules, ..play.config.duplex };
+        play.config.duplex = duplex;
+        play
+    })
+}
+
+#[test]
+fn a_model_that_speaks_for_itself_is_asked_over_the_same_network() {
+    let link = Link { latency: Duration::from_millis(40), ..Link::LOOPBACK };
+    for play in asked() {
+        let outcome = sim::run(&play, &Options { link, ..Options::default() }).unwrap();
+        assert_eq!(outcome.broken, [], "{:?}", play.mode);
+        assert_eq!((outcome.turns(), outcome.messages.len()), (3, 6), "{:?}", outcome.messages);
+        assert!(tells(&outcome, "connection_ready") && tells(&outcome, "call"));
+        assert!(!tells(&outcome, "connection_lost"));
+    }
+}
+
+#[test]
+fn each_fault_of_sockets_is_told_and_outlived() {
+    for fault in Fault::ALL.into_iter().filter(|fault| fault.is_of_sockets()) {
+        let plays = asked().zip(0..);
+        let told = plays.map(|(play, seed)| {
+            let faults = Faults::These(vec![fault]);
+            let call = sim::run(&play, &Options { seed, faults, ..Options::default() }).unwrap();
+            assert_eq!(call.broken, [], "{fault}, seed {seed}, {:?}", play.mode);
+            call.lines.iter().any(|line| line.contains("\"faults\":[\""))
+        });
+        assert!(told.filter(|told| *told).count() > 0, "{fault} has struck nobody");
+    }
 }
 
 /// The play of a built-in scenario that needs no synthesizer. No answer is begun ahead of the end of
@@ -192,11 +254,15 @@ fn printed(arguments: &[&str]) -> (String, String, Option<i32>) {
 
 #[test]
 fn two_processes_print_the_same_bytes() {
-    let arguments = ["random", "--seed", "11", "--faults", "loss,stall,drift"];
-    let [first, second] = [(); 2].map(|()| printed(&arguments));
-    assert_eq!((first.2, first.1.as_str()), (Some(0), ""));
-    assert!(first.0.lines().count() > 5);
-    assert_eq!(first.0, second.0);
+    for mode in ["vad", "asm"] {
+        let faults = ["--faults", "loss,stall,drift"];
+        let arguments = ["random", "--seed", "11", "--mode", mode].into_iter().chain(faults);
+        let arguments: Vec<_> = arguments.collect();
+        let [first, second] = [(); 2].map(|()| printed(&arguments));
+        assert_eq!((first.2, first.1.as_str()), (Some(0), ""), "{mode}");
+        assert!(first.0.lines().count() > 5);
+        assert_eq!(first.0, second.0, "{mode}");
+    }
 }
 
 #[test]
@@ -215,6 +281,9 @@ fn what_cannot_be_simulated_is_told() {
         (&["nothing"], 1, "question"),
         (&["question", "--vad", "silver"], 1, "earshot"),
         (&["question", "--count", "0"], 2, "1.."),
+        (&["question", "--provider", "gemini"], 1, "--mode asm"),
+        (&["question", "--faults", "close"], 1, "--mode asm"),
+        (&["question", "--mode", "asm", "--provider", "claude"], 2, "openai or gemini"),
     ] {
         let (_, error, exit) = printed(arguments);
         assert_eq!(exit, Some(code), "{error}");

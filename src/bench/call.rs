@@ -11,13 +11,17 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::person::{Person, PersonLog};
-use super::services::{Answer, Script};
+use super::services::{self, Answer, Script};
 use crate::device::{Microphone, Speaker};
+use crate::duplex::gemini::{GeminiLive, GeminiOptions};
+use crate::duplex::openai::{OpenAiOptions, OpenAiRealtime, Transcription};
+use crate::duplex::{Protocol, SocketDuplex};
 use crate::events::{Event, EventKind, Subscription};
-use crate::net::{Endpoint, EndpointError, Http};
+use crate::net::{Dial, Endpoint, EndpointError, Http};
 use crate::providers::OpenAi;
 use crate::session::{
-    Engines, Pace, Session, SessionConfig, SessionError, SessionHandle, Summary, WishError,
+    DuplexEngines, Engines, Pace, Session, SessionConfig, SessionError, SessionHandle, Summary,
+    WishError,
 };
 use crate::stt::OpenAiTranscriber;
 use crate::time::SessionClock;
@@ -198,6 +202,33 @@ pub fn engines(
         synthesizer: Arc::new(OpenAiSynthesizer::new(http(), endpoint, MODEL, MODEL)),
         tools: Arc::new(tools),
     })
+}
+
+/// The engines of a session whose model hears and speaks for itself, and is at `base` behind
+/// `dial`: the very client of a true call. The service knows the session by its key, `caller`.
+///
+/// # Errors
+///
+/// When the address or the name cannot be used.
+pub fn duplex_engines(
+    dial: Arc<dyn Dial>,
+    (protocol, base): (services::duplex::Protocol, &str),
+    caller: &str,
+    (vad, tools): (Box<dyn Vad>, ToolRegistry),
+) -> Result<DuplexEngines, CallError> {
+    use services::duplex::Protocol as Spoken;
+
+    let endpoint = Endpoint::new(base, Some(Secret::new(caller)))?;
+    let protocol: Arc<dyn Protocol> = match protocol {
+        Spoken::OpenAi => {
+            let mut options = OpenAiOptions::new(MODEL);
+            options.transcription = Some(Transcription::new(MODEL));
+            Arc::new(OpenAiRealtime::new(endpoint, options))
+        }
+        Spoken::Gemini => Arc::new(GeminiLive::new(endpoint, GeminiOptions::new(MODEL))),
+    };
+    let provider = Arc::new(SocketDuplex::new(protocol, dial));
+    Ok(DuplexEngines { vad, provider, tools: Arc::new(tools) })
 }
 
 /// The tools that a script calls. Each takes `delay`, and says that all is well.

@@ -1,10 +1,13 @@
 //! `banter simulate`.
 
+mod agent;
+
 use std::io::{IsTerminal, Write, stderr, stdout};
 use std::sync::Arc;
 
 use anyhow::Result;
 
+use self::agent::AgentFlags;
 use super::Ending;
 use super::settings::SettingFlags;
 use crate::bench::scenario::Scenario;
@@ -27,8 +30,11 @@ pub(super) struct Simulate {
     #[arg(long, value_name = "N", default_value_t = 1,
           value_parser = clap::value_parser!(u64).range(1..))]
     count: u64,
+    #[command(flatten)]
+    agent: AgentFlags,
     /// What goes wrong: none, random, or some of loss, stall, cut, slow, refuse, unreachable,
-    /// microphone, speaker, drift, with commas between
+    /// microphone, speaker, drift, and with --mode asm close, silent, error, disorder, expire, with
+    /// commas between
     #[arg(long, value_name = "FAULTS", default_value = "none")]
     faults: Faults,
     /// The voice detector: earshot, silero, webrtc or energy; that of the scenario, if none is named
@@ -61,12 +67,14 @@ Examples:
   banter simulate question                              the log of a call where all goes well
   banter simulate question --faults loss,stall --seed 3
   banter simulate random --count 1000 --faults random   a thousand calls that nobody thought of
+  banter simulate question --mode asm --provider gemini --faults expire
 
 Exit codes: 0 if all held; 1 if something did not.";
 
 impl Simulate {
     pub(super) fn run(self) -> Result<Ending> {
         let scenario = Source::of(&self.scenario)?;
+        self.agent.check(matches!(scenario, Source::Random), &self.faults)?;
         if self.count == 1 {
             return self.show(&scenario);
         }
@@ -74,9 +82,10 @@ impl Simulate {
         let mut failed = 0;
         for number in 0..self.count {
             let seed = self.seed.wrapping_add(number);
-            let outcome = self.simulate(&scenario, seed)?;
+            let play = self.play(&scenario, seed);
+            let outcome = self.simulate(&play, seed)?;
             failed += u64::from(!outcome.broken.is_empty());
-            self.summarize(seed, &outcome)?;
+            self.summarize(seed, &play, &outcome)?;
             if shows_progress {
                 write!(stderr(), "\r{} of {} calls, {failed} failed", number + 1, self.count)?;
             }
@@ -90,7 +99,7 @@ impl Simulate {
 
     /// One call, with all that happens in it.
     fn show(&self, scenario: &Source) -> Result<Ending> {
-        let outcome = self.simulate(scenario, self.seed)?;
+        let outcome = self.simulate(&self.play(scenario, self.seed), self.seed)?;
         let mut out = stdout().lock();
         for line in &outcome.lines {
             writeln!(out, "{line}")?;
@@ -102,11 +111,19 @@ impl Simulate {
         Ok(if outcome.broken.is_empty() { Ending::Done } else { Ending::Failed })
     }
 
-    fn simulate(&self, scenario: &Source, seed: u64) -> Result<Outcome> {
-        let mut play = scenario.play(seed);
+    fn play(&self, scenario: &Source, seed: u64) -> Play {
+        let mut play = match scenario {
+            Source::Scenario(play) => Play::clone(play),
+            Source::Random => sim::random_play_of(seed, self.agent.kind()),
+        };
         if let Some(vad) = &self.vad {
             play.vad.clone_from(vad);
         }
+        self.agent.cast(&mut play);
+        play
+    }
+
+    fn simulate(&self, play: &Play, seed: u64) -> Result<Outcome> {
         let ms = |ms: u32| std::time::Duration::from_millis(ms.into());
         let link = Link {
             latency: ms(self.latency_ms),
@@ -115,16 +132,17 @@ impl Simulate {
             ..Link::LOOPBACK
         };
         let options = Options { seed, faults: self.faults.clone(), link };
-        Ok(sim::run_with_vad(&play, detector(&play.vad)?, &options)?)
+        Ok(sim::run_with_vad(play, detector(&play.vad)?, &options)?)
     }
 
-    fn summarize(&self, seed: u64, outcome: &Outcome) -> Result<()> {
+    fn summarize(&self, seed: u64, play: &Play, outcome: &Outcome) -> Result<()> {
         let mut out = stdout().lock();
         let verdict = if outcome.broken.is_empty() { "ok" } else { "FAILED" };
         let (seconds, turns) = (outcome.length.as_secs_f64(), outcome.turns());
         let faults = Some(outcome.faults.join(",")).filter(|faults| !faults.is_empty());
         let faults = faults.unwrap_or_else(|| "no faults".to_owned());
-        writeln!(out, "seed {seed}  {verdict}  {seconds:.1} s  {turns} turns  {faults}")?;
+        let agent = agent::told(play);
+        writeln!(out, "seed {seed}  {verdict}  {seconds:.1} s  {turns} turns  {agent}  {faults}")?;
         for broken in &outcome.broken {
             writeln!(out, "    {broken}")?;
         }
@@ -141,6 +159,7 @@ impl Simulate {
             false => self.scenario.clone(),
         };
         let mut command = format!("banter simulate {quoted} --seed {seed}");
+        command += &self.agent.written();
         if self.faults != Faults::None {
             command += &format!(" --faults {}", self.faults);
         }
@@ -184,12 +203,5 @@ impl Source {
         let is_path = name.contains(std::path::MAIN_SEPARATOR) || name.ends_with(".toml");
         let scenario = if is_path { Scenario::load(name)? } else { Scenario::named(name)? };
         Ok(Self::Scenario(Box::new(Play::of(&scenario)?)))
-    }
-
-    fn play(&self, seed: u64) -> Play {
-        match self {
-            Self::Scenario(play) => Play::clone(play),
-            Self::Random => sim::random_play(seed),
-        }
     }
 }

@@ -8,19 +8,20 @@ use std::time::Duration;
 
 use tokio::task::JoinSet;
 
-use self::cast::{Cast, Program, engines, listen};
+use self::cast::{Cast, Program, listen, session};
 use super::fault::Faults;
 use super::journal::{Happening, Journal, Who};
 use super::link::Link;
+use super::mode::Mode;
 use super::network::SimNetwork;
 use super::play::Play;
 use super::properties::{self, Broken};
 use super::trace::{Ending, Limits, Trace};
-use super::weather::Weather;
+use super::weather::{Lasts, Weather};
 use crate::bench::call::CallError;
 use crate::bench::services::Services;
 use crate::events::{Event, EventKind};
-use crate::session::{Pace, Session};
+use crate::session::{Pace, SessionError};
 use crate::time::SessionClock;
 use crate::vad::{self, Vad};
 
@@ -105,14 +106,14 @@ async fn perform(play: &Play, vad: Box<dyn Vad>, options: &Options) -> Result<Ou
     // Time stands still until all is set up, so that this is the session's clock as well.
     let clock = SessionClock::live();
     let journal = Journal::default();
-    let weather = Weather::new(&options.faults, options.link, options.seed, play.length());
-    journal.note(clock.now(), Who::Simulator, forecast(options.seed, &weather));
-    let services = Arc::new(Services::new(play.delays, options.seed));
-    services.script(CALLER, play.script.clone());
+    let kind = (play.mode, play.length());
+    let weather = Weather::new(&options.faults, options.link, options.seed, kind);
+    journal.note(clock.now(), Who::Simulator, forecast((options.seed, play.mode), &weather));
+    let services = services(play, &weather, options.seed);
     let network = Arc::clone(&services);
     let network = SimNetwork::new(network, weather.clone(), clock.clone(), journal.clone());
     let cast = Cast::new(play, &weather, &journal, &clock);
-    let session = Session::new(engines(play, vad, Arc::new(network))?, play.config.clone());
+    let session = session(play, vad, Arc::new(network))?;
     let program = Program::new(&session, play, clock.clone(), journal.clone());
     let mut beside = JoinSet::new();
     let listening = tokio::spawn(listen(session.subscribe(), cast.log.clone()));
@@ -124,6 +125,7 @@ async fn perform(play: &Play, vad: Box<dyn Vad>, options: &Options) -> Result<Ou
     let called = session.run(microphone, speaker, Pace::Live);
     let ending = match tokio::time::timeout(limit, called).await {
         Ok(Ok(summary)) => Ending::Ended(summary.messages),
+        Ok(Err(SessionError::Left(reason))) => Ending::Left(reason),
         Ok(Err(error)) => Ending::Failed(error.to_string()),
         Err(_late) => Ending::TimedOut(limit),
     };
@@ -137,6 +139,7 @@ async fn perform(play: &Play, vad: Box<dyn Vad>, options: &Options) -> Result<Ou
         shutdown: play.config.pipeline.shutdown_timeout,
     };
     let trace = Trace {
+        mode: play.mode,
         events,
         lost,
         happenings: journal.take(),
@@ -149,18 +152,34 @@ async fn perform(play: &Play, vad: Box<dyn Vad>, options: &Options) -> Result<Ou
     let lines = log::lines(&trace);
     let messages = match trace.ending {
         Ending::Ended(messages) => messages,
-        Ending::Failed(_) | Ending::TimedOut(_) => Vec::new(),
+        Ending::Left(_) | Ending::Failed(_) | Ending::TimedOut(_) => Vec::new(),
     };
     let faults = weather.faults().iter().map(ToString::to_string).collect();
     Ok(Outcome { lines, events: trace.events, messages, broken, length, faults })
 }
 
-fn forecast(seed: u64, weather: &Weather) -> Happening {
+/// The services, told what they say and what goes wrong at them.
+fn services(play: &Play, weather: &Weather, seed: u64) -> Arc<Services> {
+    // One that needs more than a name hears nobody there.
+    let services = Services::new(play.delays, seed).hearing_by(&play.vad);
+    let services = services.unwrap_or_else(|_| Services::new(play.delays, seed));
+    let services = weather.mishaps().into_iter().fold(services, Services::with_mishap);
+    let mut script = play.script.clone();
+    if let Some(Lasts { limit, notice }) = weather.lasts() {
+        let ms = |duration: Duration| Some(duration.as_millis() as u64);
+        (script.duplex.limit_ms, script.duplex.notice_ms) = (ms(limit), ms(notice));
+    }
+    services.script(CALLER, script);
+    Arc::new(services)
+}
+
+fn forecast((seed, mode): (u64, Mode), weather: &Weather) -> Happening {
     let faults: Vec<_> = weather.faults().iter().map(ToString::to_string).collect();
     let ms = |duration: Duration| duration.as_secs_f64() * 1e3;
     let (latency_ms, jitter_ms) = (ms(weather.link.latency), ms(weather.link.jitter));
     let bandwidth = weather.link.bandwidth;
-    Happening::Weather { seed, faults: faults.join(","), latency_ms, jitter_ms, bandwidth }
+    let (mode, faults) = (mode.to_string(), faults.join(","));
+    Happening::Weather { seed, mode, faults, latency_ms, jitter_ms, bandwidth }
 }
 
 /// The longest that a call may take which ends at all: every wait of every turn at its limit.

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
+use super::mode::Mode;
+
 /// A kind of misfortune.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {
@@ -24,11 +26,22 @@ pub enum Fault {
     Speaker,
     /// The clocks of microphone and speaker are off by up to 200 ppm.
     Drift,
+    /// The service closes a socket, with a code.
+    Close,
+    /// A socket is half open: nothing comes any more, and nothing is told.
+    Silent,
+    /// The service tells of errors: in the session, in a response, of a transcription; or what it
+    /// says cannot be read.
+    Error,
+    /// Deltas come twice, or in another order.
+    Disorder,
+    /// Sessions are short, and end as the service announces it or without a word before.
+    Expire,
 }
 
 impl Fault {
     /// All kinds.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 14] = [
         Self::Loss,
         Self::Stall,
         Self::Cut,
@@ -38,12 +51,59 @@ impl Fault {
         Self::Microphone,
         Self::Speaker,
         Self::Drift,
+        Self::Close,
+        Self::Silent,
+        Self::Error,
+        Self::Disorder,
+        Self::Expire,
     ];
 
     /// Their names, in the same order.
-    pub const NAMES: [&str; 9] =
-        ["loss", "stall", "cut", "slow", "refuse", "unreachable", "microphone", "speaker", "drift"];
+    pub const NAMES: [&str; 14] = [
+        "loss",
+        "stall",
+        "cut",
+        "slow",
+        "refuse",
+        "unreachable",
+        "microphone",
+        "speaker",
+        "drift",
+        "close",
+        "silent",
+        "error",
+        "disorder",
+        "expire",
+    ];
+
+    /// Those that may strike a call of this mode.
+    #[must_use]
+    pub fn of(mode: Mode) -> &'static [Self] {
+        match mode {
+            Mode::Vad => &ANYWHERE,
+            Mode::Asm(_) => &Self::ALL,
+        }
+    }
+
+    /// Whether it strikes calls over a socket alone, which a model that speaks for itself has.
+    #[must_use]
+    pub fn is_of_sockets(self) -> bool {
+        !ANYWHERE.contains(&self)
+    }
 }
+
+/// What strikes every call.
+const ANYWHERE: [Fault; 9] = [
+    Fault::Loss,
+    Fault::Stall,
+    Fault::Cut,
+    Fault::Slow,
+    Fault::Refuse,
+    Fault::Unreachable,
+    Fault::Microphone,
+    Fault::Speaker,
+    Fault::Drift,
+];
 
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -111,12 +171,20 @@ impl fmt::Display for Faults {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::bench::services::duplex::Protocol;
 
     #[test]
     fn faults_are_written_as_they_are_read() {
         for text in ["none", "random", "loss", "stall,cut,slow", &Fault::NAMES.join(",")] {
             assert_eq!(text.parse::<Faults>().unwrap().to_string(), text);
         }
+    }
+
+    #[test]
+    fn faults_of_sockets_do_not_strike_where_there_is_none() {
+        let of_sockets = Fault::ALL.into_iter().filter(|fault| fault.is_of_sockets());
+        assert!(of_sockets.eq(Fault::ALL.into_iter().skip(Fault::of(Mode::Vad).len())));
+        assert_eq!(Fault::of(Mode::Asm(Protocol::Gemini)), Fault::ALL);
     }
 
     #[test]

@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use serde::Serialize;
 
+use crate::bench::services::duplex::CallEnd;
 use crate::bench::services::{Outcome, Service};
 use crate::time::SessionTime;
 
@@ -12,7 +13,14 @@ use crate::time::SessionTime;
 #[serde(tag = "type", rename_all = "snake_case")]
 pub(super) enum Happening {
     /// The conditions of the run.
-    Weather { seed: u64, faults: String, latency_ms: f64, jitter_ms: f64, bandwidth: Option<u32> },
+    Weather {
+        seed: u64,
+        mode: String,
+        faults: String,
+        latency_ms: f64,
+        jitter_ms: f64,
+        bandwidth: Option<u32>,
+    },
     /// A request was begun.
     Request { exchange: u64, path: String },
     /// Its last byte was there.
@@ -31,6 +39,19 @@ pub(super) enum Happening {
         first_ms: Option<f64>,
         last_ms: Option<f64>,
         outcome: Outcome,
+    },
+    /// What a service did in a call over a socket: written when all is over, at the time when the
+    /// socket was there.
+    Call {
+        call: u64,
+        resumed: bool,
+        ending: CallEnd,
+        closed_ms: Option<f64>,
+        turns: usize,
+        responses: usize,
+        errors: Vec<String>,
+        /// What went wrong, as it was asked for.
+        faults: Vec<String>,
     },
     /// The person spoke: these are the true bounds.
     Spoke { utterance: usize, end_ms: f64 },
@@ -60,6 +81,8 @@ pub(super) enum How {
     Unreachable,
     /// The client did not want the rest.
     Dropped,
+    /// Nothing came any more, and the client has given it up.
+    Silent,
 }
 
 /// Of whom a line tells.

@@ -76,6 +76,11 @@ impl Way {
         Passage { left: self.left, arrives: Some(self.arrived) }
     }
 
+    /// When all that was sent has left.
+    pub(super) fn left(&self) -> SessionTime {
+        self.left
+    }
+
     /// Nothing passes from `now` on for so long.
     pub(super) fn stall(&mut self, now: SessionTime, length: Duration) {
         self.left = self.left.max(now + length);

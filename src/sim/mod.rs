@@ -21,6 +21,7 @@ mod dice;
 mod fault;
 mod journal;
 mod link;
+mod mode;
 mod network;
 mod play;
 mod properties;
@@ -32,10 +33,11 @@ mod weather;
 pub use call::{Options, Outcome, SimError, run, run_with_vad};
 pub use fault::{Fault, Faults, UnknownFault};
 pub use link::Link;
+pub use mode::Mode;
 pub use network::SimNetwork;
 pub use play::{Play, PlayError, Wish};
 pub use properties::{Broken, Property};
-pub use random::play as random_play;
+pub use random::{Kind as RandomKind, play as random_play, play_of as random_play_of};
 
 /// The program in its documentation compiles, and runs.
 #[cfg(doctest)]

@@ -1,7 +1,8 @@
-//! A network that is not there: requests travel through a [`Link`] to services in memory, and
-//! their answers back.
+//! A network that is not there: requests and the messages of sockets travel through a
+//! [`Link`](super::Link) to services in memory, and their answers back.
 
 mod download;
+mod socket;
 mod upload;
 
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -11,7 +12,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures_util::{StreamExt, stream};
 use http::header::{CONTENT_TYPE, RETRY_AFTER};
-use http::{HeaderValue, Method, Request, Response, StatusCode};
+use http::{HeaderValue, Method, Request, Response, StatusCode, Uri};
 
 use self::download::Download;
 use super::journal::{Happening, How, Journal, Who};
@@ -21,7 +22,7 @@ use crate::bench::services::{self, Plan, Services};
 use crate::net::{Body, Http, HttpFuture, Incoming, NetError};
 use crate::time::{SessionClock, SessionTime};
 
-/// Reaches [`Services`] through a simulated network. Its time is Tokio's, which a simulation
+/// Reaches [`Services`] through a simulated network, by requests and by WebSockets. Its time is Tokio's, which a simulation
 /// pauses; its faults come from the seed. A clone is another handle to the same network.
 #[derive(Clone, Debug)]
 pub struct SimNetwork(Arc<Shared>);
@@ -61,6 +62,13 @@ impl SimNetwork {
         self.0.clock.now()
     }
 
+    /// The next exchange, in which all goes well.
+    fn exchange(&self, uri: &Uri) -> Exchange {
+        let number = self.0.exchanges.fetch_add(1, Ordering::Relaxed);
+        let host = uri.authority().map(ToString::to_string).unwrap_or_default();
+        Exchange { network: self.clone(), number, host, trouble: None }
+    }
+
     /// A connection that is open already, if there is one.
     fn take_idle(&self) -> bool {
         let now = self.now();
@@ -77,11 +85,9 @@ impl SimNetwork {
 
 impl Http for SimNetwork {
     fn send(&self, request: Request<Body>) -> HttpFuture {
-        let number = self.0.exchanges.fetch_add(1, Ordering::Relaxed);
-        let host = request.uri().authority().map(ToString::to_string).unwrap_or_default();
-        let trouble = self.0.weather.trouble(number);
-        let exchange = Exchange { network: self.clone(), number, host, trouble };
-        Box::pin(exchange.run(request))
+        let exchange = self.exchange(request.uri());
+        let trouble = self.0.weather.trouble(exchange.number);
+        Box::pin(Exchange { trouble, ..exchange }.run(request))
     }
 }
 
@@ -90,7 +96,10 @@ impl Exchange {
         let (head, body) = request.into_parts();
         let path = format!("{} {}", head.method, head.uri.path());
         self.note(Happening::Request { exchange: self.number, path });
-        self.connect().await?;
+        // Unless a connection is open already.
+        if !self.network.take_idle() {
+            self.connect().await?;
+        }
         let early = matches!(self.trouble, Some(Trouble::Refused { early: true, .. }));
         let body = match early {
             true => Bytes::new(),
@@ -111,11 +120,8 @@ impl Exchange {
         self.answer(plan, arrived).await
     }
 
-    /// One round trip, unless a connection is open already.
+    /// One round trip.
     async fn connect(&self) -> Result<(), NetError> {
-        if self.network.take_idle() {
-            return Ok(());
-        }
         let network = &self.network.0;
         if let Some(wait) = network.weather.unreachable(self.network.now(), self.number) {
             self.pass(wait).await;

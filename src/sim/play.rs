@@ -3,6 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
+use super::mode::Mode;
 use crate::bench::person::{Utterance, When};
 use crate::bench::scenario::{Scenario, ScenarioError};
 use crate::bench::services::{Delays, OverrideError, Script};
@@ -22,7 +23,10 @@ pub struct Play {
     pub config: SessionConfig,
     /// What the agent says first.
     pub greeting: Option<String>,
-    /// The voice detector: `earshot` by default.
+    /// Who answers: a recogniser, a model and a synthesizer by default. With a model that speaks
+    /// for itself, `config.duplex` says who detects turns.
+    pub mode: Mode,
+    /// The voice detector, also of a service that detects turns: `earshot` by default.
     pub vad: String,
     /// How long the services take.
     pub delays: Delays,
@@ -57,6 +61,7 @@ impl Default for Play {
             patience: Duration::from_secs(15),
             config: SessionConfig::default(),
             greeting: None,
+            mode: Mode::Vad,
             vad: "earshot".to_owned(),
             delays: Delays::default(),
             script: Script::default(),

@@ -2,6 +2,7 @@
 
 mod air;
 mod heard;
+mod lost;
 mod once;
 mod waits;
 
@@ -40,6 +41,9 @@ pub enum Property {
     Held,
     /// The history is what was said, and of answers what was heard, to within two words.
     History,
+    /// Of a call with a model that speaks for itself: a connection that is lost is an event, and so
+    /// is the reason why a turn is not answered.
+    Told,
     /// Events and history stay within their bounds.
     Bounded,
 }
@@ -55,6 +59,7 @@ impl fmt::Display for Property {
             Self::InTime => "no sound out of turn",
             Self::Held => "silent while held",
             Self::History => "history is what was heard",
+            Self::Told => "told of what is lost",
             Self::Bounded => "bounded",
         })
     }
@@ -76,6 +81,7 @@ pub(super) fn check(trace: &Trace) -> Vec<Broken> {
     waits::check(trace, &mut findings);
     air::check(trace, &mut findings);
     heard::check(trace, &mut findings);
+    lost::check(trace, &mut findings);
     findings.0
 }
 

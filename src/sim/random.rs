@@ -5,19 +5,41 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::dice::Dice;
+use super::mode::Mode;
 use super::play::{Play, Wish};
 use super::voice;
 use crate::bench::person::{Utterance, When};
+use crate::bench::services::duplex::Protocol;
 use crate::bench::services::{Answer, Profile, Script};
+use crate::duplex::{Detecting, ServerTurns};
 use crate::session::SessionConfig;
 use crate::time::SessionTime;
-use crate::turn::{Speculate, Strategy};
+use crate::tools::Filler;
+use crate::turn::{Endpoint, Speculate, StillThere, Strategy};
+
+/// What kind of agent a random call is with.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Kind {
+    /// As the seed says: in every third call a model that speaks for itself.
+    #[default]
+    Any,
+    /// A recogniser, a model and a synthesizer.
+    Vad,
+    /// A model that speaks for itself; which, and who detects turns, the seed says.
+    Asm,
+}
 
 /// A call of any kind, the same for the same seed: turns with pauses, interruptions, noises,
 /// typed lines and keys; answers short and long, with and without tools; services fast and slow.
 /// It needs neither files nor programs. Its voice is for the detector `energy`.
 #[must_use]
 pub fn play(seed: u64) -> Play {
+    play_of(seed, Kind::Any)
+}
+
+/// As [`play`], with this kind of agent. What is said, and when, hangs on the seed alone.
+#[must_use]
+pub fn play_of(seed: u64, kind: Kind) -> Play {
     let mut dice = Dice::new(seed, "play", 0);
     let turns = dice.count(1..5);
     let utterances: Vec<_> = (0..turns).map(|turn| utterance(&mut dice, turn)).collect();
@@ -32,6 +54,7 @@ pub fn play(seed: u64) -> Play {
         patience: dice.millis(4_000..20_000),
         config: config(&mut dice),
         greeting,
+        mode: Mode::Vad,
         vad: "energy".to_owned(),
         delays,
         script,
@@ -39,7 +62,38 @@ pub fn play(seed: u64) -> Play {
     };
     let length = play.length();
     play.wishes = wishes(&mut dice, length);
+    // Dice of their own: what is drawn by them changes nothing of the rest.
+    cast(&mut play, kind, &mut Dice::new(seed, "mode", 0));
+    manners(&mut play.config, &mut Dice::new(seed, "manners", 0));
     play
+}
+
+/// How soon the agent takes its turn and gives way, and what it says when nobody says anything.
+fn manners(config: &mut SessionConfig, dice: &mut Dice) {
+    let endpoints = Endpoint::NAMES.map(|(_, endpoint)| endpoint);
+    config.turn.endpoint = dice.one(&endpoints);
+    config.turn.barge_in.min_words = dice.one(&[1, 1, 2, 3]);
+    config.turn.barge_in.patience = dice.millis(500..3_500);
+    let filler = |after, text: &str| Filler { after, text: text.to_owned() };
+    let (slow, tool) = (dice.millis(50..1_500), dice.millis(50..1_500));
+    config.slow_filler = dice.strikes(0.25).then(|| filler(slow, "Let me think."));
+    config.filler = dice.strikes(0.25).then(|| filler(tool, "One moment."));
+    let (after, times) = (dice.millis(1_500..8_000), dice.count(1..4) as u32);
+    let asks = StillThere { after, times, ..StillThere::new("Are you still there?") };
+    config.still_there = dice.strikes(0.2).then_some(asks);
+}
+
+/// Who answers.
+fn cast(play: &mut Play, kind: Kind, dice: &mut Dice) {
+    let third = dice.strikes(1.0 / 3.0);
+    let protocol = dice.one(&Protocol::ALL);
+    let there = Detecting::There(ServerTurns::default());
+    let (detecting, own_rules) =
+        dice.one(&[(Detecting::Here, false), (there, false), (there, true)]);
+    if kind == Kind::Asm || kind == Kind::Any && third {
+        play.mode = Mode::Asm(protocol);
+        (play.config.duplex.detecting, play.config.duplex.own_rules) = (detecting, own_rules);
+    }
 }
 
 fn utterance(dice: &mut Dice, turn: usize) -> Utterance {
@@ -132,6 +186,16 @@ mod tests {
     }
 
     #[test]
+    fn what_is_said_hangs_on_the_seed_and_not_on_who_answers() {
+        for seed in 0..20 {
+            let [vad, asm] = [Kind::Vad, Kind::Asm].map(|kind| play_of(seed, kind));
+            assert_eq!((vad.mode, asm.mode.is_asm()), (Mode::Vad, true));
+            assert_eq!(vad.utterances, asm.utterances);
+            assert_eq!(vad.wishes, asm.wishes);
+        }
+    }
+
+    #[test]
     fn all_kinds_of_calls_come_up() {
         let plays: Vec<_> = (0..200).map(play).collect();
         let any = |what: &str, holds: fn(&Play) -> bool| {
@@ -148,6 +212,16 @@ mod tests {
         });
         any("a typed line", |play| play.wishes.iter().any(|(_, it)| matches!(it, Wish::Hear(_))));
         any("a key", |play| play.wishes.iter().any(|(_, it)| *it == Wish::Press));
+        any("a model that speaks", |play| play.mode.is_asm());
+        for mode in Protocol::ALL.map(Mode::Asm) {
+            assert!(plays.iter().any(|play| play.mode == mode), "{mode}");
+        }
+        any("turns there", |play| play.config.duplex.detecting != Detecting::Here);
+        any("turns on both sides", |play| play.config.duplex.own_rules);
+        any("an eager agent", |play| play.config.turn.endpoint == Endpoint::Eager);
+        any("more than a word to interrupt", |play| play.config.turn.barge_in.min_words > 1);
+        any("a filler", |play| play.config.slow_filler.is_some());
+        any("a question in silence", |play| play.config.still_there.is_some());
         any("a wished end", |play| {
             play.wishes.iter().any(|(_, it)| matches!(it, Wish::Stop | Wish::HangUp))
         });

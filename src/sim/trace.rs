@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::devices::Audible;
 use super::journal::{Happening, Who};
+use super::mode::Mode;
 use super::weather::Gone;
 use crate::events::{Event, EventKind};
 use crate::ids::{ResponseId, TurnId};
@@ -13,6 +14,7 @@ use crate::types::Message;
 /// What the properties are checked on.
 #[derive(Clone, Debug)]
 pub(super) struct Trace {
+    pub(super) mode: Mode,
     pub(super) events: Vec<Event>,
     /// Events that the subscriber was too slow for.
     pub(super) lost: u64,
@@ -37,6 +39,8 @@ pub(super) struct Limits {
 pub(super) enum Ending {
     /// By itself, or because the program wished it.
     Ended(Vec<Message>),
+    /// The model that speaks for itself could not be kept.
+    Left(String),
     /// The session gave up.
     Failed(String),
     /// It never did.

@@ -1,14 +1,19 @@
 //! What goes wrong in one run: drawn from the seed before it begins, so that it does not hang on
 //! what happens in it.
 
+mod sockets;
+
 use std::ops::Range;
 use std::time::Duration;
 
 use super::dice::Dice;
 use super::fault::{Fault, Faults};
 use super::link::Link;
+use super::mode::Mode;
 use crate::bench::services;
 use crate::time::SessionTime;
+
+pub(super) use self::sockets::{Break, Lasts, SocketTrouble};
 
 /// The conditions of a run.
 #[derive(Clone, Debug, PartialEq)]
@@ -61,13 +66,22 @@ pub(super) enum Place {
 
 impl Weather {
     /// The conditions that `seed` makes of `faults`, on a link that is `link` unless all is left
-    /// to chance. A call is expected to last `length`.
-    pub(super) fn new(faults: &Faults, link: Link, seed: u64, length: Duration) -> Self {
+    /// to chance. A call is expected to last `length`; what cannot strike calls of its mode does
+    /// not.
+    pub(super) fn new(
+        faults: &Faults,
+        link: Link,
+        seed: u64,
+        (mode, length): (Mode, Duration),
+    ) -> Self {
         let mut dice = Dice::new(seed, "weather", 0);
         let (faults, link) = match faults {
             Faults::None => (Vec::new(), link),
-            Faults::These(faults) => (faults.clone(), link),
-            Faults::Random => (some(&mut dice), any_link(&mut dice)),
+            Faults::These(faults) => {
+                let may = faults.iter().filter(|fault| Fault::of(mode).contains(fault));
+                (may.copied().collect(), link)
+            }
+            Faults::Random => (some(Fault::of(mode), &mut dice), any_link(&mut dice)),
         };
         let mut weather = Self {
             seed,
@@ -106,7 +120,8 @@ impl Weather {
                     self.microphone.drift_ppm = dice.between(-200.0, 200.0);
                     self.speaker.drift_ppm = dice.between(-200.0, 200.0);
                 }
-                Fault::Stall | Fault::Cut | Fault::Refuse => {}
+                // What strikes exchanges and sockets is drawn for each of them.
+                _ => {}
             }
         }
     }
@@ -152,11 +167,11 @@ impl Weather {
 }
 
 /// One to three kinds; in every fourth run none.
-fn some(dice: &mut Dice) -> Vec<Fault> {
+fn some(of: &[Fault], dice: &mut Dice) -> Vec<Fault> {
     let count = dice.count(0..4);
     let mut faults = Vec::new();
     for _ in 0..count {
-        let fault = dice.one(&Fault::ALL);
+        let fault = dice.one(of);
         if !faults.contains(&fault) {
             faults.push(fault);
         }
@@ -191,12 +206,13 @@ pub(super) const CONNECT: Duration = Duration::from_secs(5);
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::bench::services::duplex::Protocol;
 
     const CALL: Duration = Duration::from_secs(60);
 
     #[test]
     fn without_faults_nothing_happens_to_anybody() {
-        let weather = Weather::new(&Faults::None, Link::LOOPBACK, 7, CALL);
+        let weather = Weather::new(&Faults::None, Link::LOOPBACK, 7, (Mode::Vad, CALL));
         assert_eq!((0..1_000).find_map(|exchange| weather.trouble(exchange)), None);
         assert_eq!(weather.unreachable(SessionTime::from_millis(30_000), 0), None);
         let well = (Health::default(), Health::default(), Link::LOOPBACK);
@@ -206,7 +222,8 @@ mod tests {
     #[test]
     fn what_is_asked_for_comes_and_nothing_else() {
         let trouble = |fault| {
-            let weather = Weather::new(&Faults::These(vec![fault]), Link::LOOPBACK, 7, CALL);
+            let weather =
+                Weather::new(&Faults::These(vec![fault]), Link::LOOPBACK, 7, (Mode::Vad, CALL));
             let troubles: Vec<_> = (0..1_000).filter_map(|n| weather.trouble(n)).collect();
             (weather, troubles)
         };
@@ -224,20 +241,33 @@ mod tests {
 
     #[test]
     fn at_random_every_kind_comes_and_many_runs_are_well() {
-        let runs: Vec<_> = (0..400)
-            .map(|seed| Weather::new(&Faults::Random, Link::LOOPBACK, seed, CALL))
-            .collect();
-        for fault in Fault::ALL {
-            let count = runs.iter().filter(|run| run.faults.contains(&fault)).count();
-            assert!(count > 20, "{fault}: {count}");
+        for mode in [Mode::Vad, Mode::Asm(Protocol::OpenAi)] {
+            let weather = |seed| Weather::new(&Faults::Random, Link::LOOPBACK, seed, (mode, CALL));
+            let runs: Vec<_> = (0..400).map(weather).collect();
+            for fault in Fault::ALL {
+                let count = runs.iter().filter(|run| run.faults.contains(&fault)).count();
+                assert_eq!(
+                    count > 20,
+                    Fault::of(mode).contains(&fault),
+                    "{mode}, {fault}: {count}"
+                );
+            }
+            let well = runs.iter().filter(|run| run.faults.is_empty()).count();
+            assert!((60..140).contains(&well), "{mode}: {well}");
         }
-        let well = runs.iter().filter(|run| run.faults.is_empty()).count();
-        assert!((60..140).contains(&well), "{well}");
+    }
+
+    #[test]
+    fn what_cannot_strike_a_call_does_not() {
+        let faults = Faults::These(vec![Fault::Close, Fault::Cut]);
+        let faults = |mode| Weather::new(&faults, Link::LOOPBACK, 1, (mode, CALL)).faults;
+        assert_eq!(faults(Mode::Vad), [Fault::Cut]);
+        assert_eq!(faults(Mode::Asm(Protocol::Gemini)), [Fault::Close, Fault::Cut]);
     }
 
     #[test]
     fn the_same_seed_makes_the_same_weather() {
-        let weather = |seed| Weather::new(&Faults::Random, Link::LOOPBACK, seed, CALL);
+        let weather = |seed| Weather::new(&Faults::Random, Link::LOOPBACK, seed, (Mode::Vad, CALL));
         assert_eq!(weather(3), weather(3));
         assert_ne!(weather(3), weather(4));
     }

@@ -57,6 +57,8 @@ use self::log::{Caller, Callers};
 use self::plan::{JSON, Reply};
 use self::voice::Voice;
 
+use crate::vad::{self, Earshot, UnknownVad, Vad};
+
 pub use fault::{Fault, FaultError, Risk};
 pub use log::{Entry, ExchangeId, Log, Outcome, Service};
 pub use plan::{End, Plan, Step};
@@ -72,6 +74,8 @@ pub struct Services {
     seed: u64,
     risks: Vec<Risk>,
     mishaps: Vec<Mishap>,
+    /// What hears turns in calls over a socket.
+    detector: String,
     voice: Voice,
     callers: Mutex<Callers>,
 }
@@ -81,8 +85,8 @@ impl Services {
     #[must_use]
     pub fn new(delays: Delays, seed: u64) -> Self {
         let voice = Voice::new(tts::piece(&delays));
-        let (risks, mishaps) = (Vec::new(), Vec::new());
-        Self { delays, seed, risks, mishaps, voice, callers: Mutex::default() }
+        let (risks, mishaps, detector) = (Vec::new(), Vec::new(), "earshot".to_owned());
+        Self { delays, seed, risks, mishaps, detector, voice, callers: Mutex::default() }
     }
 
     /// The same with one more thing that may go wrong with every request. The first one that
@@ -99,6 +103,22 @@ impl Services {
     pub fn with_mishap(mut self, mishap: Mishap) -> Self {
         self.mishaps.push(mishap);
         self
+    }
+
+    /// The same with another voice detector for turns in calls over a socket, by its
+    /// [name](crate::vad::by_name): `earshot` by default.
+    ///
+    /// # Errors
+    ///
+    /// When no detector has this name alone.
+    pub fn hearing_by(mut self, detector: &str) -> Result<Self, UnknownVad> {
+        vad::by_name(detector)?;
+        detector.clone_into(&mut self.detector);
+        Ok(self)
+    }
+
+    fn detector(&self) -> Box<dyn Vad> {
+        vad::by_name(&self.detector).unwrap_or_else(|_| Box::new(Earshot::new()))
     }
 
     /// How long they take.

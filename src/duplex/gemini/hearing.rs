@@ -39,6 +39,10 @@ impl Hearing {
             return None;
         }
         self.interim.clear();
+        // It had finished with one voice, and writes down the next one in the same turn.
+        if std::mem::take(&mut self.is_final) && !delta.starts_with(char::is_whitespace) {
+            self.text.push(' ');
+        }
         self.text.push_str(delta);
         self.told()
     }

@@ -9,7 +9,7 @@ use crate::time::SessionTime;
 use crate::types::ToolResult;
 
 /// Inputs on their way.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Backlog {
     /// Not told yet.
     waiting: Queue,
@@ -27,7 +27,7 @@ pub(super) struct Backlog {
 }
 
 /// Inputs in order, with a bound on their sound and on their number.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct Queue {
     inputs: VecDeque<DuplexInput>,
     sound: Duration,
@@ -97,9 +97,12 @@ impl Backlog {
         self.replying = false;
     }
 
-    /// The connection is lost: what was not answered is told again. Returns how much sound is
-    /// forgotten for it.
-    pub(super) fn lost(&mut self) -> Duration {
+    /// The connection is lost, perhaps so that it had been dead before that was noticed: what was not
+    /// answered is told again. Returns how much sound is forgotten for it.
+    pub(super) fn lost(&mut self, was_dead: bool) -> Duration {
+        if self.hears_silence() && !was_dead {
+            let _was_heard_there = self.told.trim(BEFORE_SPEECH);
+        }
         (self.speaks, self.in_turn, self.replying) = (false, false, false);
         let mut all = std::mem::take(&mut self.told);
         let over = self.over.take().unwrap_or_default();
@@ -112,7 +115,11 @@ impl Backlog {
     /// Keeps what may have to be told again: of sound, what belongs to the user's say.
     fn note(&mut self, input: &DuplexInput) {
         match input {
+            // Who does not say that it hears the user may do so all the same.
             DuplexInput::TurnBegan { .. } => {
+                if self.hears_silence() {
+                    let _silence = self.told.trim(BEFORE_TURN);
+                }
                 self.in_turn = true;
                 self.speaks_over();
                 self.say().push(input.clone());
@@ -141,8 +148,7 @@ impl Backlog {
                 self.say().push(DuplexInput::Respond { say: None });
             }
             DuplexInput::Sound { .. } => {
-                let is_silence = self.detects() && !self.speaks && !self.in_turn;
-                let keep = if is_silence { BEFORE_SPEECH } else { MOST_SOUND };
+                let keep = if self.hears_silence() { BEFORE_LOSS } else { MOST_SOUND };
                 self.say().push(input.clone());
                 let _nobody_misses_it = self.say().trim(keep);
             }
@@ -157,6 +163,11 @@ impl Backlog {
     /// The other side detects turns, and hears silence too.
     fn detects(&self) -> bool {
         self.detecting != Detecting::Here
+    }
+
+    /// It does so now, as far as anybody knows.
+    fn hears_silence(&self) -> bool {
+        self.detects() && !self.speaks && !self.in_turn
     }
 
     /// Where what is said now belongs: what is said over an answer stays together.
@@ -240,8 +251,15 @@ fn length(input: &DuplexInput) -> Duration {
 /// What the user says while there is no connection, and what may have to be said again.
 const MOST_SOUND: Duration = Duration::from_secs(30);
 
-/// Between the user's turns so much sound is kept, in case the next one has just begun.
+/// Between the user's turns so much sound is told again, in case the next one has just begun.
 const BEFORE_SPEECH: Duration = Duration::from_secs(1);
+
+/// A turn is known to be one within so much of its beginning.
+const BEFORE_TURN: Duration = Duration::from_millis(1_500);
+
+/// A connection may have been dead for so long when that is noticed: what was said meanwhile nobody
+/// has heard.
+const BEFORE_LOSS: Duration = Duration::from_secs(11);
 
 /// What comes before the sound in which speech was found may be its beginning.
 const PREFIX: Duration = Duration::from_millis(500);
@@ -286,13 +304,13 @@ mod tests {
         told(&mut backlog);
         let text = DuplexInput::Text("and then?".into());
         backlog.push(text.clone());
-        assert_eq!(backlog.lost(), Duration::ZERO);
+        assert_eq!(backlog.lost(false), Duration::ZERO);
         let asked = DuplexInput::Respond { say: None };
         let again: Vec<_> = say.clone().into_iter().chain([asked, text.clone()]).collect();
         assert_eq!(told(&mut backlog), again);
         // Who asked asks again himself, once an answer has begun.
         backlog.begun(true);
-        backlog.lost();
+        backlog.lost(false);
         let again: Vec<_> = say.into_iter().chain([text]).collect();
         assert_eq!(told(&mut backlog), again);
     }
@@ -305,7 +323,7 @@ mod tests {
         }
         told(&mut backlog);
         backlog.answered();
-        backlog.lost();
+        backlog.lost(false);
         assert_eq!(told(&mut backlog), []);
     }
 
@@ -331,7 +349,7 @@ mod tests {
                 backlog.answered();
             }
             assert_eq!(backlog.is_open(), !answered);
-            backlog.lost();
+            backlog.lost(false);
             assert_eq!(told(&mut backlog), if answered { &[][..] } else { &say });
         }
 
@@ -345,7 +363,7 @@ mod tests {
         stream.push(sound(20));
         told(&mut stream);
         stream.answered();
-        stream.lost();
+        stream.lost(false);
         let again: Vec<_> = (14..21).map(sound).collect();
         assert_eq!(told(&mut stream), again);
     }
@@ -358,7 +376,7 @@ mod tests {
         backlog.answered();
         backlog.push(DuplexInput::Respond { say: None });
         told(&mut backlog);
-        backlog.lost();
+        backlog.lost(false);
         assert_eq!(told(&mut backlog), []);
     }
 
@@ -369,7 +387,7 @@ mod tests {
         let result = ToolResult { id, name, content, is_error: false };
         backlog.push(DuplexInput::ToolResults(vec![result]));
         told(&mut backlog);
-        backlog.lost();
+        backlog.lost(false);
         let text = "The tool `clock`, which you called, has given: 12:00".into();
         assert_eq!(
             told(&mut backlog),
@@ -389,7 +407,7 @@ mod tests {
             backlog.push(input);
         }
         told(&mut backlog);
-        backlog.lost();
+        backlog.lost(false);
         assert_eq!(told(&mut backlog), [DuplexInput::Text("first".into())]);
     }
 
@@ -416,14 +434,14 @@ mod tests {
         tell(&mut backlog, DuplexInput::TurnBegan { turn: TURN });
         speak(&mut backlog, 50..100);
         assert!(backlog.is_open());
-        backlog.lost();
+        backlog.lost(false);
         let again = told(&mut backlog);
-        assert_eq!((again.first(), again.len()), (Some(&sound(40)), 61));
+        assert_eq!((again.first(), again.len()), (Some(&sound(35)), 66));
         // It was noise.
         tell(&mut backlog, DuplexInput::TurnDropped { turn: TURN });
         speak(&mut backlog, 100..150);
         assert!(!backlog.is_open());
-        backlog.lost();
+        backlog.lost(false);
         let sounds = told(&mut backlog).into_iter().filter(|input| !length(input).is_zero());
         assert_eq!(sounds.count(), 10);
     }
@@ -440,8 +458,22 @@ mod tests {
             backlog.push(sound(tenth));
             backlog.pop();
         }
-        backlog.lost();
+        backlog.lost(false);
         let again = told(&mut backlog);
         assert_eq!((again.first(), again.len()), (Some(&sound(93)), 107));
+    }
+
+    #[test]
+    fn of_a_stream_into_a_dead_connection_all_is_told_again() {
+        let mut backlog = Backlog::new(Detecting::There(ServerTurns::default()));
+        for tenth in 0..300 {
+            backlog.push(sound(tenth));
+            backlog.pop();
+        }
+        let mut alive = backlog.clone();
+        assert_eq!(alive.lost(false), Duration::ZERO);
+        assert_eq!(told(&mut alive).first(), Some(&sound(290)));
+        assert_eq!(backlog.lost(true), Duration::ZERO);
+        assert_eq!(told(&mut backlog).first(), Some(&sound(190)));
     }
 }

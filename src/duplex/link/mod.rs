@@ -128,7 +128,7 @@ impl Link {
             self.codec.lost(&mut decoded);
             self.replying = false;
             self.tell(decoded.events).await;
-            let forgotten = self.backlog.lost();
+            let forgotten = self.backlog.lost(error.as_ref().is_some_and(was_dead));
             self.tell_forgotten(forgotten).await;
             if let Some(error) = error
                 && !self.wait(error).await
@@ -351,6 +351,11 @@ impl Talk {
             Some(ends) => ends - self.early.max(LAST_MOMENT),
         }
     }
+}
+
+/// Whether a connection that ended so had been dead before that was noticed.
+const fn was_dead(error: &DuplexError) -> bool {
+    matches!(error, DuplexError::Net(NetError::TimedOut { .. }))
 }
 
 fn bytes_of(frame: &SocketMessage) -> &[u8] {

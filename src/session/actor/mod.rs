@@ -13,6 +13,7 @@ mod unanswered;
 mod waits;
 mod wake;
 mod wishes;
+mod words;
 
 use std::collections::VecDeque;
 use std::sync::Arc;

@@ -10,13 +10,14 @@
 //! Who waits for words before he answers answers late: here a turn is answered when it is over, and
 //! its words follow. So what was said is written down when both are known.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::mpsc;
 
-use super::{Actor, Ending, Unanswered};
+use super::words::OwnWords;
+use super::{Actor, Awaited, Ending, Unanswered};
 use crate::duplex::{Detecting, ReplyId};
 use crate::events::StageName;
 use crate::ids::TurnId;
@@ -24,10 +25,8 @@ use crate::pipeline;
 use crate::session::answer::{Answer, Said};
 use crate::session::dialogue::Begun;
 use crate::stages::{AnswerTo, DuplexCommand, DuplexFact};
-use crate::text::Words;
 use crate::time::SessionTime;
 use crate::turn::Input;
-use crate::types::Message;
 
 /// What the actor knows of a model that speaks for itself.
 #[derive(Debug)]
@@ -35,8 +34,6 @@ pub(in crate::session) struct OwnVoice {
     commands: mpsc::Sender<DuplexCommand>,
     /// Answers to spoken turns are asked for; else the other side begins them.
     asks: bool,
-    /// The words of the user come, sooner or later.
-    transcribes: bool,
     /// The instructions that the other side has.
     instructions: Arc<str>,
     /// When the turn that is open began.
@@ -49,9 +46,8 @@ pub(in crate::session) struct OwnVoice {
     expected: Option<(TurnId, SessionTime)>,
     /// Answers that it has begun.
     offered: VecDeque<ReplyId>,
-    /// Spoken turns that are not written down yet, and the words of turns so far.
-    spoken: BTreeSet<TurnId>,
-    words: BTreeMap<TurnId, (Arc<str>, bool)>,
+    /// What the user said, as far as it is known.
+    pub(super) words: OwnWords,
     /// What is to be written down when the words of its turn are known.
     finished: Option<Finished>,
     /// Why the session with it is over.
@@ -82,15 +78,13 @@ impl OwnVoice {
         Self {
             commands,
             asks: detecting == Detecting::Here,
-            transcribes,
             instructions,
             began: SessionTime::ZERO,
             due: None,
             doubtful: None,
             expected: None,
             offered: VecDeque::new(),
-            spoken: BTreeSet::new(),
-            words: BTreeMap::new(),
+            words: OwnWords::new(transcribes),
             finished: None,
             over: None,
         }
@@ -102,24 +96,18 @@ impl OwnVoice {
         }
     }
 
-    /// Whether the words of all that was said up to this turn are known.
-    fn knows_words(&self, turn: TurnId) -> bool {
-        let is_final = |turn: &TurnId| self.words.get(turn).is_some_and(|(_, is_final)| *is_final);
-        !self.transcribes || self.spoken.range(..=turn).all(is_final)
+    /// The turn was a listener's, it turns out, if there was a doubt. Says whether there was.
+    fn is_aside(&mut self, turn: TurnId) -> bool {
+        let doubted = self.doubtful.take_if(|doubtful| *doubtful == turn).is_some();
+        if doubted {
+            self.due.take_if(|due| *due == turn);
+        }
+        doubted
     }
 
-    /// What the user said up to this turn, as far as it is known.
-    fn take_words(&mut self, turn: TurnId) -> Vec<Message> {
-        let later = self.spoken.split_off(&turn.next());
-        let spoken = std::mem::replace(&mut self.spoken, later);
-        let later = self.words.split_off(&turn.next());
-        let mut words = std::mem::replace(&mut self.words, later);
-        let of_turn = |turn| match words.remove(&turn) {
-            Some((text, _)) if !text.trim().is_empty() => Message::user(text.trim()),
-            // It was said, and heard by the other side.
-            _ => Message::user(UNKNOWN),
-        };
-        spoken.into_iter().map(of_turn).collect()
+    /// Whether an answer waits to be written down.
+    pub(super) fn has_finished(&self) -> bool {
+        self.finished.is_some()
     }
 
     pub(super) fn is_idle(&self) -> bool {
@@ -163,57 +151,30 @@ impl Actor {
     pub(super) fn own_turn_over(&mut self, turn: TurnId, speech_end: SessionTime) {
         let until = self.clock.now() + self.rules.transcript_limit;
         let Some(own) = &mut self.own else { return };
-        own.spoken.insert(turn);
+        let words = own.words.spoken(turn);
+        if own.words.wanted {
+            self.awaited.push(Awaited { turn, until });
+        }
         match own.asks {
             true => own.due = Some(turn),
-            false => own.expected = Some((turn, until)),
+            // Its answer may have begun before the turn was over here.
+            false => own.expected = own.offered.is_empty().then_some((turn, until)),
         }
         // A listener's "mm-hm" is as short. Its words will tell.
         let is_short = speech_end.since(own.began) < BACKCHANNEL;
-        if self.answer.is_some() && is_short && own.transcribes {
+        if self.answer.is_some() && is_short && own.words.wanted {
             own.doubtful = Some(turn);
         } else {
             self.machine.handle(Input::Called(turn));
         }
+        if let Some(words) = words {
+            self.on_own_words(turn, &words, true);
+        }
     }
 
-    /// What the other side has understood.
-    pub(super) fn on_own_words(&mut self, turn: TurnId, text: &Arc<str>, is_final: bool) {
-        self.report.transcript(turn, text, is_final);
-        let Some(own) = &mut self.own else { return };
-        own.words.insert(turn, (Arc::clone(text), is_final));
-        while own.words.len() > WORDS {
-            own.words.pop_first();
-        }
-        let words = Words::of(text, &self.rules.language);
-        let passes_over = text.trim().is_empty() || self.machine.passes_over(turn, words);
-        if !text.trim().is_empty() {
-            self.machine.handle(Input::Words(turn, words));
-            self.understood();
-        }
-        let Some(own) = &mut self.own else { return };
-        if is_final && own.doubtful.take_if(|doubtful| *doubtful == turn).is_some() && passes_over {
-            // The agent goes on, and nobody waits for an answer to that.
-            own.due.take_if(|due| *due == turn);
-            self.machine.handle(Input::NoWords(turn));
-        }
-        self.write_down(false);
-        self.note_words();
-    }
-
-    /// The words of turns that are not answered yet, or just being answered, were said: another
-    /// connection is to know them.
-    fn note_words(&mut self) {
-        let answered = self.answer.as_ref().map(|answer| answer.turn);
-        let Some(own) = self.own.as_mut().filter(|own| own.finished.is_none()) else { return };
-        let Some(last) = own.spoken.range(..=answered.unwrap_or(self.last_turn)).last().copied()
-        else {
-            return;
-        };
-        if own.transcribes && own.knows_words(last) {
-            let words = own.take_words(last);
-            words.into_iter().for_each(|words| self.dialogue.said(words));
-        }
+    /// The words of a turn are those of somebody who only listens. Says whether they were waited for.
+    pub(super) fn no_doubt(&mut self, turn: TurnId) -> bool {
+        self.own.as_mut().is_some_and(|own| own.is_aside(turn))
     }
 
     pub(super) fn on_duplex(&mut self, fact: DuplexFact) {
@@ -318,15 +279,15 @@ impl Actor {
     /// Writes down what was said, if the user's words are known, or are not waited for any more.
     pub(super) fn write_down(&mut self, now: bool) {
         let Some(own) = &mut self.own else { return };
-        let known = |own: &OwnVoice, turn| now || own.knows_words(turn);
         let Some(turn) = own.finished.as_ref().map(|finished| finished.answer.turn) else { return };
-        if !known(own, turn) {
+        if !now && !own.words.are_known(turn) {
             return;
         }
-        let words = own.take_words(turn);
-        let Some(Finished { answer, said, .. }) = own.finished.take() else { return };
-        words.into_iter().for_each(|words| self.dialogue.said(words));
-        self.dialogue.answered(answer, &said);
+        let finished = own.finished.take();
+        self.said_by(turn);
+        if let Some(Finished { answer, said, .. }) = finished {
+            self.dialogue.answered(answer, &said);
+        }
     }
 
     /// Some wait has lasted too long.
@@ -346,24 +307,15 @@ impl Actor {
     /// The session is over: what was said was said.
     pub(super) fn leave_own(&mut self) {
         self.write_down(true);
-        let last = self.last_turn;
-        let Some(own) = &mut self.own else { return };
-        let words = own.take_words(last);
-        words.into_iter().for_each(|words| self.dialogue.said(words));
+        self.said_by(self.last_turn);
     }
 }
-
-/// What stands in the history for what was said, if nobody knows the words.
-const UNKNOWN: &str = "[speech without a transcript]";
 
 /// A listener's "mm-hm" is shorter.
 const BACKCHANNEL: Duration = Duration::from_millis(600);
 
 /// How long the words of a turn are waited for, behind the end of its answer.
 const WORDS_LATE: Duration = Duration::from_secs(3);
-
-/// Turns whose words are known, and that are not written down.
-const WORDS: usize = 64;
 
 /// Answers that the other side has begun, and nobody has heard.
 const OFFERS: usize = 8;

@@ -57,6 +57,10 @@ impl Actor {
         for Awaited { turn, .. } in
             self.awaited.extract_if(.., |awaited| awaited.until <= now).collect::<Vec<_>>()
         {
+            if self.own.is_some() {
+                self.own_unheard(turn);
+                continue;
+            }
             let limit = self.rules.transcript_limit;
             let error = format!("the recogniser gave no result within {limit:?}");
             self.unheard = turn;

@@ -1,5 +1,7 @@
 //! A model that hears and speaks for itself.
 
+mod words;
+
 use std::fmt;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex};
@@ -428,7 +430,6 @@ async fn a_session_that_cannot_be_kept_ends_the_call_and_says_why() {
             let refusal = Refusal { kind: RefusalKind::Unauthorized, code: None, message };
             let provider = "puppet".to_owned();
             side.tell(DuplexEvent::Closed(DuplexError::Refused { provider, refusal })).await;
-            side.rest().await;
         })
     });
     match world.try_run().await {

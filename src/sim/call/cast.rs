@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::super::devices::{SimMicrophone, SimSpeaker};
 use super::super::journal::{Happening, Journal, Who};
+use super::super::mode::Mode;
 use super::super::network::SimNetwork;
 use super::super::play::{Play, Wish};
 use super::super::weather::Weather;
@@ -12,7 +13,7 @@ use crate::bench::call::{self, CallError};
 use crate::bench::person::{Person, PersonLog};
 use crate::events::{Event, EventKind, Subscription};
 use crate::net::Http;
-use crate::session::{DriveCommand, Engines, Session, SessionHandle};
+use crate::session::{DriveCommand, Session, SessionHandle};
 use crate::time::{SessionClock, SessionTime};
 use crate::vad::Vad;
 
@@ -53,15 +54,24 @@ impl Cast {
     }
 }
 
-/// The engines: the clients of services that a real call has.
-pub(super) fn engines(
+/// The session, with the clients of services that a real call has.
+pub(super) fn session(
     play: &Play,
     vad: Box<dyn Vad>,
     network: Arc<SimNetwork>,
-) -> Result<Engines, CallError> {
-    let http: Arc<dyn Http> = network;
+) -> Result<Session, CallError> {
     let tools = call::tools(&play.script, play.delays.tool);
-    call::engines(&http, "http://localhost/v1", CALLER, (vad, tools))
+    let (config, base) = (play.config.clone(), "http://localhost/v1");
+    Ok(match play.mode {
+        Mode::Vad => {
+            let http: Arc<dyn Http> = network;
+            Session::new(call::engines(&http, base, CALLER, (vad, tools))?, config)
+        }
+        Mode::Asm(protocol) => {
+            let service = (protocol, base);
+            Session::duplex(call::duplex_engines(network, service, CALLER, (vad, tools))?, config)
+        }
+    })
 }
 
 /// Collects the events, and counts those that were lost. The person is told what the agent says.

@@ -35,6 +35,19 @@ pub(super) fn add_services(journal: &Journal, log: &Log) {
         };
         journal.note(SessionTime::from_nanos(entry.arrived), Who::Services, what);
     }
+    for call in &log.calls {
+        let what = Happening::Call {
+            call: call.call,
+            resumed: call.resumed,
+            ending: call.ending,
+            closed_ms: call.closed.map(|at| ms(SessionTime::from_nanos(at))),
+            turns: call.turns.len(),
+            responses: call.responses.len(),
+            errors: call.errors.clone(),
+            faults: call.faults.clone(),
+        };
+        journal.note(SessionTime::from_nanos(call.opened), Who::Services, what);
+    }
 }
 
 /// All lines, in the order of their times. What happens at one time stands in one order: causes

@@ -7,11 +7,15 @@ use super::*;
 use crate::bench::services::{Delays, Profile};
 use crate::sim::fault::{Fault, Faults};
 use crate::sim::link::Link;
+use crate::sim::mode::Mode;
 
 const CALL: Duration = Duration::from_secs(60);
 
 fn network(link: Link, faults: Vec<Fault>, seed: u64) -> SimNetwork {
-    with(Profile::Zero.delays(), Weather::new(&Faults::These(faults), link, seed, CALL))
+    with(
+        Profile::Zero.delays(),
+        Weather::new(&Faults::These(faults), link, seed, (Mode::Vad, CALL)),
+    )
 }
 
 fn with(delays: Delays, weather: Weather) -> SimNetwork {
@@ -44,7 +48,7 @@ fn ms(network: &SimNetwork) -> f64 {
 
 #[tokio::test(start_paused = true)]
 async fn on_one_machine_an_answer_takes_what_the_service_takes() {
-    let weather = Weather::new(&Faults::None, Link::LOOPBACK, 1, CALL);
+    let weather = Weather::new(&Faults::None, Link::LOOPBACK, 1, (Mode::Vad, CALL));
     let network = with(Profile::Realistic.delays(), weather);
     let answer = network.send(speech()).await.unwrap();
     assert_eq!((answer.status(), ms(&network)), (StatusCode::OK, 80.0));
@@ -141,7 +145,7 @@ async fn in_an_outage_nobody_is_reached_and_later_again() {
 
 #[tokio::test(start_paused = true)]
 async fn an_answer_that_is_dropped_ends_the_exchange() {
-    let weather = Weather::new(&Faults::None, Link::LOOPBACK, 1, CALL);
+    let weather = Weather::new(&Faults::None, Link::LOOPBACK, 1, (Mode::Vad, CALL));
     let network = with(Profile::Realistic.delays(), weather);
     drop(network.send(speech()).await.unwrap());
     let last = network.0.journal.take().pop().unwrap().2;

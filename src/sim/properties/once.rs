@@ -9,6 +9,8 @@ use crate::turn::EndReason;
 pub(super) fn check(trace: &Trace, findings: &mut Findings) {
     match &trace.ending {
         Ending::Ended(_) => {}
+        // It could not be kept, however often it was tried.
+        Ending::Left(_) => {}
         Ending::Failed(error) => findings.add(Property::Ends, None, error.clone()),
         Ending::TimedOut(limit) => {
             findings.add(Property::Ends, None, format!("it was not over after {limit:?}"));
@@ -69,7 +71,8 @@ fn words(trace: &Trace, findings: &mut Findings) {
         };
         let count = trace.events.iter().filter(answers).count();
         // What comes after the end was wished for, nobody waits for.
-        let at_most = trace.wished_end().is_some() || trace.wished_hearing(event.turn);
+        let is_left = matches!(trace.ending, Ending::Left(_));
+        let at_most = trace.wished_end().is_some() || is_left || trace.wished_hearing(event.turn);
         let right = if at_most { count <= 1 } else { count == 1 };
         findings.expect(right, Property::Words, event.at, || {
             format!("turn {:?} got {count} final transcripts or failures", event.turn)

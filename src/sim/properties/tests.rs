@@ -3,10 +3,12 @@
 use std::time::Duration;
 
 use super::*;
+use crate::bench::services::duplex::Protocol;
 use crate::events::{Event, EventKind, StageName};
 use crate::ids::{ResponseId, TurnId};
 use crate::sim::devices::Audible;
-use crate::sim::journal::{Happening, Who};
+use crate::sim::journal::{Happening, How, Who};
+use crate::sim::mode::Mode;
 use crate::sim::trace::{Ending, Limits};
 use crate::turn::EndReason;
 use crate::types::Message;
@@ -47,6 +49,7 @@ fn call() -> Trace {
     ];
     let messages = vec![Message::user("Hello."), Message::assistant("It is one.")];
     Trace {
+        mode: Mode::Vad,
         events,
         lost: 0,
         happenings: Vec::new(),
@@ -213,4 +216,98 @@ fn events_and_history_are_bounded() {
         messages.extend(vec![called; 3]);
     });
     assert_eq!(more, [Property::Bounded]);
+}
+
+/// The same with a model that speaks for itself.
+fn own(change: impl FnOnce(&mut Trace)) -> Vec<Property> {
+    broken(|call| {
+        call.mode = Mode::Asm(Protocol::OpenAi);
+        change(call);
+    })
+}
+
+fn lost(ms: u64) -> Event {
+    let error = "the connection was lost".to_owned();
+    event(ms, EventKind::ConnectionLost { error, again_in_ms: 0.0 })
+}
+
+fn over(ms: u64, how: How) -> (SessionTime, Who, Happening) {
+    (at(ms), Who::Network, Happening::Over { exchange: 0, bytes: 0, how })
+}
+
+#[test]
+fn a_connection_that_is_lost_is_an_event() {
+    assert_eq!(own(|_| {}), []);
+    for how in [How::Cut, How::Whole, How::Silent, How::Unreachable] {
+        let untold = own(|call| call.happenings.push(over(3_200, how)));
+        assert_eq!(untold, [Property::Told], "{how:?}");
+        let told = own(|call| {
+            call.happenings.push(over(3_200, how));
+            call.events.insert(4, lost(3_200));
+        });
+        assert_eq!(told, [], "{how:?}");
+    }
+    assert_eq!(own(|call| call.happenings.push(over(3_200, How::Dropped))), []);
+    let given_up_here = own(|call| call.events.insert(4, lost(3_200)));
+    assert_eq!(given_up_here, []);
+}
+
+#[test]
+fn a_call_is_given_up_when_no_connection_can_be_kept_and_not_before() {
+    let reason = "mock could not be kept: 7 connections failed in a row".to_owned();
+    let given_up = |losses: usize, reason: &str| {
+        let reason = reason.to_owned();
+        own(|call| {
+            call.ending = Ending::Left(reason);
+            for _ in 0..=losses {
+                call.happenings.push(over(5_000, How::Cut));
+            }
+            for _ in 0..losses {
+                call.events.insert(8, lost(5_000));
+            }
+        })
+    };
+    assert_eq!(given_up(6, &reason), []);
+    assert_eq!(given_up(2, &reason), [Property::Ends]);
+    assert_eq!(given_up(6, "a stage does not end"), [Property::Ends]);
+}
+
+#[test]
+fn nobody_waits_for_an_answer_without_being_told_why_there_is_none() {
+    let unanswered = |call: &mut Trace| {
+        call.events.retain(|event| event.response.is_none());
+        call.audible.clear();
+        call.events[3].at = at(20_000);
+        call.ending = Ending::Ended(vec![Message::user("Hello.")]);
+    };
+    assert_eq!(own(unanswered), [Property::Told]);
+    let told = own(|call| {
+        unanswered(call);
+        let (stage, error) = (StageName::Provider, "it has not answered".to_owned());
+        call.events.insert(3, turn(13_000, EventKind::TurnFailed { stage, error }));
+    });
+    assert_eq!(told, []);
+}
+
+/// The words of what it answers may come behind its answer.
+#[test]
+fn typed_lines_and_words_stand_each_in_their_order() {
+    let typed = |call: &mut Trace| {
+        let text = "And two?".to_owned();
+        call.events.insert(2, turn(3_050, EventKind::Typed { text }));
+    };
+    let (hello, two) = (|| Message::user("Hello."), || Message::user("And two?"));
+    let one = || Message::assistant("It is one.");
+    for right in [[hello(), two(), one()], [two(), hello(), one()]] {
+        let history = own(|call| {
+            typed(call);
+            call.ending = Ending::Ended(right.to_vec());
+        });
+        assert_eq!(history, []);
+    }
+    let forgotten = own(|call| {
+        typed(call);
+        call.ending = Ending::Ended(vec![hello(), one()]);
+    });
+    assert_eq!(forgotten, [Property::History]);
 }

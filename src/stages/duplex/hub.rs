@@ -144,7 +144,10 @@ impl Hub {
                 Step::Event(Some(event)) => self.on_event(event).await,
                 Step::Event(None) => {
                     open = false;
-                    self.over("its session has ended".to_owned()).await;
+                    // Why it has, it may have said.
+                    if !self.asks.is_closed() {
+                        self.over("its session has ended".to_owned()).await;
+                    }
                 }
                 Step::Command(command) => self.on_command(command),
                 Step::Ask(ask) => self.on_ask(ask).await,

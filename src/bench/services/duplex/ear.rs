@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::audio::{Resampler, SampleRate};
 use crate::time::SessionTime;
 use crate::turn::{Action, Detector, Endpoint, Input, TurnConfig, TurnMachine};
-use crate::vad::{Earshot, Framer};
+use crate::vad::{Framer, Vad};
 
 /// Hears a stream of sound. Its time is that of the sound: a caller who sends nothing is not silent.
 #[derive(Debug)]
@@ -54,12 +54,12 @@ pub(super) enum Heard {
 }
 
 impl Ear {
-    /// Hears sound of this rate; none detects turns in it.
-    pub(super) fn new(rate: SampleRate) -> Self {
+    /// Hears sound of this rate with this detector; nobody looks for turns in it.
+    pub(super) fn new(rate: SampleRate, vad: Box<dyn Vad>) -> Self {
         Self {
             rate,
             resampler: resampler(rate),
-            framer: Framer::new(Box::new(Earshot::new())),
+            framer: Framer::new(vad),
             machine: None,
             samples: 0,
             waiting: 0,

@@ -103,6 +103,19 @@ fn words_may_be_said_to_be_all() {
     assert_eq!(call.content(all), [words(1, "Hi.", false), words(1, "Hi.", true)]);
 }
 
+/// It may hear two voices where the session hears one turn.
+#[test]
+fn words_that_follow_the_last_ones_make_the_turns_words_longer() {
+    let mut call = Call::detecting();
+    call.turn(1);
+    let all = |text: &str| json!({ "inputTranscription": { "text": text, "finished": true } });
+    assert_eq!(call.content(all("Hi.")), [words(1, "Hi.", false), words(1, "Hi.", true)]);
+    assert_eq!(call.transcribed("How"), [words(1, "Hi. How", false)]);
+    let events = call.content(all(" are you?"));
+    let whole = "Hi. How are you?";
+    assert_eq!(events, [words(1, whole, false), words(1, whole, true)]);
+}
+
 #[test]
 fn a_turn_without_words_is_told_when_it_was_answered() {
     let mut call = Call::new();

@@ -16,6 +16,7 @@ use super::talking::content;
 use crate::audio::SampleRate;
 use crate::bench::services::words;
 use crate::time::SessionTime;
+use crate::vad::Vad;
 
 /// Hears the user.
 #[derive(Debug)]
@@ -46,9 +47,9 @@ pub(super) enum Turn {
 }
 
 impl Listener {
-    pub(super) fn new() -> Self {
+    pub(super) fn new(vad: Box<dyn Vad>) -> Self {
         Self {
-            ear: Ear::new(SampleRate::SPEECH),
+            ear: Ear::new(SampleRate::SPEECH, vad),
             odd: None,
             speaking: None,
             transcripts: VecDeque::new(),

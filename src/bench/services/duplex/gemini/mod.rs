@@ -50,7 +50,7 @@ impl Gemini {
         Self {
             setup: None,
             history: History::default(),
-            listener: Listener::new(),
+            listener: Listener::new(desk.services().detector()),
             talking: None,
             tools: Tools::default(),
             next: false,

@@ -52,7 +52,7 @@ impl OpenAi {
         desk.send(created.at(Moment::Ready));
         let opened = json!({"id": conversation, "object": "realtime.conversation"});
         send(desk, "conversation.created", json!({"conversation": opened}));
-        let speech = Speech::new(&session);
+        let speech = Speech::new(&session, desk.services().detector());
         Self {
             session,
             conversation,

@@ -16,6 +16,7 @@ use super::sound::Format;
 use super::wrong::{Wrong, event, send};
 use crate::bench::services::words;
 use crate::time::SessionTime;
+use crate::vad::Vad;
 
 /// What the user says.
 #[derive(Debug)]
@@ -51,10 +52,10 @@ pub(super) enum Turn {
 }
 
 impl Speech {
-    pub(super) fn new(session: &Session) -> Self {
+    pub(super) fn new(session: &Session, vad: Box<dyn Vad>) -> Self {
         let format = session.input();
         let mut speech = Self {
-            ear: Ear::new(format.rate()),
+            ear: Ear::new(format.rate(), vad),
             format,
             hearing: None,
             odd: None,
