@@ -10,7 +10,9 @@ use banter::audio::{AUDIBLE, AudioChunk, SampleRate};
 use banter::bench::remote::{Launch, MockServer};
 use banter::bench::services::{Entry, FAULT_HEADER, LARGEST, Outcome, Profile, Script, Service};
 use banter::net::{Body, Endpoint, Http, HttpClient, Limits, NetError};
-use banter::providers::{OpenAi, Provider, ProviderError, ProviderEvent, ProviderRequest};
+use banter::providers::{
+    OpenAi, Provider, ProviderError, ProviderErrorKind, ProviderEvent, ProviderRequest, RetryAdvice,
+};
 use banter::stt::{OpenAiTranscriber, SttError, SttEvent, SttInput, Transcriber};
 use banter::time::Work;
 use banter::tts::{OpenAiSynthesizer, SpeakRequest, SpeechEvent, Synthesizer, TtsError};
@@ -124,8 +126,8 @@ async fn a_script_says_what_goes_wrong() {
     server.services().script("me", &script).await.unwrap();
 
     let busy = me.answers().await.unwrap_err();
-    let ProviderError::RateLimited { retry_after, .. } = busy else { panic!("{busy:?}") };
-    assert_eq!(retry_after, Some(Duration::from_secs(2)));
+    assert_eq!(busy.kind, ProviderErrorKind::RateLimited, "{busy:?}");
+    assert_eq!(busy.advice, RetryAdvice::After(Duration::from_secs(2)));
     let cut = me.answers().await.unwrap_err();
     assert!(cut.to_string().contains("broke off"), "{cut}");
     let nonsense = me.answers().await.unwrap_err();

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::engines::{AUTO, EngineError, Factory, SERVICE};
 use crate::context::{Budget, Relevance, Strategy, Summarise};
 use crate::providers::embeddings::{Embedder, Hashed, OpenAiEmbedder};
-use crate::providers::{self, OpenAi, Provider};
+use crate::providers::{self, Provider};
 use crate::stages::ContextConfig;
 
 impl Factory<'_> {
@@ -44,8 +44,7 @@ impl Factory<'_> {
             None if named.is_empty() || named == AUTO => return Ok(None),
             _ => return Ok(Some(providers::by_name(named)?)),
         };
-        let engine = OpenAi::new(self.http()?, self.endpoint("llm")?, model);
-        Ok(Some(Arc::new(engine.with_limits(self.limits()))))
+        self.model_service(model).map(Some)
     }
 
     fn embedder(&self) -> Result<Arc<dyn Embedder>, EngineError> {

@@ -1,11 +1,13 @@
 //! The engines that settings name: the one place that knows all kinds.
 
 use std::fmt;
+use std::hash::{BuildHasher, RandomState};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use super::{Origin, Setting, Settings};
 use crate::net::{Endpoint, EndpointError, Http, Limits, NetError};
+use crate::providers::retry::{Retries, RetryPolicy};
 use crate::providers::{self, OpenAi, Provider, ProviderNameError};
 use crate::stt::{self, OpenAiTranscriber, SttError, Transcriber};
 use crate::tts::{self, EspeakNg, OpenAiSynthesizer, Synthesizer, UnknownSynthesizer};
@@ -205,8 +207,30 @@ impl<'a> Factory<'a> {
             Chosen::Embedded(name) => return Ok(providers::by_name(name)?),
             Chosen::Service(named) => self.model("llm", named),
         };
-        let engine = OpenAi::new(self.http()?, self.endpoint("llm")?, model);
-        Ok(Arc::new(engine.with_limits(self.limits())))
+        self.model_service(model)
+    }
+
+    /// The model of a service.
+    pub(super) fn model_service(&self, model: &str) -> Result<Arc<dyn Provider>, EngineError> {
+        let engine = OpenAi::new(self.http()?, self.endpoint("llm")?, model)
+            .with_limits(self.limits())
+            .with_retries(self.retries());
+        Ok(Arc::new(match self.at_once() {
+            Some(most) => engine.with_at_most(most),
+            None => engine,
+        }))
+    }
+
+    /// By chance of its own, so that processes that share a service do not come back at once.
+    fn retries(&self) -> Retries {
+        let number = |key| self.settings.integer(key).and_then(|number| u32::try_from(number).ok());
+        let usual = RetryPolicy::default();
+        let retries = number("llm.retries").unwrap_or(usual.retries);
+        Retries::new(RetryPolicy { retries, ..usual }).with_seed(RandomState::new().hash_one(0))
+    }
+
+    fn at_once(&self) -> Option<usize> {
+        self.settings.integer("llm.at_once").and_then(|most| usize::try_from(most).ok())
     }
 
     /// The speech synthesizer.

@@ -91,6 +91,8 @@ pub const TABLE: &[Setting] = &[
     row("llm.system", Kind::Text, SYSTEM, "Instructions for the model"),
     row("llm.temperature", Kind::Number(0.0, 2.0), "", "How freely it answers"),
     row("llm.max_tokens", Kind::Integer(1, 1_000_000), "", "The longest answer, in tokens"),
+    row("llm.retries", Kind::Integer(0, 10), "1", "How often a model that fails is asked again"),
+    row("llm.at_once", Kind::Integer(1, 10_000), "", "How many requests to it may be under way"),
     row("llm.filler", Kind::Text, "", "Said while the model is waited for"),
     row(
         "llm.filler_after_ms",

@@ -5,13 +5,12 @@ use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use futures_util::{StreamExt, stream};
-use http::header::{AUTHORIZATION, RETRY_AFTER};
+use http::header::AUTHORIZATION;
 use http::request::Builder;
-use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, Uri};
-use serde_json::Value;
+use http::{HeaderName, HeaderValue, Method, Request, Response, Uri};
 use tokio::time::timeout;
 
-use super::{Body, Http, Incoming, NetError};
+use super::{Body, Http, Incoming, NetError, refusal};
 use crate::types::Secret;
 
 /// A service: the address that all its paths begin with, and the key to it.
@@ -151,7 +150,7 @@ impl Endpoint {
 
     /// What a service said, for an error: on one line, short, and without the key.
     pub(crate) fn presentable(&self, said: &str) -> String {
-        presentable(said, self.key.as_slice())
+        refusal::presentable(said, self.key.as_slice())
     }
 
     fn limited(&self, body: Incoming, limits: Limits) -> Incoming {
@@ -175,23 +174,8 @@ impl Endpoint {
 /// The error that an answer is which does not agree.
 pub(super) async fn refused(host: &str, keys: &[Secret], answer: Response<Incoming>) -> NetError {
     let (head, body) = answer.into_parts();
-    let (host, said) = (host.to_owned(), read_refusal(body).await);
-    let value = serde_json::from_slice(&said).unwrap_or_default();
-    let message = presentable(&complaint(&value, &said), keys);
-    if is_out_of_credit(&value) {
-        return NetError::OutOfCredit { host, message };
-    }
-    let retry_after = retry_after(&head.headers);
-    NetError::Refused { host, status: head.status, message, retry_after }
-}
-
-/// What a service said, for an error: on one line, short, and without the keys.
-pub(super) fn presentable(said: &str, keys: &[Secret]) -> String {
-    // The keys go first: cut in half they would not be found.
-    let said = keys.iter().fold(said.to_owned(), |said, key| key.removed_from(&said));
-    let said = said.replace(char::is_control, " ");
-    let short: String = said.trim().chars().take(MOST_OF_A_COMPLAINT).collect();
-    if short.is_empty() { "(no reason)".to_owned() } else { short }
+    let said = read_refusal(body).await;
+    refusal::error(host, keys, (head.status, &head.headers), &said)
 }
 
 /// An address without its user, password and query, which may be secret.
@@ -225,11 +209,6 @@ fn sensitive(text: &str) -> HeaderValue {
     value
 }
 
-fn retry_after(headers: &HeaderMap) -> Option<Duration> {
-    let seconds: f64 = headers.get(RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()?;
-    Duration::try_from_secs_f64(seconds).ok()
-}
-
 /// The beginning of it: that somebody listens to silence weighs more than the reason.
 async fn read_refusal(mut body: Incoming) -> Bytes {
     let mut read = BytesMut::new();
@@ -245,28 +224,7 @@ async fn read_refusal(mut body: Incoming) -> Bytes {
     read.freeze()
 }
 
-/// What a service says in a refusal: the message of `{"error": {"message": …}}`,
-/// `{"error": …}` or `{"message": …}`, else the text.
-fn complaint(value: &Value, said: &[u8]) -> String {
-    let message = ["/error/message", "/error", "/message", "/detail"]
-        .iter()
-        .find_map(|at| value.pointer(at)?.as_str());
-    message.map_or_else(|| String::from_utf8_lossy(said).into_owned(), str::to_owned)
-}
-
-/// Whether a refusal is for good, although its status is that of haste. Only its code or type
-/// says so: many a message of haste speaks of a quota too.
-fn is_out_of_credit(value: &Value) -> bool {
-    ["/error/code", "/error/type", "/code", "/type"]
-        .iter()
-        .any(|at| value.pointer(at).is_some_and(|kind| kind == OUT_OF_CREDIT))
-}
-
-/// How OpenAI's protocol says that an account is empty.
-const OUT_OF_CREDIT: &str = "insufficient_quota";
 /// Enough for any message; a whole page of HTML need not be read.
 const MOST_OF_A_REFUSAL: usize = 8 << 10;
-/// In characters.
-const MOST_OF_A_COMPLAINT: usize = 300;
 /// For the whole text of a refusal.
 const REFUSAL: Duration = Duration::from_secs(2);

@@ -107,6 +107,18 @@ impl MockResponse {
         self
     }
 
+    /// The same with a header more.
+    ///
+    /// # Panics
+    ///
+    /// If one of them cannot be in a header.
+    #[must_use]
+    pub fn with_header(mut self, name: &'static str, value: &'static str) -> Self {
+        let value = http::HeaderValue::from_static(value);
+        self.headers.insert(http::HeaderName::from_static(name), value);
+        self
+    }
+
     /// The same, going wrong.
     #[must_use]
     pub fn with_fault(mut self, fault: MockFault) -> Self {

@@ -19,6 +19,7 @@ mod guard;
 #[cfg(feature = "net")]
 mod guarded;
 pub mod mock;
+mod refusal;
 #[cfg(feature = "net")]
 mod socket;
 mod sse;
@@ -49,6 +50,7 @@ pub use endpoint::{Endpoint, EndpointError, Limits};
 pub use guard::is_public;
 #[cfg(feature = "net")]
 pub use guarded::{Addresses, GuardedClient, Reach, Resolve};
+pub(crate) use refusal::codes;
 #[cfg(feature = "net")]
 pub use socket::SocketClient;
 pub use sse::{Events, events};
@@ -153,9 +155,22 @@ pub enum NetError {
         status: StatusCode,
         /// What it says.
         message: String,
-        /// When to come back, if it says so.
+        /// When to come back, if it says so: by `Retry-After`, or by a header or detail of its own.
         retry_after: Option<Duration>,
+        /// What else it says.
+        details: Box<Details>,
     },
+}
+
+/// What a service says with a refusal, beside its reason.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Details {
+    /// How it calls the error, as `rate_limit_exceeded`, the most telling first; eight at most.
+    pub codes: Vec<String>,
+    /// What it calls the request, for whoever asks it about that.
+    pub request_id: Option<String>,
+    /// It says that the same request will be refused again, whatever its status is.
+    pub is_final: bool,
 }
 
 impl NetError {
@@ -170,8 +185,9 @@ impl NetError {
             Self::Unreachable { .. } => Recovery::RetryAfter(SOON),
             Self::BrokeOff { .. } => Recovery::RetryAfter(Duration::ZERO),
             Self::OutOfCredit { .. } => Recovery::AskUser,
-            Self::Refused { status, retry_after, .. } => match status.as_u16() {
+            Self::Refused { status, retry_after, details, .. } => match status.as_u16() {
                 401 | 403 | 404 => Recovery::AskUser,
+                _ if details.is_final => Recovery::FallBack,
                 408 | 429 | 500..=599 => Recovery::RetryAfter(retry_after.unwrap_or(SOON)),
                 _ => Recovery::FallBack,
             },

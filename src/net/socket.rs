@@ -21,7 +21,8 @@ use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Message, Role, WebSocketConfig};
 
 use super::client::{builder, environment, failure, nowhere, proxies, received, why};
-use super::endpoint::{presentable, refused};
+use super::endpoint::refused;
+use super::refusal::presentable;
 use super::{Connection, Dial, DialFuture, DialLimits, Far, NetError, SocketMessage};
 use crate::types::Secret;
 

@@ -235,7 +235,7 @@ impl State {
             Answers::Queue(queue) => queue.pop_front().unwrap_or_else(|| {
                 let reason = "no answer is left; add one before the request".to_owned();
                 let provider = NAME.to_owned();
-                MockAnswer::default().failing_after(0, ProviderError::Failed { provider, reason })
+                MockAnswer::default().failing_after(0, ProviderError::failed(provider, reason))
             }),
             Answers::By(answer) => answer(&request),
         };
@@ -271,6 +271,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::providers::ProviderErrorKind;
     use crate::time::SessionTime;
     use crate::types::Message;
 
@@ -317,7 +318,7 @@ mod tests {
 
     #[tokio::test]
     async fn an_answer_can_fail_in_the_middle() {
-        let error = ProviderError::RateLimited { provider: "mock".to_owned(), retry_after: None };
+        let error = ProviderError::new("mock", ProviderErrorKind::RateLimited, "enough");
         let mock = MockProvider::new();
         mock.add(MockAnswer::text("one two three").failing_after(2, error));
         let given: Vec<_> = mock.stream(request("")).collect().await;

@@ -1,31 +1,36 @@
 //! Language models: a conversation in, an answer out as it is written.
 
 mod capabilities;
+mod draft;
 pub mod embeddings;
+mod error;
 pub mod mock;
 mod openai;
 mod price;
+pub mod retry;
 pub mod scripted;
+mod service;
+mod shown;
+mod told;
 
 use std::collections::BTreeMap;
 use std::fmt::Debug;
 use std::path::Path;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::time::Duration;
 
 use futures_util::Stream;
 
 use crate::audio::AudioChunk;
-use crate::error::Recovery;
-use crate::net::NetError;
 use crate::types::{
     FinishReason, Media, Message, Parameters, ToolCall, ToolChoice, ToolDescriptor, Usage,
 };
 use mock::{MockAnswer, MockProvider};
+use retry::Retries;
 use scripted::{ScriptError, Scripted};
 
 pub use capabilities::{Capabilities, JsonAnswers};
+pub use error::{ProviderError, ProviderErrorKind, RetryAdvice};
 pub use openai::OpenAi;
 pub use price::{Price, PriceError, Prices};
 
@@ -75,7 +80,13 @@ pub trait Provider: Debug + Send + Sync {
         false
     }
 
-    /// Begins to answer. Dropping the stream ends the answer at once.
+    /// What bounds how often a request is tried again, for all who ask it. `None`, by default, if
+    /// it leaves that to them.
+    fn retries(&self) -> Option<&Retries> {
+        None
+    }
+
+    /// Begins to answer, once: [`Retries::stream`] asks again. Dropping the stream ends the answer at once.
     /// Must be called within a Tokio runtime.
     fn stream(&self, request: ProviderRequest) -> ProviderStream;
 
@@ -125,115 +136,10 @@ pub enum ProviderEvent {
     },
 }
 
-/// A failure of a language model.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum ProviderError {
-    /// It has too much to do.
-    #[error("{provider} has too many requests")]
-    RateLimited {
-        /// Which provider.
-        provider: String,
-        /// When to come back, if it said.
-        retry_after: Option<Duration>,
-    },
-    /// It refused the request.
-    #[error("{provider} refused the request: {reason}")]
-    InvalidRequest {
-        /// Which provider.
-        provider: String,
-        /// Why.
-        reason: String,
-    },
-    /// It does not know the caller.
-    #[error("{provider} does not accept the key: {reason}; check the key and its account")]
-    Unauthorized {
-        /// Which provider.
-        provider: String,
-        /// What it said.
-        reason: String,
-    },
-    /// The account of the key has nothing left. Waiting does not help.
-    #[error("{provider} refuses: {reason}; top up the account of the key")]
-    OutOfCredit {
-        /// Which provider.
-        provider: String,
-        /// What it said.
-        reason: String,
-    },
-    /// There is no such model, or no service at the address.
-    #[error("{provider} is not there: {reason}; check the model's name and the address")]
-    NotFound {
-        /// Which provider.
-        provider: String,
-        /// What it said.
-        reason: String,
-    },
-    /// It gave nothing in time.
-    #[error("{provider} gave nothing for {limit:?}")]
-    TimedOut {
-        /// Which provider.
-        provider: String,
-        /// How long was waited.
-        limit: Duration,
-    },
-    /// It failed, before or in the middle of its answer.
-    #[error("{provider} failed: {reason}")]
-    Failed {
-        /// Which provider.
-        provider: String,
-        /// What happened.
-        reason: String,
-    },
-}
-
-impl ProviderError {
-    /// What a failure on the way to `provider` means.
-    pub(crate) fn of_net(provider: &str, error: NetError) -> Self {
-        let provider = provider.to_owned();
-        match error {
-            NetError::TimedOut { limit, .. } => Self::TimedOut { provider, limit },
-            NetError::OutOfCredit { message: reason, .. } => Self::OutOfCredit { provider, reason },
-            NetError::Refused { status, message: reason, retry_after, .. } => {
-                match status.as_u16() {
-                    401..=403 => Self::Unauthorized { provider, reason },
-                    404 => Self::NotFound { provider, reason },
-                    429 => Self::RateLimited { provider, retry_after },
-                    503 if retry_after.is_some() => Self::RateLimited { provider, retry_after },
-                    400 | 413 | 415 | 422 => Self::InvalidRequest { provider, reason },
-                    _ => Self::Failed { provider, reason: format!("{status}: {reason}") },
-                }
-            }
-            other => Self::Failed { provider, reason: other.to_string() },
-        }
-    }
-
-    /// What to do about it.
-    #[must_use]
-    pub fn recovery(&self) -> Recovery {
-        match self {
-            Self::RateLimited { retry_after, .. } => {
-                Recovery::RetryAfter(retry_after.unwrap_or(DEFAULT_RETRY))
-            }
-            Self::InvalidRequest { .. } => Recovery::Abort,
-            Self::Unauthorized { .. } | Self::OutOfCredit { .. } | Self::NotFound { .. } => {
-                Recovery::AskUser
-            }
-            // Whoever has waited that long does not wait once more.
-            Self::TimedOut { .. } => Recovery::FallBack,
-            Self::Failed { .. } => Recovery::RetryAfter(DEFAULT_RETRY),
-        }
-    }
-}
-
 fn echo(request: &ProviderRequest) -> MockAnswer {
     let asked = request.messages.last().map_or("", |message| message.text.as_str());
     MockAnswer::text(format!("You said: {asked}"))
 }
-
-/// How long to wait before a retry when the provider names no time: short, because somebody
-/// listens to silence meanwhile.
-const DEFAULT_RETRY: Duration = Duration::from_millis(250);
 
 #[cfg(test)]
 mod tests {

@@ -70,8 +70,7 @@ pub async fn ask(
         }
     }
     let (Some(first_token), Some(first_clause)) = (first_token, first_clause) else {
-        let reason = "nothing of its answer can be spoken".to_owned();
-        return Err(ProviderError::Failed { provider: engine.name().to_owned(), reason });
+        return Err(ProviderError::failed(engine.name(), "nothing of its answer can be spoken"));
     };
     Ok(Answered { first_token, first_clause, wrote: last - first_token, pieces, usage })
 }

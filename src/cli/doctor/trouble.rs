@@ -4,7 +4,7 @@ use std::fmt::Display;
 
 use crate::config::{EngineError, Settings};
 use crate::net::NetError;
-use crate::providers::{ProviderError, ProviderNameError};
+use crate::providers::{ProviderError, ProviderErrorKind, ProviderNameError};
 use crate::stt::SttError;
 use crate::tts::TtsError;
 
@@ -94,14 +94,16 @@ impl Trouble {
 
     /// A model that fails.
     pub(super) fn of_provider(error: &ProviderError, settings: &Settings) -> Self {
-        let cause = match error {
-            ProviderError::OutOfCredit { .. } => Cause::Account,
-            ProviderError::Unauthorized { .. } => Cause::Key,
-            ProviderError::NotFound { .. } => Cause::Model,
-            ProviderError::RateLimited { .. } => Cause::Busy,
-            ProviderError::TimedOut { .. } => Cause::Late,
-            ProviderError::InvalidRequest { .. } => Cause::Request,
-            ProviderError::Failed { .. } => Cause::Away,
+        let cause = match error.kind {
+            ProviderErrorKind::OutOfCredit => Cause::Account,
+            ProviderErrorKind::Unauthorized => Cause::Key,
+            ProviderErrorKind::NotFound => Cause::Model,
+            ProviderErrorKind::RateLimited | ProviderErrorKind::Overloaded => Cause::Busy,
+            ProviderErrorKind::TimedOut => Cause::Late,
+            ProviderErrorKind::InvalidRequest | ProviderErrorKind::ContentPolicy => Cause::Request,
+            ProviderErrorKind::Network => Cause::Away,
+            ProviderErrorKind::Protocol => Cause::Strange,
+            ProviderErrorKind::Failed => Cause::Broken,
         };
         Self::new(error, cause.remedy(Role::Llm, settings))
     }
@@ -200,6 +202,7 @@ mod tests {
             status: StatusCode::from_u16(status).unwrap(),
             message: message.to_owned(),
             retry_after: None,
+            details: Box::default(),
         }
     }
 
@@ -226,18 +229,18 @@ mod tests {
             let trouble = Trouble::of_net(&refused(status, message), Role::Stt, &plain);
             assert!(trouble.remedy.starts_with(remedy), "{trouble:?}");
         }
-        let (host, provider) = ("host".to_owned(), "p".to_owned());
+        let host = "host".to_owned();
         let empty = NetError::OutOfCredit { host, message: "no more".to_owned() };
         let trouble = Trouble::of_net(&empty, Role::Stt, &plain);
         assert!(trouble.remedy.starts_with("top up the account"), "{trouble:?}");
-        let empty = ProviderError::OutOfCredit { provider, reason: "no more".to_owned() };
+        let empty = ProviderError::new("p", ProviderErrorKind::OutOfCredit, "no more");
         let trouble = Trouble::of_provider(&empty, &plain);
         assert!(trouble.remedy.starts_with("top up the account"), "{trouble:?}");
     }
 
     #[test]
     fn a_server_that_is_away_is_to_be_started_if_somebody_named_it() {
-        let away = ProviderError::Failed { provider: "p".to_owned(), reason: "gone".to_owned() };
+        let away = ProviderError::new("p", ProviderErrorKind::Network, "gone");
         let trouble = Trouble::of_provider(&away, &settings(&[]));
         assert_eq!(trouble.remedy, "check the network, and try again");
         let local = settings(&[("OPENAI_BASE_URL", "http://localhost:1")]);

@@ -83,7 +83,8 @@ impl Dial for MockDial {
                 }
                 None => {
                     let (status, message) = (StatusCode::NOT_FOUND, "no answer".to_owned());
-                    Err(NetError::Refused { host, status, message, retry_after: None })
+                    let (retry_after, details) = (None, Box::default());
+                    Err(NetError::Refused { host, status, message, retry_after, details })
                 }
             }
         })

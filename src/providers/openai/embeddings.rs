@@ -100,7 +100,7 @@ impl Client {
     }
 
     fn failed(&self, reason: &str) -> ProviderError {
-        ProviderError::Failed { provider: self.name.clone(), reason: reason.to_owned() }
+        ProviderError::failed(&*self.name, reason)
     }
 }
 

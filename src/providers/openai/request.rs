@@ -1,13 +1,11 @@
 //! What a model is asked, in the words of the chat completions interface.
 
-use std::borrow::Cow;
-
 use super::content::content;
 use super::wire::{
     Call, CalledFunction, ChosenFunction, Content, Function, JsonSchema, Message as WireMessage,
     Request, ResponseFormat as WireFormat, StreamOptions, Tool, WireToolChoice,
 };
-use crate::providers::ProviderRequest;
+use crate::providers::{ProviderRequest, shown, told};
 use crate::types::{Message, ResponseFormat, Role, ToolCall, ToolChoice, ToolDescriptor};
 
 /// Where a server departs from the protocol, or knows more than it has.
@@ -42,11 +40,9 @@ pub(super) fn body(
 ) -> Result<Vec<u8>, String> {
     let system = (!asked.system.is_empty())
         .then(|| Ok(WireMessage { role: "system", ..said(&asked.system) }));
-    let answered = asked.messages.iter().rposition(|message| message.role == Role::User);
+    let answered = shown::answered(&asked.messages);
     let messages = asked.messages.iter().enumerate();
-    let messages = messages.filter_map(|(at, said)| {
-        message(said, answered.is_some_and(|answered| at < answered)).transpose()
-    });
+    let messages = messages.filter_map(|(at, said)| message(said, at < answered).transpose());
     let messages = system.into_iter().chain(messages).collect::<Result<Vec<_>, String>>()?;
     let parameters = &asked.parameters;
     let most = |name| parameters.max_tokens.filter(|_| dialect == name);
@@ -81,11 +77,7 @@ fn format(format: &ResponseFormat) -> WireFormat<'_> {
 
 /// The message, unless there is nothing to say of it.
 fn message(message: &Message, earlier: bool) -> Result<Option<WireMessage<'_>>, String> {
-    if message.role != Role::User && !message.media.is_empty() {
-        return Err("only what the user says may show media here; leave them out of other \
-                    messages"
-            .to_owned());
-    }
+    shown::check(message)?;
     Ok(match message.role {
         Role::System => Some(WireMessage { role: "system", ..said(&message.text) }),
         Role::User => {
@@ -103,14 +95,11 @@ fn message(message: &Message, earlier: bool) -> Result<Option<WireMessage<'_>>, 
 
 /// An answer of which nothing was heard was not given.
 fn assistant(message: &Message) -> Option<WireMessage<'_>> {
-    let text = match (message.text.is_empty(), message.interrupted) {
-        (true, _) if message.tool_calls.is_empty() => return None,
-        (true, _) => None,
-        (false, true) => Some(Cow::Owned(message.text.clone() + CUT)),
-        (false, false) => Some(Cow::Borrowed(&*message.text)),
-    };
+    let content = told::said(message).map(Content::Text);
+    if content.is_none() && message.tool_calls.is_empty() {
+        return None;
+    }
     let tool_calls = message.tool_calls.iter().map(call).collect();
-    let content = text.map(Content::Text);
     Some(WireMessage { role: "assistant", content, tool_calls, tool_call_id: None })
 }
 
@@ -118,11 +107,8 @@ fn said(text: &str) -> WireMessage<'_> {
     WireMessage { content: Some(Content::Text(text.into())), ..WireMessage::default() }
 }
 
-/// Arguments that are no object are sent as an empty one: some servers refuse the request, and
-/// with it every later one. The result of the call says what was wrong with them.
 fn call(call: &ToolCall) -> Call<'_> {
-    let arguments =
-        if call.arguments.is_object() { call.arguments.to_string() } else { "{}".to_owned() };
+    let arguments = told::arguments(call).to_string();
     let function = CalledFunction { name: &call.name, arguments };
     Call { id: &call.id, kind: "function", function }
 }
@@ -142,6 +128,3 @@ fn tool_choice(choice: &ToolChoice) -> WireToolChoice<'_> {
         }
     }
 }
-
-/// Tells the model, as print does, that the words broke off here.
-const CUT: &str = "—";

@@ -159,6 +159,8 @@ pub(super) struct Chunk {
 
 #[derive(Debug, Deserialize)]
 pub(super) struct Choice {
+    /// Of an answer that comes as a whole, `message`.
+    #[serde(alias = "message")]
     pub(super) delta: Option<Delta>,
     pub(super) finish_reason: Option<String>,
 }
@@ -189,6 +191,13 @@ pub(super) struct Usage {
     pub(super) prompt_tokens: u64,
     #[serde(default)]
     pub(super) completion_tokens: u64,
+    #[serde(default)]
+    pub(super) prompt_tokens_details: Option<PromptTokens>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+pub(super) struct PromptTokens {
+    pub(super) cached_tokens: Option<u64>,
 }
 
 /// Nothing rather than an error: a cost that cannot be read must not lose the words beside it.

@@ -10,7 +10,9 @@ use serde_json::{Value, json};
 use super::world::*;
 use crate::events::EventKind;
 use crate::providers::mock::{MockAnswer, MockProvider};
-use crate::providers::{Provider, ProviderError, ProviderRequest, ProviderStream};
+use crate::providers::{
+    Provider, ProviderError, ProviderErrorKind, ProviderRequest, ProviderStream,
+};
 use crate::session::SessionHandle;
 use crate::stt::{SttError, SttEvent, SttInput, Transcriber, Utterance};
 use crate::time::SessionClock;
@@ -191,7 +193,7 @@ impl Provider for FailsFirst {
             return self.0.stream(request);
         }
         let (provider, reason) = (self.name().to_owned(), "it says so".to_owned());
-        let error = ProviderError::InvalidRequest { provider, reason };
+        let error = ProviderError::new(provider, ProviderErrorKind::InvalidRequest, reason);
         Box::pin(futures_util::stream::iter([Err(error)]))
     }
 }

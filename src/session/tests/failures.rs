@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex};
 use serde_json::json;
 
 use super::world::*;
-use crate::providers::ProviderError;
 use crate::providers::mock::MockAnswer;
+use crate::providers::{ProviderError, ProviderErrorKind};
 use crate::session::Apology;
 use crate::stt::mock::{MockFault as SttFault, MockTranscriber};
 use crate::stt::{SttError, Transcriber, Utterance, UtteranceEngine};
@@ -18,7 +18,7 @@ fn two_questions() -> String {
 }
 
 fn error() -> ProviderError {
-    ProviderError::Failed { provider: "mock".to_owned(), reason: "out of words".to_owned() }
+    ProviderError::failed("mock", "out of words")
 }
 
 /// The first of two turns fails in `stage`; the call goes on.
@@ -58,7 +58,7 @@ async fn a_model_that_fails_twice_is_apologised_for() {
 #[tokio::test]
 async fn a_model_that_refuses_is_not_asked_again() {
     let world = World::new(&two_questions(), &["one", "two"], &[]);
-    let refusal = || ProviderError::InvalidRequest { provider: "mock".into(), reason: "no".into() };
+    let refusal = || ProviderError::new("mock", ProviderErrorKind::InvalidRequest, "no");
     world.provider.add(MockAnswer::text("x").failing_after(0, refusal()));
     world.provider.add_response("Two.");
     let told = world.run().await;
@@ -157,7 +157,7 @@ async fn after_three_apologies_in_a_row_the_agent_says_no_more_until_it_understa
 async fn a_model_that_is_down_is_apologised_for_three_times_and_again_when_it_had_come_back() {
     let words = ["one", "two", "three", "four", "five", "six"];
     let world = World::new(&[voice(600), silence(7400)].concat().repeat(6), &words, &[]);
-    let refusal = || ProviderError::InvalidRequest { provider: "mock".into(), reason: "no".into() };
+    let refusal = || ProviderError::new("mock", ProviderErrorKind::InvalidRequest, "no");
     let fails = || MockAnswer::text("x").failing_after(0, refusal());
     for _ in 1..=4 {
         world.provider.add(fails());

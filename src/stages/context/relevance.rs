@@ -71,7 +71,7 @@ impl Ranker {
                 made = self.made() => self.keep(made)?,
                 () = clock.sleep_until(until) => {
                     let provider = self.embedder.name().to_owned();
-                    return Err(ProviderError::TimedOut { provider, limit: self.limit });
+                    return Err(ProviderError::late(provider, self.limit));
                 }
             }
         }
@@ -99,7 +99,7 @@ impl Ranker {
     pub(super) fn keep(&mut self, made: Result<Made, JoinError>) -> Result<(), ProviderError> {
         let made = made.unwrap_or_else(|died| {
             let provider = self.embedder.name().to_owned();
-            Err(ProviderError::Failed { provider, reason: died.to_string() })
+            Err(ProviderError::failed(provider, died.to_string()))
         });
         for (text, vector) in made? {
             self.vectors.put(&text, vector);
@@ -137,11 +137,11 @@ impl Ranker {
             let name = || embedder.name().to_owned();
             let asked = texts.clone();
             let vectors = clock.timeout(LIMIT, clock.during(embedder.embed(asked))).await;
-            let late = || ProviderError::TimedOut { provider: name(), limit: LIMIT };
+            let late = || ProviderError::late(name(), LIMIT);
             let vectors = vectors.ok_or_else(late)??;
             if vectors.len() != texts.len() {
                 let reason = format!("it gave {} vectors for {}", vectors.len(), texts.len());
-                return Err(ProviderError::Failed { provider: name(), reason });
+                return Err(ProviderError::failed(name(), reason));
             }
             Ok(texts.into_iter().zip(vectors).collect())
         }));

@@ -111,8 +111,7 @@ impl Summariser {
         let making = clock.clone().track(async move {
             // The answer goes first, also at a server that does one thing at a time.
             clock.sleep(LULL).await;
-            let late =
-                || ProviderError::TimedOut { provider: provider.name().to_owned(), limit: LIMIT };
+            let late = || ProviderError::late(provider.name(), LIMIT);
             let text = clock.timeout(LIMIT, read(&*provider, request, longest, &clock));
             let text = text.await.ok_or_else(late)??;
             Ok(Summary { messages, text }.cut(longest, &*count))
@@ -126,7 +125,7 @@ impl Summariser {
             Some(Ok(made)) => made,
             Some(Err(died)) => {
                 let provider = self.provider.name().to_owned();
-                Err(ProviderError::Failed { provider, reason: died.to_string() })
+                Err(ProviderError::failed(provider, died.to_string()))
             }
             None => pending().await,
         }
@@ -149,21 +148,30 @@ async fn read(
     clock: &SessionClock,
 ) -> Result<String, ProviderError> {
     let most = (longest as usize).saturating_mul(MOST_BYTES_OF_A_TOKEN);
-    let mut text = String::new();
-    let mut stream = provider.stream(request);
+    let retries = provider.retries().cloned().unwrap_or_default();
+    let (mut text, mut retry) = (String::new(), 0);
+    let mut stream = provider.stream(request.clone());
     while let Some(event) = clock.during(stream.next()).await {
-        match event? {
-            ProviderEvent::TextDelta(more) => text.push_str(&more),
-            ProviderEvent::ToolCall(_) | ProviderEvent::Media(_) | ProviderEvent::Sound(_) => {}
-            ProviderEvent::Finished { .. } => break,
+        match event {
+            Ok(ProviderEvent::TextDelta(more)) => text.push_str(&more),
+            Ok(ProviderEvent::Finished { .. }) => {
+                retries.answered();
+                break;
+            }
+            Ok(_) => {}
+            Err(error) => {
+                let pause = retries.pause(retry, &error).filter(|_| text.is_empty());
+                clock.sleep(pause.ok_or(error)?).await;
+                retry += 1;
+                stream = provider.stream(request.clone());
+            }
         }
         if text.len() > most {
             break;
         }
     }
     if text.trim().is_empty() {
-        let (provider, reason) = (provider.name().to_owned(), "it said nothing".to_owned());
-        return Err(ProviderError::Failed { provider, reason });
+        return Err(ProviderError::failed(provider.name(), "it said nothing"));
     }
     Ok(text)
 }

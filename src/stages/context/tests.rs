@@ -398,7 +398,7 @@ async fn an_embedder_that_is_slow_holds_an_answer_up_for_no_more_than_its_limit(
 async fn an_embedder_that_fails_is_done_without() {
     let broken = |_: &str| {
         let (provider, reason) = ("mock".to_owned(), "out of order".to_owned());
-        Err(ProviderError::Failed { provider, reason })
+        Err(ProviderError::failed(provider, reason))
     };
     let config = ContextConfig {
         embedder: Arc::new(MockEmbedder::new(broken)),

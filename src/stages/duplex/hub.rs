@@ -424,8 +424,7 @@ impl Hub {
             self.out.push_back(waiting.again.clone());
         }
         let finished = |reason| Ok(ProviderEvent::Finished { reason, usage });
-        let failed =
-            |reason: String| Err(ProviderError::Failed { provider: self.name.clone(), reason });
+        let failed = |reason: String| Err(ProviderError::failed(&*self.name, reason));
         let end = match how {
             ReplyEnd::Completed => finished(FinishReason::Stop),
             ReplyEnd::AwaitsTools => finished(FinishReason::ToolCalls),

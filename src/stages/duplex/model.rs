@@ -62,7 +62,7 @@ impl Provider for DuplexModel {
             let asked = asks.send(ask).await.is_ok();
             match answered.await {
                 Ok(answer) if asked => Ok(answer),
-                _ => Err(ProviderError::Failed { provider, reason: OVER.to_owned() }),
+                _ => Err(ProviderError::failed(provider, OVER)),
             }
         };
         Box::pin(stream::unfold(State::Asks(Box::pin(begin)), next))

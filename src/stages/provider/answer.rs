@@ -9,7 +9,7 @@ use super::{MissingTools, ProviderStage, Voice};
 use crate::audio::AudioChunk;
 use crate::events::{EventKind, StageName};
 use crate::pipeline::{Context, Element, Outcome, Outlet, Payload, TurnContext};
-use crate::providers::{ProviderError, ProviderEvent, ProviderRequest};
+use crate::providers::{ProviderError, ProviderErrorKind, ProviderEvent, ProviderRequest};
 use crate::stages::{Fact, Fault, Mark};
 use crate::time::SessionTime;
 use crate::turn::SpeechMark;
@@ -37,7 +37,8 @@ pub(super) struct Asking<'a> {
     repeats: Repeats,
     /// What its requests have cost so far, in US dollars, if that is known.
     cost: f64,
-    retried: bool,
+    /// How often it was tried again.
+    retries: u32,
     /// The model goes round in circles, or has had its rounds: it must answer.
     must_answer: bool,
 }
@@ -72,7 +73,7 @@ impl<'a> Asking<'a> {
             sound: 0,
             repeats: Repeats::default(),
             cost: 0.0,
-            retried: false,
+            retries: 0,
             must_answer: false,
         }
     }
@@ -90,13 +91,13 @@ impl<'a> Asking<'a> {
             let Said { message: said, sounded, result } = self.ask(&messages).await;
             let empty = said.text.is_empty() && said.media.is_empty() && !sounded;
             match result {
-                Err(fault) if empty && !self.retried && self.retry(&fault).await => continue,
+                Err(fault) if empty && self.retry(&fault).await => continue,
                 Err(fault) => return Err(fault),
                 Ok(_) if !said.tool_calls.is_empty() => {}
                 Ok(_) if self.has_spoken() => return Ok(Outcome::Completed),
                 Ok(_) => {
                     let silent = self.fault("it said nothing");
-                    if !self.retried && self.retry(&silent).await {
+                    if self.retry(&silent).await {
                         continue;
                     }
                     return Err(silent);
@@ -147,6 +148,7 @@ impl<'a> Asking<'a> {
         let sound = self.sound;
         let result = self.ask_into(&mut message, messages).await;
         if let Ok(usage) = &result {
+            self.stage.retries.answered();
             self.stage.hooks.after_provider(&self.context.clock, &message, *usage).await;
         }
         Said { message, sounded: self.sound > sound, result }
@@ -191,9 +193,9 @@ impl<'a> Asking<'a> {
                 ProviderEvent::Finished { reason: FinishReason::ContentFilter, .. }
                     if said.text.is_empty() =>
                 {
-                    let provider = self.stage.provider.name().to_owned();
-                    let reason = "it withheld its answer".to_owned();
-                    let withheld = ProviderError::InvalidRequest { provider, reason };
+                    let (provider, kind) =
+                        (self.stage.provider.name(), ProviderErrorKind::ContentPolicy);
+                    let withheld = ProviderError::new(provider, kind, "it says no more");
                     return Err(Fault::Provider(Arc::new(withheld)));
                 }
                 ProviderEvent::Finished { usage, .. } => {
@@ -268,8 +270,8 @@ impl<'a> Asking<'a> {
     /// Waits until the model may be asked once more, if that makes sense.
     async fn retry(&mut self, fault: &Fault) -> bool {
         let Fault::Provider(error) = fault else { return false };
-        let Some(pause) = error.recovery().retry_soon() else { return false };
-        self.retried = true;
+        let Some(pause) = self.stage.retries.pause(self.retries, error) else { return false };
+        self.retries += 1;
         let (stage, error) = (StageName::Provider, error.to_string());
         let TurnContext { turn, response, .. } = *self.turn;
         self.stage.facts.tell(Fact::Retrying { turn, response, stage, error }).await;
@@ -343,8 +345,8 @@ impl<'a> Asking<'a> {
     }
 
     fn fault(&self, reason: &str) -> Fault {
-        let (provider, reason) = (self.stage.provider.name().to_owned(), reason.to_owned());
-        Fault::Provider(Arc::new(ProviderError::Failed { provider, reason }))
+        let error = ProviderError::failed(self.stage.provider.name(), reason);
+        Fault::Provider(Arc::new(error))
     }
 }
 

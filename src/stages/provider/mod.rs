@@ -18,14 +18,15 @@ use crate::pipeline::{
     Element, Kinds, Outcome, Payload, Stage, StageError, StageFuture, StageIo, StageKind,
     TurnContext,
 };
+use crate::providers::retry::Retries;
 use crate::providers::{Prices, Provider};
 use crate::tools::{Filler, ToolRegistry};
 
 /// The stage: for each [`Payload::Begin`] it asks the model, calls the tools that the model
 /// wants, and asks again with their results. A script in place of a question is said as it is.
 ///
-/// A model that fails before it has given any text is asked once more, if that makes sense. An
-/// answer ends at 64 KiB of text, and one without any is a failure.
+/// A model that fails before it has given any text is asked again, as its [`Retries`] say: once by
+/// default. An answer ends at 64 KiB of text, and one without any is a failure.
 /// A cancelled response ends at once, and its tools with it, but for those that last. A tool with
 /// side effects waits until its response is committed.
 ///
@@ -34,6 +35,7 @@ use crate::tools::{Filler, ToolRegistry};
 #[derive(Debug)]
 pub struct ProviderStage {
     provider: Arc<dyn Provider>,
+    retries: Retries,
     tools: Arc<ToolRegistry>,
     missing_tools: MissingTools,
     hooks: Hooks,
@@ -70,8 +72,10 @@ impl ProviderStage {
     /// A stage with this model and these tools.
     #[must_use]
     pub fn new(provider: Arc<dyn Provider>, tools: Arc<ToolRegistry>, facts: Facts) -> Self {
+        let retries = provider.retries().cloned().unwrap_or_default();
         Self {
             provider,
+            retries,
             tools,
             missing_tools: MissingTools::default(),
             hooks: Hooks::default(),

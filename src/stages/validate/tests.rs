@@ -123,10 +123,7 @@ async fn a_rule_that_only_warns_lets_all_pass() {
 #[tokio::test(start_paused = true)]
 async fn of_a_model_that_fails_is_said_what_was_safe() {
     let provider = MockProvider::new();
-    let broken = crate::providers::ProviderError::Failed {
-        provider: "mock".to_owned(),
-        reason: "out of words".to_owned(),
-    };
+    let broken = crate::providers::ProviderError::failed("mock", "out of words");
     provider.add(MockAnswer::text("I think it").failing_after(2, broken));
     let rules = [rule("max_length", &json!({ "max": 99 }))];
     let played = play(rules, provider).await;

@@ -65,14 +65,15 @@ impl Dial for DuplexMock {
         let answer = match Knock::new(request.uri(), request.headers(), 0, unix) {
             Some(knock) => self.services.open(&knock, self.clock.now()).map_err(|refusal| {
                 let (status, message) = (refusal.status, refusal.message);
-                let retry_after = refusal.retry_after;
-                NetError::Refused { host: host.clone(), status, message, retry_after }
+                let (retry_after, details) = (refusal.retry_after, Box::default());
+                NetError::Refused { host: host.clone(), status, message, retry_after, details }
             }),
             None => Err(NetError::Refused {
                 host: host.clone(),
                 status: http::StatusCode::NOT_FOUND,
                 message: "there is no such service".to_owned(),
                 retry_after: None,
+                details: Box::default(),
             }),
         };
         let clock = self.clock.clone();

@@ -79,7 +79,7 @@ pub(super) async fn talk(
 }
 
 fn broken() -> ProviderError {
-    ProviderError::Failed { provider: "mock".to_owned(), reason: "out of words".to_owned() }
+    ProviderError::failed("mock", "out of words")
 }
 
 #[tokio::test]

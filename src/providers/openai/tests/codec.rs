@@ -1,6 +1,7 @@
 use serde_json::json;
 
 use super::super::codec::Codec;
+use crate::providers::draft::Codec as _;
 use crate::providers::{ProviderError, ProviderEvent};
 use crate::types::{FinishReason, ToolCall, Usage};
 
@@ -56,9 +57,9 @@ fn an_empty_reason_to_finish_is_none() {
     let mut codec = Codec::new("openai:m", 3);
     let piece = r#"{"choices":[{"delta":{"content":"Hel"},"finish_reason":""}]}"#;
     codec.read(piece).unwrap();
-    assert!(!codec.is_complete());
+    assert!(!codec.draft().is_complete());
     codec.read(r#"{"choices":[{"delta":{"content":"lo"},"finish_reason":"stop"}]}"#).unwrap();
-    assert!(codec.is_complete());
+    assert!(codec.draft().is_complete());
 }
 
 #[test]

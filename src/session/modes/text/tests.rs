@@ -84,7 +84,7 @@ async fn what_is_shown_beside_a_text_reaches_the_model_and_stays_in_the_conversa
 }
 
 fn broken() -> ProviderError {
-    ProviderError::Failed { provider: "mock".to_owned(), reason: "out of words".to_owned() }
+    ProviderError::failed("mock", "out of words")
 }
 
 #[tokio::test]
