@@ -27,7 +27,8 @@ pub(super) struct SettingFlags {
     /// The speech recogniser: auto (default), openai, openai:MODEL, pocketsphinx.
     #[arg(long, value_name = "NAME")]
     stt: Option<String>,
-    /// The language model: auto (default), openai, openai:MODEL, scripted, scripted:FILE.toml.
+    /// The language model: auto (default), openai, openai:MODEL, anthropic, anthropic:MODEL,
+    /// scripted, scripted:FILE.toml.
     #[arg(long, value_name = "NAME")]
     llm: Option<String>,
     /// The synthesizer: auto (default), openai, openai:MODEL, flite, flite:VOICE, espeak-ng,

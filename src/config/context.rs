@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::engines::{AUTO, EngineError, Factory, SERVICE};
+use super::models::Vendor;
 use crate::context::{Budget, Relevance, Strategy, Summarise};
 use crate::providers::embeddings::{Embedder, Hashed, OpenAiEmbedder};
 use crate::providers::{self, Provider};
@@ -38,13 +39,14 @@ impl Factory<'_> {
     /// The model that makes summaries; `None` if it is the one that answers.
     fn summariser(&self) -> Result<Option<Arc<dyn Provider>>, EngineError> {
         let named = self.text("context.summariser");
-        let model = match named.split_once(':') {
-            Some((SERVICE, model)) => model,
-            None if named == SERVICE => self.text("llm.model"),
-            None if named.is_empty() || named == AUTO => return Ok(None),
-            _ => return Ok(Some(providers::by_name(named)?)),
+        if named.is_empty() || named == AUTO {
+            return Ok(None);
+        }
+        let Some((vendor, model)) = Vendor::of(named) else {
+            return Ok(Some(providers::by_name(named)?));
         };
-        self.model_service(model).map(Some)
+        let model = model.or(vendor.usual_model()).unwrap_or_else(|| self.text("llm.model"));
+        self.model_service(vendor, model).map(Some)
     }
 
     fn embedder(&self) -> Result<Arc<dyn Embedder>, EngineError> {

@@ -1,14 +1,13 @@
 //! The engines that settings name: the one place that knows all kinds.
 
 use std::fmt;
-use std::hash::{BuildHasher, RandomState};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use super::models::Vendor;
 use super::{Origin, Setting, Settings};
 use crate::net::{Endpoint, EndpointError, Http, Limits, NetError};
-use crate::providers::retry::{Retries, RetryPolicy};
-use crate::providers::{self, OpenAi, Provider, ProviderNameError};
+use crate::providers::{self, Provider, ProviderNameError};
 use crate::stt::{self, OpenAiTranscriber, SttError, Transcriber};
 use crate::tts::{self, EspeakNg, OpenAiSynthesizer, Synthesizer, UnknownSynthesizer};
 use crate::types::Secret;
@@ -123,7 +122,7 @@ pub(super) enum Chosen<'a> {
     /// One that comes with the program, by name.
     Embedded(&'a str),
     /// A service, and its model if that was named with it.
-    Service(Option<&'a str>),
+    Service(Vendor, Option<&'a str>),
 }
 
 impl fmt::Debug for Factory<'_> {
@@ -154,7 +153,7 @@ impl<'a> Factory<'a> {
     /// Whether `engine` (`stt`, `llm`, `tts`) is a service.
     #[must_use]
     pub fn is_service(&self, engine: &str) -> bool {
-        matches!(self.chosen(engine), Chosen::Service(_))
+        matches!(self.chosen(engine), Chosen::Service(..))
     }
 
     /// Which engine (`stt`, `llm`, `tts`) it makes, as its setting names it: with `auto` decided,
@@ -163,7 +162,9 @@ impl<'a> Factory<'a> {
     pub fn name(&self, engine: &str) -> String {
         match self.chosen(engine) {
             Chosen::Embedded(name) => name.to_owned(),
-            Chosen::Service(named) => format!("{SERVICE}:{}", self.model(engine, named)),
+            Chosen::Service(vendor, named) => {
+                format!("{}:{}", vendor.name(), self.model(engine, vendor, named))
+            }
         }
     }
 
@@ -181,7 +182,7 @@ impl<'a> Factory<'a> {
     pub fn transcriber(&self) -> Result<Arc<dyn Transcriber>, EngineError> {
         let model = match self.chosen("stt") {
             Chosen::Embedded(name) => return Ok(stt::by_name(name)?),
-            Chosen::Service(named) => self.model("stt", named),
+            Chosen::Service(vendor, named) => self.model("stt", vendor, named),
         };
         let stream = match self.settings.text("stt.stream") {
             Some("true") => true,
@@ -203,34 +204,12 @@ impl<'a> Factory<'a> {
     ///
     /// When there is none of that name, or its key or rules are missing.
     pub fn provider(&self) -> Result<Arc<dyn Provider>, EngineError> {
-        let model = match self.chosen("llm") {
-            Chosen::Embedded(name) => return Ok(providers::by_name(name)?),
-            Chosen::Service(named) => self.model("llm", named),
-        };
-        self.model_service(model)
-    }
-
-    /// The model of a service.
-    pub(super) fn model_service(&self, model: &str) -> Result<Arc<dyn Provider>, EngineError> {
-        let engine = OpenAi::new(self.http()?, self.endpoint("llm")?, model)
-            .with_limits(self.limits())
-            .with_retries(self.retries());
-        Ok(Arc::new(match self.at_once() {
-            Some(most) => engine.with_at_most(most),
-            None => engine,
-        }))
-    }
-
-    /// By chance of its own, so that processes that share a service do not come back at once.
-    fn retries(&self) -> Retries {
-        let number = |key| self.settings.integer(key).and_then(|number| u32::try_from(number).ok());
-        let usual = RetryPolicy::default();
-        let retries = number("llm.retries").unwrap_or(usual.retries);
-        Retries::new(RetryPolicy { retries, ..usual }).with_seed(RandomState::new().hash_one(0))
-    }
-
-    fn at_once(&self) -> Option<usize> {
-        self.settings.integer("llm.at_once").and_then(|most| usize::try_from(most).ok())
+        match self.chosen("llm") {
+            Chosen::Embedded(name) => Ok(providers::by_name(name)?),
+            Chosen::Service(vendor, named) => {
+                self.model_service(vendor, self.model("llm", vendor, named))
+            }
+        }
     }
 
     /// The speech synthesizer.
@@ -242,7 +221,7 @@ impl<'a> Factory<'a> {
         let model = match self.chosen("tts") {
             Chosen::Embedded("espeak-ng") => return Ok(Arc::new(self.espeak())),
             Chosen::Embedded(name) => return Ok(tts::by_name(name)?),
-            Chosen::Service(named) => self.model("tts", named),
+            Chosen::Service(vendor, named) => self.model("tts", vendor, named),
         };
         let (endpoint, voice) = (self.endpoint("tts")?, self.text("tts.voice"));
         let engine = OpenAiSynthesizer::new(self.http()?, endpoint, model, voice)
@@ -253,16 +232,16 @@ impl<'a> Factory<'a> {
 
     pub(super) fn chosen(&self, engine: &str) -> Chosen<'_> {
         match self.text(&format!("{engine}.engine")) {
-            AUTO if self.has_service(engine) => Chosen::Service(None),
-            AUTO => Chosen::Embedded(match engine {
-                "stt" => "pocketsphinx",
-                "llm" => "scripted",
-                _ => "flite",
-            }),
-            SERVICE => Chosen::Service(None),
-            named => match named.split_once(':') {
-                Some((SERVICE, model)) => Chosen::Service(Some(model)),
-                _ => Chosen::Embedded(named),
+            AUTO if self.has_service(engine) => Chosen::Service(Vendor::OpenAi, None),
+            AUTO => match (engine, self.other_vendor()) {
+                ("llm", Some(vendor)) => Chosen::Service(vendor, None),
+                ("llm", None) => Chosen::Embedded("scripted"),
+                ("stt", _) => Chosen::Embedded("pocketsphinx"),
+                _ => Chosen::Embedded("flite"),
+            },
+            named => match Vendor::of(named) {
+                Some((vendor, model)) => Chosen::Service(vendor, model),
+                None => Chosen::Embedded(named),
             },
         }
     }
@@ -279,11 +258,12 @@ impl<'a> Factory<'a> {
 
     /// The service's model: what stands behind the engine's name, unless a higher layer says
     /// otherwise.
-    fn model<'m>(&'m self, engine: &str, named: Option<&'m str>) -> &'m str {
+    fn model<'m>(&'m self, engine: &str, vendor: Vendor, named: Option<&'m str>) -> &'m str {
         let (chosen, own) = (format!("{engine}.engine"), format!("{engine}.model"));
         let height = |key| self.settings.get(key).map_or(0, |(_, origin)| origin.height());
         let is_beaten = self.settings.is_set(&own) && height(&own) > height(&chosen);
-        named.filter(|_| !is_beaten).unwrap_or_else(|| self.text(&own))
+        let usual = vendor.usual_model().filter(|_| !self.settings.is_set(&own));
+        named.filter(|_| !is_beaten).or(usual).unwrap_or_else(|| self.text(&own))
     }
 
     /// It takes a language for a voice. By default it speaks American English.
@@ -297,15 +277,25 @@ impl<'a> Factory<'a> {
     /// An engine with an address of its own gets the common key from nobody: it would be told
     /// to another server.
     pub(super) fn endpoint(&self, engine: &str) -> Result<Endpoint, EngineError> {
+        self.endpoint_of(engine, Vendor::OpenAi)
+    }
+
+    /// The same of an engine whose common address and key are this vendor's.
+    pub(super) fn endpoint_of(
+        &self,
+        engine: &str,
+        vendor: Vendor,
+    ) -> Result<Endpoint, EngineError> {
+        let (common_base, common_key) = vendor.common();
         let (own_base, own_key) = (format!("{engine}.base_url"), format!("{engine}.api_key"));
         let has_own = self.settings.text(&own_base).is_some();
-        let base = if has_own { &own_base } else { COMMON_BASE };
+        let base = if has_own { &own_base } else { common_base };
         let key = match self.settings.secret(&own_key) {
-            None if !has_own => COMMON_KEY,
+            None if !has_own => common_key,
             _ => &own_key,
         };
-        let shown = self.key.as_ref().filter(|_| !has_own);
-        let missing = if has_own { &own_key } else { COMMON_KEY };
+        let shown = self.key.as_ref().filter(|_| !has_own && common_key == COMMON_KEY);
+        let missing = if has_own { &own_key } else { common_key };
         self.endpoint_at(base, key, shown, (missing, &format!("--{engine}")))
     }
 
@@ -389,9 +379,10 @@ impl<'a> Factory<'a> {
 
 pub(super) const AUTO: &str = "auto";
 pub(super) const SERVICE: &str = "openai";
-const COMMON_BASE: &str = "openai.base_url";
-const COMMON_KEY: &str = "openai.api_key";
-const OFFICIAL: [&str; 2] = ["api.openai.com", "generativelanguage.googleapis.com"];
+pub(super) const COMMON_BASE: &str = "openai.base_url";
+pub(super) const COMMON_KEY: &str = "openai.api_key";
+const OFFICIAL: [&str; 3] =
+    ["api.openai.com", "api.anthropic.com", "generativelanguage.googleapis.com"];
 
 #[cfg(test)]
 mod tests;

@@ -19,6 +19,7 @@ mod find;
 mod layers;
 #[cfg(feature = "mcp")]
 mod mcp;
+mod models;
 #[cfg(feature = "onnx")]
 mod networks;
 mod notes;

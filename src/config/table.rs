@@ -43,7 +43,8 @@ impl Setting {
     #[must_use]
     pub fn variable(&self) -> String {
         let name = self.key.replace('.', "_").to_uppercase();
-        let is_known = ["openai.", "gemini."].iter().any(|owner| self.key.starts_with(owner));
+        let is_known =
+            ["openai.", "anthropic.", "gemini."].iter().any(|owner| self.key.starts_with(owner));
         if is_known { name } else { format!("BANTER_{name}") }
     }
 }
@@ -120,6 +121,15 @@ pub const TABLE: &[Setting] = &[
     row("tts.api_key", Kind::Secret, "", "The synthesizer's key, if it has its own"),
     row("openai.api_key", Kind::Secret, "", "The key of all services"),
     row("openai.base_url", Kind::Address, "https://api.openai.com/v1", "Where the services are"),
+    row("anthropic.api_key", Kind::Secret, "", "The key of Anthropic"),
+    row("anthropic.base_url", Kind::Address, ANTHROPIC, "Where Anthropic is"),
+    row(
+        "anthropic.thinking_tokens",
+        Kind::Integer(1_024, 128_000),
+        "",
+        "How much it thinks before an answer, in tokens",
+    ),
+    row("anthropic.cache", Kind::Bool, "true", "Have it keep at hand what is asked again"),
     row("gemini.api_key", Kind::Secret, "", "The key of Gemini"),
     row("gemini.base_url", Kind::Address, GEMINI, "Where Gemini is"),
     row("apology.unheard", Kind::Text, UNHEARD, "Said when the user could not be heard"),
@@ -184,6 +194,7 @@ pub const TABLE: &[Setting] = &[
     row("wake.acknowledgement", Kind::Text, "", "Said to a phrase without a question"),
 ];
 
+const ANTHROPIC: &str = "https://api.anthropic.com";
 const GEMINI: &str = "https://generativelanguage.googleapis.com";
 const MODE: &[&str] = &["vad", "asm"];
 const DUPLEX: &[&str] = &["openai", "gemini"];
@@ -197,7 +208,16 @@ const UNANSWERED: &str = "Sorry, something went wrong. Please ask me again.";
 const VAD: &[&str] =
     &["earshot", "silero", "webrtc", "webrtc:0", "webrtc:1", "webrtc:2", "webrtc:3", "energy"];
 const STT: &[&str] = &["auto", "openai", "openai:MODEL", "pocketsphinx", "mock"];
-const LLM: &[&str] = &["auto", "openai", "openai:MODEL", "scripted", "scripted:FILE.toml", "mock"];
+const LLM: &[&str] = &[
+    "auto",
+    "openai",
+    "openai:MODEL",
+    "anthropic",
+    "anthropic:MODEL",
+    "scripted",
+    "scripted:FILE.toml",
+    "mock",
+];
 const TTS: &[&str] = &[
     "auto",
     "openai",

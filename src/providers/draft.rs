@@ -110,6 +110,9 @@ impl Draft {
             return Err(self.failed(ENDLESS));
         }
         self.arguments += call.arguments.len();
+        if self.arguments > LONGEST_ARGUMENTS {
+            return Err(self.failed(ENDLESS));
+        }
         self.calls.push(call);
         let last = self.calls.len() - 1;
         Ok(&mut self.calls[last])
@@ -146,6 +149,17 @@ impl Draft {
     /// How many events could not be read.
     pub(super) fn skipped(&self) -> usize {
         self.skipped
+    }
+
+    /// An event that says nothing of the answer.
+    pub(super) fn pass_over(&mut self) {
+        self.read = self.read.saturating_sub(1);
+    }
+
+    /// An event that nobody knows.
+    pub(super) fn skip(&mut self) {
+        self.pass_over();
+        self.skipped += 1;
     }
 
     /// Nothing follows: the calls, and why it has ended.

@@ -1,5 +1,7 @@
 //! Language models: a conversation in, an answer out as it is written.
 
+mod anthropic;
+mod asides;
 mod capabilities;
 mod draft;
 pub mod embeddings;
@@ -12,6 +14,7 @@ pub mod scripted;
 mod service;
 mod shown;
 mod told;
+mod turns;
 
 use std::collections::BTreeMap;
 use std::fmt::Debug;
@@ -29,6 +32,7 @@ use mock::{MockAnswer, MockProvider};
 use retry::Retries;
 use scripted::{ScriptError, Scripted};
 
+pub use anthropic::{Anthropic, Thinking};
 pub use capabilities::{Capabilities, JsonAnswers};
 pub use error::{ProviderError, ProviderErrorKind, RetryAdvice};
 pub use openai::OpenAi;

@@ -49,6 +49,8 @@ pub struct Prices {
     pub output: Price,
     /// Those that it is asked and had still at hand; as others that it is asked by default.
     pub cached: Option<Price>,
+    /// Those that it is asked and puts at hand for later; as others that it is asked by default.
+    pub cache_written: Option<Price>,
     /// Those that it is asked and that stand for sound; as others that it is asked by default.
     pub audio_input: Option<Price>,
     /// Those that it answers and that stand for sound; as others that it answers by default.
@@ -59,13 +61,26 @@ impl Prices {
     /// Those of a model for which all that it is asked, and all that it answers, costs the same.
     #[must_use]
     pub const fn new(input: Price, output: Price) -> Self {
-        Self { input, output, cached: None, audio_input: None, audio_output: None }
+        Self {
+            input,
+            output,
+            cached: None,
+            cache_written: None,
+            audio_input: None,
+            audio_output: None,
+        }
     }
 
     /// The same with a price for what the model had still at hand, sound or not.
     #[must_use]
     pub const fn with_cached(self, price: Price) -> Self {
         Self { cached: Some(price), ..self }
+    }
+
+    /// The same with a price for what the model puts at hand for later requests.
+    #[must_use]
+    pub const fn with_cache_written(self, price: Price) -> Self {
+        Self { cache_written: Some(price), ..self }
     }
 
     /// The same with prices for sound, asked and answered.
@@ -83,20 +98,25 @@ impl Prices {
         let price = |own: Option<Price>, other| own.map_or(Some(other), Price::of_one);
         let audio_input = price(self.audio_input, input)?;
         let audio_output = price(self.audio_output, output)?;
-        let new = match self.cached {
-            Some(_) if usage.input_tokens > 0 => {
-                let cached = usage.cached_tokens.min(usage.input_tokens);
-                1.0 - cached as f64 / usage.input_tokens as f64
-            }
-            _ => 1.0,
-        };
         let cached = price(self.cached, input)?;
+        let written = price(self.cache_written, input)?;
+        // Without a price of their own they cost what their kind costs.
+        let apart = |own: Option<Price>, tokens: u64, most| {
+            if own.is_some() { tokens.min(most) } else { 0 }
+        };
+        let read = apart(self.cached, usage.cached_tokens, usage.input_tokens);
+        let wrote =
+            apart(self.cache_written, usage.cache_written_tokens, usage.input_tokens - read);
+        let new = match usage.input_tokens {
+            0 => 1.0,
+            all => (all - read - wrote) as f64 / all as f64,
+        };
         let of_kinds = |all: u64, audio: u64, text_price: f64, audio_price: f64| {
             let audio = audio.min(all);
             (all - audio) as f64 * text_price + audio as f64 * audio_price
         };
         let asked = of_kinds(usage.input_tokens, usage.audio_input_tokens, input, audio_input);
-        let at_hand = usage.input_tokens as f64 * (1.0 - new) * cached;
+        let at_hand = read as f64 * cached + wrote as f64 * written;
         let answered =
             of_kinds(usage.output_tokens, usage.audio_output_tokens, output, audio_output);
         Some(asked * new + at_hand + answered)
@@ -197,6 +217,7 @@ mod tests {
             input_tokens: 1_000,
             output_tokens: 300,
             cached_tokens: 400,
+            cache_written_tokens: 100,
             audio_input_tokens: 500,
             audio_output_tokens: 200,
         };
@@ -208,8 +229,15 @@ mod tests {
         assert!(near(all.of(usage), 300.0 + 3_000.0 + 40.0 + 200.0 + 4_000.0));
         assert!(near(same.with_cached(price("0/1")).of(usage), 600.0 + 600.0));
 
+        // Of 1,000 tokens 500 are new, and 100 more are put at hand.
+        let all = same.with_cached(price("0.1/1")).with_cache_written(price("1.25/1"));
+        assert!(near(all.of(usage), 500.0 + 40.0 + 125.0 + 600.0));
+        assert!(near(same.with_cache_written(price("2/1")).of(usage), 900.0 + 200.0 + 600.0));
+
         let wrong = Usage { cached_tokens: 9_000, audio_input_tokens: 9_000, ..usage };
         assert!(near(same.with_cached(price("0/1")).of(wrong), 600.0), "no more than all");
+        let wrong = Usage { cache_written_tokens: 9_000, ..wrong };
+        assert!(near(all.of(wrong), 1_000.0 * 0.1 + 600.0), "no more than all");
         assert!(near(all.of(Usage::default()), 0.0));
         assert_eq!(same.with_cached(price("1/min")).of(usage), None);
     }

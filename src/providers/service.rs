@@ -8,6 +8,8 @@ use std::time::Duration;
 use bytes::{Bytes, BytesMut};
 use futures_util::{StreamExt, TryStreamExt, stream};
 use http::header::{ACCEPT, CONTENT_TYPE};
+use http::request::Builder;
+use http::{HeaderName, HeaderValue};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 
@@ -25,6 +27,8 @@ pub(super) struct Service {
     pub(super) limits: Limits,
     pub(super) retries: Retries,
     http: Arc<dyn Http>,
+    /// Beside those of all requests.
+    headers: Vec<(HeaderName, HeaderValue)>,
     slots: Option<Slots>,
     clock: SessionClock,
     warmed: Mutex<Option<SessionTime>>,
@@ -48,10 +52,17 @@ impl Service {
             limits: Limits { head: PATIENCE, piece: PATIENCE, ..Limits::default() },
             retries: Retries::default(),
             http,
+            headers: Vec::new(),
             slots: None,
             clock: SessionClock::live(),
             warmed: Mutex::default(),
         }
+    }
+
+    /// The same with a header more.
+    pub(super) fn with_header(mut self, name: &'static str, value: &'static str) -> Self {
+        self.headers.push((HeaderName::from_static(name), HeaderValue::from_static(value)));
+        self
     }
 
     /// At most so many requests at once; further ones wait, as long as for the first event.
@@ -73,6 +84,10 @@ impl Service {
         });
         let request = request.and_then(|body| {
             let request = self.endpoint.post(path).header(CONTENT_TYPE, "application/json");
+            let add = |request: Builder, (name, value): &(HeaderName, HeaderValue)| {
+                request.header(name, value)
+            };
+            let request = self.headers.iter().fold(request, add);
             let request = request.header(ACCEPT, "text/event-stream");
             let request = request.body(Body::Whole(body.into()));
             request.map_err(|error| ProviderError::failed(&*name, error.to_string()))

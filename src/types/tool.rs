@@ -127,6 +127,9 @@ pub struct Usage {
     /// Those of the request that the provider had still at hand, which cost less.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub cached_tokens: u64,
+    /// Those of the request that the provider has put at hand for later ones, which cost more.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub cache_written_tokens: u64,
     /// Those of the request that stand for sound, of which some may be cached.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub audio_input_tokens: u64,
@@ -156,6 +159,9 @@ impl std::ops::Add for Usage {
             input_tokens: self.input_tokens.saturating_add(other.input_tokens),
             output_tokens: self.output_tokens.saturating_add(other.output_tokens),
             cached_tokens: self.cached_tokens.saturating_add(other.cached_tokens),
+            cache_written_tokens: self
+                .cache_written_tokens
+                .saturating_add(other.cache_written_tokens),
             audio_input_tokens: self.audio_input_tokens.saturating_add(other.audio_input_tokens),
             audio_output_tokens: self.audio_output_tokens.saturating_add(other.audio_output_tokens),
         }

@@ -2,7 +2,7 @@
 
 use std::fmt::Display;
 
-use crate::config::{EngineError, Settings};
+use crate::config::{EngineError, Setting, Settings};
 use crate::net::NetError;
 use crate::providers::{ProviderError, ProviderErrorKind, ProviderNameError};
 use crate::stt::SttError;
@@ -105,7 +105,11 @@ impl Trouble {
             ProviderErrorKind::Protocol => Cause::Strange,
             ProviderErrorKind::Failed => Cause::Broken,
         };
-        Self::new(error, cause.remedy(Role::Llm, settings))
+        // Its name begins with that of the service.
+        let name = error.provider.split(':').next().unwrap_or_default();
+        let has_key = Setting::of(&format!("{name}.api_key")).is_some();
+        let owner = if has_key { name } else { OPENAI };
+        Self::new(error, cause.remedy(Role::Llm, owner, settings))
     }
 
     fn of_net(error: &NetError, role: Role, settings: &Settings) -> Self {
@@ -123,7 +127,7 @@ impl Trouble {
                 _ => Cause::Request,
             },
         };
-        Self::new(error, cause.remedy(role, settings))
+        Self::new(error, cause.remedy(role, OPENAI, settings))
     }
 }
 
@@ -140,15 +144,16 @@ impl Role {
 }
 
 impl Cause {
-    fn remedy(self, role: Role, settings: &Settings) -> String {
+    /// What to do, where the common key and address are those of `owner`.
+    fn remedy(self, role: Role, owner: &str, settings: &Settings) -> String {
         let table = role.table();
         // An engine with an address of its own has a key of its own.
         let own = settings.is_set(&format!("{table}.base_url"));
         let key = match own || settings.is_set(&format!("{table}.api_key")) {
             true => format!("{table}.api_key"),
-            false => "openai.api_key".to_owned(),
+            false => format!("{owner}.api_key"),
         };
-        let address = if own { format!("{table}.base_url") } else { "openai.base_url".to_owned() };
+        let address = format!("{}.base_url", if own { table } else { owner });
         match self {
             Self::Key => format!("set another {key} ({})", now(&key, settings)),
             Self::Account => format!("top up the account of {key} ({})", now(&key, settings)),
@@ -165,12 +170,15 @@ impl Cause {
             Self::Broken => "try again later: the trouble is the service's own".to_owned(),
             Self::Strange => {
                 let now = now(&address, settings);
-                format!("set {address} to a service compatible with OpenAI's ({now})")
+                format!("set {address} to a service that speaks its protocol ({now})")
             }
             Self::Request => format!("change the setting of [{table}] that it complains of"),
         }
     }
 }
+
+/// Whose key and address all engines share.
+const OPENAI: &str = "openai";
 
 fn another(role: Role) -> String {
     format!("set {}.engine to another engine", role.table())
@@ -236,6 +244,21 @@ mod tests {
         let empty = ProviderError::new("p", ProviderErrorKind::OutOfCredit, "no more");
         let trouble = Trouble::of_provider(&empty, &plain);
         assert!(trouble.remedy.starts_with("top up the account"), "{trouble:?}");
+    }
+
+    #[test]
+    fn the_key_of_a_vendor_is_its_own() {
+        let keys = settings(&[("ANTHROPIC_API_KEY", "sk-1"), ("OPENAI_API_KEY", "sk-2")]);
+        for (provider, key) in
+            [("anthropic:m", "anthropic"), ("openai:m", "openai"), ("p", "openai")]
+        {
+            let error = ProviderError::new(provider, ProviderErrorKind::Unauthorized, "no");
+            let trouble = Trouble::of_provider(&error, &keys);
+            assert!(
+                trouble.remedy.starts_with(&format!("set another {key}.api_key (now set")),
+                "{trouble:?}"
+            );
+        }
     }
 
     #[test]

@@ -138,6 +138,46 @@ fn the_name_of_an_engine_is_that_of_the_one_that_is_made() {
 }
 
 #[test]
+fn each_vendor_has_its_key_its_address_and_its_model() {
+    for (name, variable, usual) in VENDORS {
+        let key = (*variable, "sk-7");
+        let made = |variables: &[(&str, &str)]| {
+            let settings = settings(variables, None);
+            let factory = factory(&settings);
+            let provider = factory.provider().unwrap();
+            assert_eq!(factory.name("llm"), provider.name());
+            assert!(provider.is_metered() && factory.is_service("llm"));
+            provider.name().to_owned()
+        };
+        // By its key alone, by its name, and by its model.
+        assert_eq!(made(&[key]), format!("{name}:{usual}"));
+        assert_eq!(made(&[key, KEY, ("BANTER_LLM_ENGINE", name)]), format!("{name}:{usual}"));
+        let named = format!("{name}:mine");
+        assert_eq!(made(&[key, ("BANTER_LLM_ENGINE", &named)]), named);
+        assert_eq!(made(&[key, ("BANTER_LLM_ENGINE", name), ("BANTER_LLM_MODEL", "mine")]), named);
+        // With OpenAI's key as well, that one is taken.
+        assert_eq!(made(&[key, KEY]), "openai:gpt-4o-mini");
+        // The speech stays embedded.
+        let settings = settings(&[key], None);
+        assert_eq!(factory(&settings).name("stt"), "pocketsphinx");
+
+        let told = |variables: &[(&str, &str)]| {
+            let mut all = vec![("BANTER_LLM_ENGINE", *name)];
+            all.extend(variables);
+            factory(&layered(&[], &all, None)).provider().unwrap_err().to_string()
+        };
+        let missing = told(&[KEY]);
+        assert!(missing.contains(&format!("set {variable}, or the address")), "{missing}");
+        let stray = format!("[{name}]\nbase_url = \"http://evil\"\n");
+        let stray = layered(&[("llm.engine", name)], &[key], Some((Found::Here, &stray)));
+        let told = factory(&stray).provider().unwrap_err().to_string();
+        assert!(told.contains("is not sent there"), "{told}");
+    }
+}
+
+const VENDORS: &[(&str, &str, &str)] = &[("anthropic", "ANTHROPIC_API_KEY", "claude-haiku-4-5")];
+
+#[test]
 fn whoever_lacks_a_key_is_told_the_variable_that_counts() {
     let told = |variables: &[(&str, &str)]| {
         let mut all = vec![("BANTER_LLM_ENGINE", "openai")];

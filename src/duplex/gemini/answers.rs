@@ -236,6 +236,7 @@ fn less(usage: Usage, told: Usage) -> Usage {
         input_tokens: usage.input_tokens.saturating_sub(told.input_tokens),
         output_tokens: usage.output_tokens.saturating_sub(told.output_tokens),
         cached_tokens: usage.cached_tokens.saturating_sub(told.cached_tokens),
+        cache_written_tokens: usage.cache_written_tokens.saturating_sub(told.cache_written_tokens),
         audio_input_tokens: usage.audio_input_tokens.saturating_sub(told.audio_input_tokens),
         audio_output_tokens: usage.audio_output_tokens.saturating_sub(told.audio_output_tokens),
     }

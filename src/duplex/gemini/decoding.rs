@@ -308,6 +308,7 @@ fn of_usage(usage: &WireUsage) -> Usage {
         cached_tokens: usage.cached_content_token_count.unwrap_or_default(),
         audio_input_tokens: audio(&usage.prompt_tokens_details),
         audio_output_tokens: audio(&usage.response_tokens_details),
+        ..Usage::default()
     }
 }
 

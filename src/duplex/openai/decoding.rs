@@ -345,6 +345,7 @@ fn usage(usage: WireUsage) -> Usage {
         cached_tokens: input.cached_tokens.unwrap_or_default(),
         audio_input_tokens: input.audio_tokens.unwrap_or_default(),
         audio_output_tokens: output.audio_tokens.unwrap_or_default(),
+        ..Usage::default()
     }
 }
 

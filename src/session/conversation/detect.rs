@@ -24,7 +24,7 @@ pub(super) fn detected() -> Result<Option<Arc<dyn Provider>>, ConversationError>
 }
 
 pub(super) fn no_provider() -> ConversationError {
-    let what = "give one, or set OPENAI_API_KEY or `llm.engine`";
+    let what = "give one, or set OPENAI_API_KEY, the key of another service, or `llm.engine`";
     ConversationError::NoProvider(what.to_owned())
 }
 

@@ -48,6 +48,7 @@ fn an_answer_begins_with_the_first_of_it_and_ends_with_its_turn() {
             cached_tokens: 64,
             audio_input_tokens: 140,
             audio_output_tokens: 90,
+            ..Usage::default()
         });
         let how = ReplyEnd::Completed;
         let events = call.hear(end);

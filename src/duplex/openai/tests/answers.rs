@@ -58,6 +58,7 @@ fn an_answer_that_is_asked_for_is_known_by_its_mark_and_told_as_it_comes() {
         cached_tokens: 64,
         audio_input_tokens: 140,
         audio_output_tokens: 100,
+        ..Usage::default()
     };
     let how = ReplyEnd::Completed;
     let told = [DuplexEvent::ReplyEnded { reply: FIRST, how, usage: Some(usage) }];
