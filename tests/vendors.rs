@@ -13,7 +13,7 @@ use std::time::Duration;
 use banter::net::{Endpoint, Http, HttpClient};
 use banter::providers::retry::Retries;
 use banter::providers::{
-    Anthropic, Provider, ProviderError, ProviderErrorKind, ProviderEvent, ProviderRequest,
+    Anthropic, Gemini, Provider, ProviderError, ProviderErrorKind, ProviderEvent, ProviderRequest,
     ProviderStream, RetryAdvice, Thinking,
 };
 use banter::types::{
@@ -34,7 +34,9 @@ fn clients(server: &Aimock, key: &str) -> Vec<Arc<dyn Provider>> {
             Anthropic::new(Arc::clone(&http), endpoint(), "claude-sonnet-4-5")
                 .thinking(Thinking::Tokens(2_000)),
         ),
-        Arc::new(Anthropic::new(http, endpoint(), "claude-haiku-4-5").whole()),
+        Arc::new(Anthropic::new(Arc::clone(&http), endpoint(), "claude-haiku-4-5").whole()),
+        Arc::new(Gemini::new(Arc::clone(&http), endpoint(), "gemini-2.5-flash")),
+        Arc::new(Gemini::new(http, endpoint(), "gemini-2.5-flash").whole()),
     ]
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::engines::{COMMON_BASE, COMMON_KEY, EngineError, Factory};
 use crate::providers::retry::{Retries, RetryPolicy};
-use crate::providers::{Anthropic, OpenAi, Provider, Thinking};
+use crate::providers::{Anthropic, Gemini, OpenAi, Provider, Safety, Thinking};
 
 /// Whose protocol a service speaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,10 +14,12 @@ pub(super) enum Vendor {
     OpenAi,
     /// Anthropic's.
     Anthropic,
+    /// Google's Gemini.
+    Gemini,
 }
 
 impl Vendor {
-    const ALL: [Self; 2] = [Self::OpenAi, Self::Anthropic];
+    const ALL: [Self; 3] = [Self::OpenAi, Self::Anthropic, Self::Gemini];
 
     /// Who is called so, and the model that stands behind the name.
     pub(super) fn of(named: &str) -> Option<(Self, Option<&str>)> {
@@ -34,6 +36,7 @@ impl Vendor {
         match self {
             Self::OpenAi => "openai",
             Self::Anthropic => "anthropic",
+            Self::Gemini => "gemini",
         }
     }
 
@@ -42,6 +45,7 @@ impl Vendor {
         match self {
             Self::OpenAi => (COMMON_BASE, COMMON_KEY),
             Self::Anthropic => ("anthropic.base_url", "anthropic.api_key"),
+            Self::Gemini => ("gemini.base_url", "gemini.api_key"),
         }
     }
 
@@ -50,6 +54,7 @@ impl Vendor {
         match self {
             Self::OpenAi => None,
             Self::Anthropic => Some("claude-haiku-4-5"),
+            Self::Gemini => Some("gemini-2.5-flash"),
         }
     }
 }
@@ -90,6 +95,22 @@ impl Factory<'_> {
                 }
                 if !self.settings.is_on("anthropic.cache") {
                     engine = engine.uncached();
+                }
+                Arc::new(engine)
+            }
+            Vendor::Gemini => {
+                let mut engine = Gemini::new(http, endpoint, model)
+                    .with_limits(limits)
+                    .with_retries(retries)
+                    .with_at_most(at_once);
+                if let Some(tokens) = self.number("gemini.thinking_tokens") {
+                    engine = engine.thinking(tokens);
+                }
+                if let Some(safety) = Safety::of(self.text("gemini.safety")) {
+                    engine = engine.with_safety(safety);
+                }
+                if let Some(name) = self.settings.text("gemini.cached_content") {
+                    engine = engine.with_cached_content(name);
                 }
                 Arc::new(engine)
             }

@@ -132,6 +132,14 @@ pub const TABLE: &[Setting] = &[
     row("anthropic.cache", Kind::Bool, "true", "Have it keep at hand what is asked again"),
     row("gemini.api_key", Kind::Secret, "", "The key of Gemini"),
     row("gemini.base_url", Kind::Address, GEMINI, "Where Gemini is"),
+    row(
+        "gemini.thinking_tokens",
+        Kind::Integer(0, 65_536),
+        "",
+        "How much it thinks before an answer, in tokens",
+    ),
+    row("gemini.safety", Kind::Choice(SAFETY), "", "What it withholds, if not what is usual"),
+    row("gemini.cached_content", Kind::Text, "", "What it keeps, with instructions and tools"),
     row("apology.unheard", Kind::Text, UNHEARD, "Said when the user could not be heard"),
     row("apology.unanswered", Kind::Text, UNANSWERED, "Said when there is no answer"),
     row("validation.mode", Kind::Choice(VALIDATION), "error", "What a pack's validators may do"),
@@ -196,6 +204,8 @@ pub const TABLE: &[Setting] = &[
 
 const ANTHROPIC: &str = "https://api.anthropic.com";
 const GEMINI: &str = "https://generativelanguage.googleapis.com";
+/// What is harmful with a high, a medium or a low likelihood is withheld, or nothing.
+const SAFETY: &[&str] = &["off", "high", "medium", "low"];
 const MODE: &[&str] = &["vad", "asm"];
 const DUPLEX: &[&str] = &["openai", "gemini"];
 /// `here`: the session's own rules. `there`: the model's. `both`: the model answers, and the rules
@@ -214,6 +224,8 @@ const LLM: &[&str] = &[
     "openai:MODEL",
     "anthropic",
     "anthropic:MODEL",
+    "gemini",
+    "gemini:MODEL",
     "scripted",
     "scripted:FILE.toml",
     "mock",

@@ -1,6 +1,7 @@
 //! What has come of an answer so far, whatever protocol it comes by: the codecs fill it.
 
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
 
 use super::{ProviderError, ProviderErrorKind, ProviderEvent};
@@ -64,7 +65,7 @@ impl Draft {
     pub(super) fn new(provider: &str, messages: usize) -> Self {
         Self {
             provider: provider.to_owned(),
-            unnamed: format!("call-{messages}"),
+            unnamed: format!("{UNNAMED}{messages}"),
             calls: Vec::new(),
             text: 0,
             arguments: 0,
@@ -151,6 +152,12 @@ impl Draft {
         self.skipped
     }
 
+    /// The model gives something beside its text.
+    pub(super) fn show(&mut self, event: ProviderEvent, events: &mut Vec<ProviderEvent>) {
+        self.spoke = true;
+        events.push(event);
+    }
+
     /// An event that says nothing of the answer.
     pub(super) fn pass_over(&mut self) {
         self.read = self.read.saturating_sub(1);
@@ -221,6 +228,15 @@ fn arguments(text: String) -> Value {
     }
 }
 
+/// Nothing rather than an error: a cost that cannot be read must not lose the words beside it.
+pub(super) fn lenient<'de, D: Deserializer<'de>, T: DeserializeOwned>(
+    from: D,
+) -> Result<Option<T>, D::Error> {
+    Ok(serde_json::from_value(Value::deserialize(from)?).ok())
+}
+
+/// What the ids of calls begin with that a server gives none.
+pub(super) const UNNAMED: &str = "call-";
 const ENDLESS: &str = "its tool calls have no end";
 /// In bytes: over an hour of speech. Whoever writes more does not stop.
 const LONGEST_TEXT: usize = 64 << 10;

@@ -6,6 +6,7 @@ mod capabilities;
 mod draft;
 pub mod embeddings;
 mod error;
+mod gemini;
 pub mod mock;
 mod openai;
 mod price;
@@ -35,6 +36,7 @@ use scripted::{ScriptError, Scripted};
 pub use anthropic::{Anthropic, Thinking};
 pub use capabilities::{Capabilities, JsonAnswers};
 pub use error::{ProviderError, ProviderErrorKind, RetryAdvice};
+pub use gemini::{Gemini, Safety};
 pub use openai::OpenAi;
 pub use price::{Price, PriceError, Prices};
 

@@ -34,6 +34,7 @@ pub(super) enum Piece<'a> {
     Called(&'a ToolCall),
     Resulted {
         id: &'a str,
+        name: &'a str,
         content: Cow<'a, str>,
         is_error: bool,
     },
@@ -86,6 +87,7 @@ fn pieces(message: &Message, earlier: bool) -> Vec<Piece<'_>> {
         Role::Tool => {
             let result = message.tool_result.iter().map(|result| Piece::Resulted {
                 id: &result.id,
+                name: &result.name,
                 content: Cow::Borrowed(&result.content),
                 is_error: result.is_error,
             });
@@ -140,6 +142,7 @@ fn answer<'a>(pieces: &mut Vec<Piece<'a>>, called: Vec<&'a ToolCall>) {
     let lost = called.into_iter().filter(|call| missing.remove(&*call.id));
     let lost = lost.map(|call| Piece::Resulted {
         id: &call.id,
+        name: &call.name,
         content: Cow::Borrowed("no result is known"),
         is_error: true,
     });

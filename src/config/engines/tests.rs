@@ -175,7 +175,10 @@ fn each_vendor_has_its_key_its_address_and_its_model() {
     }
 }
 
-const VENDORS: &[(&str, &str, &str)] = &[("anthropic", "ANTHROPIC_API_KEY", "claude-haiku-4-5")];
+const VENDORS: &[(&str, &str, &str)] = &[
+    ("anthropic", "ANTHROPIC_API_KEY", "claude-haiku-4-5"),
+    ("gemini", "GEMINI_API_KEY", "gemini-2.5-flash"),
+];
 
 #[test]
 fn whoever_lacks_a_key_is_told_the_variable_that_counts() {

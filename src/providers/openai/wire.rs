@@ -2,10 +2,10 @@
 
 use std::borrow::Cow;
 
-use serde::de::DeserializeOwned;
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::providers::draft::lenient;
 use crate::types::Detail;
 
 #[derive(Debug, Serialize)]
@@ -198,11 +198,6 @@ pub(super) struct Usage {
 #[derive(Debug, Default, Deserialize)]
 pub(super) struct PromptTokens {
     pub(super) cached_tokens: Option<u64>,
-}
-
-/// Nothing rather than an error: a cost that cannot be read must not lose the words beside it.
-fn lenient<'de, D: Deserializer<'de>, T: DeserializeOwned>(from: D) -> Result<Option<T>, D::Error> {
-    Ok(serde_json::from_value(Value::deserialize(from)?).ok())
 }
 
 #[derive(Debug, Serialize)]

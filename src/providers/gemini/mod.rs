@@ -1,0 +1,16 @@
+//! Gemini's `generateContent`, in pieces or as a whole.
+//!
+//! ```text
+//! ProviderRequest ─▶ request ─▶ Service ─▶ events ─▶ Codec ─▶ ProviderEvent, …
+//! ```
+
+mod client;
+mod codec;
+mod content;
+mod request;
+mod wire;
+
+#[cfg(test)]
+mod tests;
+
+pub use client::{Gemini, Safety};
