@@ -13,8 +13,8 @@ use std::time::Duration;
 use banter::net::{Endpoint, Http, HttpClient};
 use banter::providers::retry::Retries;
 use banter::providers::{
-    Anthropic, Gemini, Provider, ProviderError, ProviderErrorKind, ProviderEvent, ProviderRequest,
-    ProviderStream, RetryAdvice, Thinking,
+    Anthropic, Gemini, OpenAiResponses, Provider, ProviderError, ProviderErrorKind, ProviderEvent,
+    ProviderRequest, ProviderStream, Reasoning, RetryAdvice, Thinking,
 };
 use banter::types::{
     FinishReason, Media, MediaKind, Message, Secret, ToolCall, ToolDescriptor, ToolResult, Usage,
@@ -29,6 +29,7 @@ fn clients(server: &Aimock, key: &str) -> Vec<Arc<dyn Provider>> {
     let http: Arc<dyn Http> = Arc::new(HttpClient::new().unwrap());
     let base = server.url().trim_end_matches("/v1").to_owned();
     let endpoint = || Endpoint::new(&base, Some(Secret::new(key))).unwrap();
+    let openai = || Endpoint::new(&server.url(), Some(Secret::new(key))).unwrap();
     vec![
         Arc::new(
             Anthropic::new(Arc::clone(&http), endpoint(), "claude-sonnet-4-5")
@@ -36,7 +37,11 @@ fn clients(server: &Aimock, key: &str) -> Vec<Arc<dyn Provider>> {
         ),
         Arc::new(Anthropic::new(Arc::clone(&http), endpoint(), "claude-haiku-4-5").whole()),
         Arc::new(Gemini::new(Arc::clone(&http), endpoint(), "gemini-2.5-flash")),
-        Arc::new(Gemini::new(http, endpoint(), "gemini-2.5-flash").whole()),
+        Arc::new(Gemini::new(Arc::clone(&http), endpoint(), "gemini-2.5-flash").whole()),
+        Arc::new(
+            OpenAiResponses::new(Arc::clone(&http), openai(), "o4-mini").reasoning(Reasoning::Low),
+        ),
+        Arc::new(OpenAiResponses::new(http, openai(), "gpt-4o-mini").whole()),
     ]
 }
 
@@ -115,6 +120,7 @@ async fn what_is_shown_and_what_was_cut_reach_the_server() {
     for request in asked {
         assert_eq!(request["headers"]["anthropic-version"], "2023-06-01");
     }
+    assert_eq!(server.requests("responses").len(), 2);
 }
 
 #[tokio::test]

@@ -28,7 +28,8 @@ pub(super) struct SettingFlags {
     #[arg(long, value_name = "NAME")]
     stt: Option<String>,
     /// The language model: auto (default), openai, openai:MODEL, anthropic, anthropic:MODEL,
-    /// gemini, gemini:MODEL, scripted, scripted:FILE.toml.
+    /// gemini, gemini:MODEL, responses, responses:MODEL (OpenAI's Responses), scripted,
+    /// scripted:FILE.toml.
     #[arg(long, value_name = "NAME")]
     llm: Option<String>,
     /// The synthesizer: auto (default), openai, openai:MODEL, flite, flite:VOICE, espeak-ng,

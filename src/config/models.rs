@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use super::engines::{COMMON_BASE, COMMON_KEY, EngineError, Factory};
 use crate::providers::retry::{Retries, RetryPolicy};
-use crate::providers::{Anthropic, Gemini, OpenAi, Provider, Safety, Thinking};
+use crate::providers::{
+    Anthropic, Gemini, OpenAi, OpenAiResponses, Provider, Reasoning, Safety, Thinking,
+};
 
 /// Whose protocol a service speaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,10 +18,12 @@ pub(super) enum Vendor {
     Anthropic,
     /// Google's Gemini.
     Gemini,
+    /// OpenAI's other one, Responses.
+    Responses,
 }
 
 impl Vendor {
-    const ALL: [Self; 3] = [Self::OpenAi, Self::Anthropic, Self::Gemini];
+    const ALL: [Self; 4] = [Self::OpenAi, Self::Anthropic, Self::Gemini, Self::Responses];
 
     /// Who is called so, and the model that stands behind the name.
     pub(super) fn of(named: &str) -> Option<(Self, Option<&str>)> {
@@ -37,13 +41,14 @@ impl Vendor {
             Self::OpenAi => "openai",
             Self::Anthropic => "anthropic",
             Self::Gemini => "gemini",
+            Self::Responses => "responses",
         }
     }
 
     /// The settings of its address and its key.
     pub(super) const fn common(self) -> (&'static str, &'static str) {
         match self {
-            Self::OpenAi => (COMMON_BASE, COMMON_KEY),
+            Self::OpenAi | Self::Responses => (COMMON_BASE, COMMON_KEY),
             Self::Anthropic => ("anthropic.base_url", "anthropic.api_key"),
             Self::Gemini => ("gemini.base_url", "gemini.api_key"),
         }
@@ -52,7 +57,7 @@ impl Vendor {
     /// Its model where nobody names one; for OpenAI that is the setting's default.
     pub(super) const fn usual_model(self) -> Option<&'static str> {
         match self {
-            Self::OpenAi => None,
+            Self::OpenAi | Self::Responses => None,
             Self::Anthropic => Some("claude-haiku-4-5"),
             Self::Gemini => Some("gemini-2.5-flash"),
         }
@@ -66,7 +71,7 @@ impl Factory<'_> {
             let (base, key) = vendor.common();
             self.settings.is_set(base) || self.settings.is_set(key)
         };
-        Vendor::ALL.into_iter().filter(|vendor| *vendor != Vendor::OpenAi).find(is_set)
+        Vendor::ALL.into_iter().filter(|vendor| vendor.common().1 != COMMON_KEY).find(is_set)
     }
 
     /// The model of a service: the one place that knows all vendors.
@@ -113,6 +118,16 @@ impl Factory<'_> {
                     engine = engine.with_cached_content(name);
                 }
                 Arc::new(engine)
+            }
+            Vendor::Responses => {
+                let engine = OpenAiResponses::new(http, endpoint, model)
+                    .with_limits(limits)
+                    .with_retries(retries)
+                    .with_at_most(at_once);
+                Arc::new(match Reasoning::of(self.text("responses.reasoning")) {
+                    Some(reasoning) => engine.reasoning(reasoning),
+                    None => engine,
+                })
             }
         })
     }

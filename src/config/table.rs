@@ -121,6 +121,7 @@ pub const TABLE: &[Setting] = &[
     row("tts.api_key", Kind::Secret, "", "The synthesizer's key, if it has its own"),
     row("openai.api_key", Kind::Secret, "", "The key of all services"),
     row("openai.base_url", Kind::Address, "https://api.openai.com/v1", "Where the services are"),
+    row("responses.reasoning", Kind::Choice(REASONING), "", "How hard a model of OpenAI's thinks"),
     row("anthropic.api_key", Kind::Secret, "", "The key of Anthropic"),
     row("anthropic.base_url", Kind::Address, ANTHROPIC, "Where Anthropic is"),
     row(
@@ -206,6 +207,7 @@ const ANTHROPIC: &str = "https://api.anthropic.com";
 const GEMINI: &str = "https://generativelanguage.googleapis.com";
 /// What is harmful with a high, a medium or a low likelihood is withheld, or nothing.
 const SAFETY: &[&str] = &["off", "high", "medium", "low"];
+const REASONING: &[&str] = &["none", "minimal", "low", "medium", "high"];
 const MODE: &[&str] = &["vad", "asm"];
 const DUPLEX: &[&str] = &["openai", "gemini"];
 /// `here`: the session's own rules. `there`: the model's. `both`: the model answers, and the rules
@@ -224,6 +226,8 @@ const LLM: &[&str] = &[
     "openai:MODEL",
     "anthropic",
     "anthropic:MODEL",
+    "responses",
+    "responses:MODEL",
     "gemini",
     "gemini:MODEL",
     "scripted",

@@ -37,7 +37,7 @@ pub use anthropic::{Anthropic, Thinking};
 pub use capabilities::{Capabilities, JsonAnswers};
 pub use error::{ProviderError, ProviderErrorKind, RetryAdvice};
 pub use gemini::{Gemini, Safety};
-pub use openai::OpenAi;
+pub use openai::{OpenAi, OpenAiResponses, Reasoning};
 pub use price::{Price, PriceError, Prices};
 
 /// The provider called `name`: `scripted`, `scripted:FILE.toml` with rules of your own, or `mock`,

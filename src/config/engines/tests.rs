@@ -175,6 +175,16 @@ fn each_vendor_has_its_key_its_address_and_its_model() {
     }
 }
 
+#[test]
+fn responses_are_openais_other_protocol_at_the_same_address_with_the_same_key() {
+    let settings = settings(&[KEY, ("BANTER_LLM_ENGINE", "responses")], None);
+    assert_eq!(factory(&settings).provider().unwrap().name(), "responses:gpt-4o-mini");
+    assert_eq!(factory(&settings).name("stt"), "openai:gpt-4o-mini-transcribe");
+    let missing = layered(&[("llm.engine", "responses:m")], &[], None);
+    let told = factory(&missing).provider().unwrap_err().to_string();
+    assert!(told.contains("set OPENAI_API_KEY, or the address"), "{told}");
+}
+
 const VENDORS: &[(&str, &str, &str)] = &[
     ("anthropic", "ANTHROPIC_API_KEY", "claude-haiku-4-5"),
     ("gemini", "GEMINI_API_KEY", "gemini-2.5-flash"),

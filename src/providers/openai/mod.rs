@@ -9,6 +9,7 @@ mod codec;
 mod content;
 mod embeddings;
 mod request;
+mod responses;
 mod wire;
 
 #[cfg(test)]
@@ -16,3 +17,4 @@ mod tests;
 
 pub use client::OpenAi;
 pub use embeddings::OpenAiEmbedder;
+pub use responses::{OpenAiResponses, Reasoning};
