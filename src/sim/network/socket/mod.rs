@@ -67,7 +67,8 @@ impl Socket {
         match answer {
             Ok(peer) => Ok((peer, ways)),
             Err((status, message, retry_after)) => {
-                Err(NetError::Refused { host: exchange.host.clone(), status, message, retry_after })
+                let (host, details) = (exchange.host.clone(), Box::default());
+                Err(NetError::Refused { host, status, message, retry_after, details })
             }
         }
     }
