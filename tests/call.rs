@@ -13,8 +13,8 @@ use banter::duplex::openai::OpenAiRealtime;
 use banter::duplex::{Protocol, SocketDuplex};
 use banter::net::Endpoint;
 use banter::providers::mock::MockProvider;
-use banter::session::DuplexEngines;
 use banter::session::call::{CallChunk, CallConfig, CallError, DuplexCall, ImageFrame, VideoChunk};
+use banter::session::{DuplexEngines, Fallback};
 use banter::stt::mock::MockTranscriber;
 use banter::tts::MockSynthesizer;
 use banter::types::{Role, Secret};
@@ -275,6 +275,57 @@ async fn the_model_sees_a_frame_a_second_and_who_sees_nothing_says_so() {
     let call = vad("", &[], &model).start(CallConfig::default()).unwrap();
     let refused = call.send_frame(frame(0)).unwrap_err();
     assert!(matches!(refused, CallError::Blind { .. }), "{refused}");
+}
+
+/// The model refuses for good, and engines one after the other go on: the same call, by the same hands.
+#[tokio::test(start_paused = true)]
+async fn a_call_goes_on_without_its_model() {
+    let fault = json!({ "at": "response_over", "fault": "error:invalid_api_key" });
+    let script = json!({ "answers": ["Hello."], "duplex": { "faults": [fault] } });
+    let model = MockProvider::new();
+    ["By the others.", "Still."].iter().for_each(|answer| model.add_response(*answer));
+    let fallback = Fallback {
+        transcriber: Arc::new(MockTranscriber::new(["are you there"])),
+        provider: Arc::new(model),
+        synthesizer: Arc::new(MockSynthesizer::default()),
+    };
+    let session = asm("openai", script).0.with_fallback(fallback);
+    let mut call = session.start(CallConfig::default()).unwrap();
+    call.send_text("hello").unwrap();
+    let mut chunks = answer(&mut call).await;
+    assert_eq!(words(&chunks), "Hello.");
+    SessionClock::live().sleep(Duration::from_secs(2)).await;
+    let (handle, input) = (call.handle().clone(), call.input());
+    for number in [1, 2] {
+        input.send_frame(frame(number)).unwrap();
+        SessionClock::live().sleep(Duration::from_secs(2)).await;
+    }
+    handle.hear("and now").unwrap();
+    let others = answer(&mut call).await;
+    assert_eq!(words(&others), "By the others.");
+    assert!(heard(&others) > Duration::from_millis(300), "{:?}", heard(&others));
+    chunks.extend(others);
+    assert!(event(&chunks, |kind| matches!(kind, EventKind::ModeChanged { .. })));
+    let told_blind =
+        |chunk: &&CallChunk| matches!(chunk, CallChunk::Event(event) if is_blind(&event.kind));
+    assert_eq!(chunks.iter().filter(told_blind).count(), 1, "once");
+    call.send_chunk(&sentence(2, 16_000)).await.unwrap();
+    call.close().await;
+    assert_eq!(words(&answer(&mut call).await), "Still.");
+    let summary = call.finish().await.unwrap();
+    let said = [
+        "user: hello",
+        "assistant: Hello.",
+        "user: and now",
+        "assistant: By the others.",
+        "user: are you there",
+        "assistant: Still.",
+    ];
+    assert_eq!(history(&summary), said);
+}
+
+fn is_blind(kind: &EventKind) -> bool {
+    matches!(kind, EventKind::Warning { message } if message.contains("sees nothing"))
 }
 
 #[tokio::test(start_paused = true)]

@@ -12,6 +12,7 @@ mod lacking;
 mod sound;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use banter::bench::services::duplex::{CallLog, DuplexMock};
 use banter::bench::services::{Profile, Script, Services};
@@ -19,13 +20,17 @@ use banter::device::{NullSpeaker, WavMicrophone};
 use banter::duplex::gemini::{GeminiLive, GeminiOptions};
 use banter::duplex::openai::{OpenAiOptions, OpenAiRealtime};
 use banter::duplex::{Detecting, Protocol, ServerTurns, SocketDuplex};
-use banter::net::Endpoint;
-use banter::session::{DuplexEngines, Summary};
+use banter::net::{Dial, DialFuture, DialLimits, Endpoint, NetError};
+use banter::providers::mock::MockProvider;
+use banter::session::{DuplexEngines, Fallback, Summary};
+use banter::stt::mock::MockTranscriber;
 use banter::time::SessionClock;
 use banter::tools::{FunctionTool, ToolRegistry};
+use banter::tts::MockSynthesizer;
 use banter::types::{Message, Role, Secret, ToolDescriptor};
 use banter::vad::Earshot;
 use banter::{Event, EventKind, Pace, SampleRate, Session, SessionConfig};
+use http::{Request, StatusCode};
 use serde_json::{Value, json};
 
 const CALLER: &str = "me";
@@ -44,12 +49,39 @@ struct World {
     script: Value,
     config: SessionConfig,
     tools: ToolRegistry,
+    /// Others go on when the model is lost for good: what they understand, and answer.
+    others: Option<([&'static str; 2], [&'static str; 2])>,
+    /// How many connections there may be, and what becomes of others.
+    connections: usize,
+    refused: fn(host: String) -> NetError,
+}
+
+/// A way to the service, for so many connections.
+#[derive(Debug)]
+struct Way {
+    mock: DuplexMock,
+    left: AtomicUsize,
+    why: fn(host: String) -> NetError,
+}
+
+impl Dial for Way {
+    fn dial(&self, request: Request<()>, limits: DialLimits) -> DialFuture {
+        let one_less = |left: usize| left.checked_sub(1);
+        if self.left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_less).is_ok() {
+            return self.mock.dial(request, limits);
+        }
+        let why = (self.why)("mock".to_owned());
+        Box::pin(std::future::ready(Err(why)))
+    }
 }
 
 impl World {
     fn new(says: &[(usize, f64)], script: Value) -> Self {
         let config = SessionConfig::default();
-        Self { protocol: openai, says: says.to_vec(), script, config, tools: ToolRegistry::new() }
+        let (says, tools) = (says.to_vec(), ToolRegistry::new());
+        let refused = |host| NetError::BrokeOff { host, reason: "nobody is there".to_owned() };
+        let (connections, others) = (usize::MAX, None);
+        Self { protocol: openai, says, script, config, tools, others, connections, refused }
     }
 
     /// The same, in which the other side detects turns.
@@ -74,10 +106,15 @@ impl World {
         let services = Services::new(Profile::Realistic.delays(), 1);
         services.script(CALLER, serde_json::from_value::<Script>(self.script).unwrap());
         let services = Arc::new(services);
-        let dial = DuplexMock::new(Arc::clone(&services), SessionClock::live());
+        let mock = DuplexMock::new(Arc::clone(&services), SessionClock::live());
+        let dial = Way { mock, left: AtomicUsize::new(self.connections), why: self.refused };
         let provider = Arc::new(SocketDuplex::new((self.protocol)(), Arc::new(dial)));
         let (vad, tools) = (Box::new(Earshot::new()), Arc::new(self.tools));
         let session = Session::duplex(DuplexEngines { vad, provider, tools }, self.config);
+        let session = match self.others {
+            Some(others) => session.with_fallback(fallback(others)),
+            None => session,
+        };
         let mut subscription = session.subscribe();
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("voice.wav");
@@ -95,6 +132,16 @@ impl World {
         let events = watching.await.unwrap();
         let calls = services.log(CALLER).calls;
         Told { summary, events, calls }
+    }
+}
+
+fn fallback((hears, answers): ([&'static str; 2], [&'static str; 2])) -> Fallback {
+    let provider = MockProvider::new();
+    answers.into_iter().for_each(|answer| provider.add_response(answer));
+    Fallback {
+        transcriber: Arc::new(MockTranscriber::new(hears)),
+        provider: Arc::new(provider),
+        synthesizer: Arc::new(MockSynthesizer::default()),
     }
 }
 
@@ -342,6 +389,67 @@ async fn connections_that_are_lost_one_after_the_other_lose_nothing_that_was_sai
             assert_eq!(told.said(), TWO_TURNS, "{case}");
             assert_eq!(told.calls.len(), 3, "{case}");
         }
+    }
+}
+
+/// Cut, and refused from then on: the budget of connections is used up, and engines one after the other
+/// go on.
+#[tokio::test(start_paused = true)]
+async fn wherever_it_is_lost_for_good_others_go_on_with_the_call() {
+    for (moment, after_ms, there) in MOMENTS
+        .iter()
+        .flat_map(|moment| [(*moment, 150, false), (*moment, 0, true)])
+        .filter(|(moment, _, there)| *there || *moment != "speech_started")
+    {
+        let world = two_turns();
+        let mut world = if there { world.there() } else { world };
+        world.script["duplex"] = json!({"faults": [
+            {"call": 1, "at": moment, "nth": 1, "after_ms": after_ms, "fault": "cut"},
+        ]});
+        world.connections = 1;
+        world.others = Some((["one", "two"], ["By the others.", "By the others."]));
+        let told = world.call().await;
+        let case = format!("{moment}+{after_ms}, there: {there}: {:#?}", told.said());
+        let changed = told.count(|kind| matches!(kind, EventKind::ModeChanged { .. }));
+        assert_eq!((changed, told.calls.len()), (1, 1), "{case}");
+        let said = told.said();
+        let users = said.iter().filter(|line| line.starts_with("user: "));
+        assert_eq!(users.count(), 2, "{case}");
+        assert_eq!(said.last().unwrap(), "assistant: By the others.", "{case}");
+        // Words of what it had begun to answer are its own to tell.
+        let answered = said[1].starts_with("assistant: Hello");
+        assert!(answered || !case.contains("[speech"), "{case}");
+        let ended = |kind: &EventKind| matches!(kind, EventKind::TurnEnded { .. });
+        assert_eq!(told.count(ended), 2, "{case}");
+        let responses = told.events.iter().filter_map(|event| event.response);
+        assert!(responses.is_sorted(), "{case}");
+        let failed = |kind: &EventKind| matches!(kind, EventKind::TurnFailed { .. });
+        let cut = matches!((moment, after_ms), ("first_audio", _) | ("response_begun", 150));
+        assert!(told.count(failed) <= usize::from(cut), "{case}");
+    }
+}
+
+/// Whom the provider does not know is not tried twice.
+#[tokio::test(start_paused = true)]
+async fn a_provider_that_refuses_at_the_first_knock_is_followed_at_once() {
+    for by_gemini in [false, true] {
+        let world = two_turns();
+        let mut world = if by_gemini { world.by_gemini() } else { world };
+        world.connections = 0;
+        world.refused = |host| NetError::Refused {
+            host,
+            status: StatusCode::UNAUTHORIZED,
+            message: "no such key".to_owned(),
+            retry_after: None,
+            details: Box::default(),
+        };
+        world.others = Some((["one", "two"], ["One.", "Two."]));
+        let told = world.call().await;
+        assert_eq!(told.said(), ["user: one", "assistant: One.", "user: two", "assistant: Two."]);
+        let first = told.events.iter().find(|e| matches!(e.kind, EventKind::ModeChanged { .. }));
+        assert!(first.unwrap().at.as_millis() < 500.0, "{first:?}");
+        let latencies = told.events.iter().filter_map(latency);
+        assert_eq!(latencies.count(), 2);
     }
 }
 

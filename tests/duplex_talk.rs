@@ -16,7 +16,7 @@ mod sound;
 
 use std::net::TcpListener;
 use std::path::Path;
-use std::process::Output;
+use std::process::{Output, Stdio};
 use std::sync::Arc;
 
 use banter::bench::remote::Launch;
@@ -24,6 +24,8 @@ use banter::bench::services::{Profile, Script};
 use banter::net::HttpClient;
 use serde_json::{Value, json};
 use tempfile::TempDir;
+use tokio::io::{AsyncBufReadExt as _, BufReader};
+use tokio::process::Command;
 
 use crate::events::of;
 use crate::program::banter;
@@ -47,14 +49,19 @@ async fn talk(provider: &str, script: Value, more: &[&str]) -> (Output, TempDir)
 }
 
 async fn talk_with(provider: &str, url: &str, voice: &Path, more: &[&str]) -> Output {
+    let mut command = command(provider, url, voice, more);
+    let ended = tokio::time::timeout(LIMIT, command.output()).await;
+    ended.unwrap().unwrap()
+}
+
+fn command(provider: &str, url: &str, voice: &Path, more: &[&str]) -> Command {
     let base = format!("duplex.base_url={url}");
     let key = format!("duplex.api_key={KEY}");
     let fixed = ["talk", "--mode", "asm", "--provider", provider, "--model", "m", "--events", "-"];
     let mut command = banter(fixed);
     command.args(["--set", &base, "--set", &key]).args(more);
     command.arg("--input").arg(voice).arg("--output").arg(voice.with_file_name("answer.wav"));
-    let ended = tokio::time::timeout(LIMIT, command.output()).await;
-    ended.unwrap().unwrap()
+    command
 }
 
 fn two_turns() -> Value {
@@ -107,6 +114,58 @@ async fn a_server_that_nobody_is_at_ends_the_call_and_says_so() {
     assert!(of(&events, "connection_lost").len() >= 3);
 }
 
+/// The server is gone after the first answer. What is said while nobody is there is answered by the
+/// engines of the other mode, in the same call.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_that_dies_is_followed_by_engines_one_after_the_other() {
+    let program = Some(env!("CARGO_BIN_EXE_banter").into());
+    let launch = Launch { program, ..Launch::new(Profile::Fast) };
+    let server = launch.start(Arc::new(HttpClient::new().unwrap())).await.unwrap();
+    let script = serde_json::from_value::<Script>(two_turns()).unwrap();
+    server.services().script(KEY, &script).await.unwrap();
+    let folder = TempDir::new().unwrap();
+    let (voice, record) = (folder.path().join("voice.wav"), folder.path().join("call.wav"));
+    sound::compose(&voice, [(2, 7.0), (4, 6.0)]);
+    let mut command = command("openai", server.services().url(), &voice, &[]);
+    for setting in ["duplex.fallback=vad", "stt.engine=mock", "llm.engine=mock", "tts.engine=mock"]
+    {
+        command.args(["--set", setting]);
+    }
+    command.arg("--record").arg(&record).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut talk = command.kill_on_drop(true).spawn().unwrap();
+    let mut lines = BufReader::new(talk.stdout.take().unwrap()).lines();
+    let (mut server, mut told) = (Some(server), String::new());
+    let call = async {
+        while let Some(line) = lines.next_line().await.unwrap() {
+            if line.contains("\"response_ended\"") {
+                drop(server.take());
+            }
+            told.push_str(&line);
+            told.push('\n');
+        }
+        talk.wait_with_output().await.unwrap()
+    };
+    let output = tokio::time::timeout(LIMIT, call).await.unwrap();
+    assert!(output.status.success(), "{output:?}");
+    let shown = String::from_utf8_lossy(&output.stderr);
+    assert!(shown.contains("mock goes on, with mock and mock"), "{shown}");
+    let events = events::parse(&told);
+    let [changed] = of(&events, "mode_changed")[..] else { panic!("{told}") };
+    assert_eq!((changed.text("mode"), changed.text("stt")), ("vad", "mock"));
+    let texts: String =
+        of(&events, "response_text").iter().map(|event| event.text("text")).collect();
+    assert_eq!(texts, "Hello.You said: hello", "{told}");
+    assert_eq!(of(&events, "turn_ended").len(), 2, "{told}");
+    assert_eq!((of(&events, "latency").len(), of(&events, "turn_failed").len()), (2, 0), "{told}");
+    assert!(told.contains("\"llm\":\"mock\""), "{told}");
+    let spoken = of(&events, "agent_speech_started");
+    let [_, agent] = sound::sides(&record);
+    for started in spoken {
+        let at = (started.number("start_ms") * 16.0) as usize;
+        assert!(agent[at..at + 4_000].iter().any(|sample| *sample != 0), "{started:?}");
+    }
+}
+
 #[test]
 fn what_is_missing_is_told_before_anything_begins() {
     for (arguments, told) in [
@@ -127,6 +186,23 @@ fn what_is_missing_is_told_before_anything_begins() {
                 "duplex.options={\"tempo\": 1}",
             ][..],
             "duplex.options",
+        ),
+        (
+            &[
+                "--mode",
+                "asm",
+                "--model",
+                "m",
+                "--set",
+                "duplex.base_url=http://127.0.0.1:9/v1",
+                "--set",
+                "duplex.api_key=k",
+                "--set",
+                "duplex.fallback=vad",
+                "--set",
+                "stt.engine=openai",
+            ][..],
+            "duplex.fallback",
         ),
     ] {
         let mut command = banter(["talk", "--input", &sound::sentence(2)]);

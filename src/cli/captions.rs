@@ -84,6 +84,10 @@ impl Captions {
                 let text = format!("{sound_ms:.0} ms of what was said are lost");
                 self.line(seconds, "warning", &text)
             }
+            EventKind::ModeChanged { reason, stt, llm, tts, .. } => {
+                let text = format!("{reason}; {llm} goes on, with {stt} and {tts}");
+                self.line(seconds, "warning", &text)
+            }
             EventKind::DeviceChanged { device, name } => {
                 self.line(seconds, "", &format!("the {device} is now {name}"))
             }

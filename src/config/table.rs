@@ -78,6 +78,7 @@ pub const TABLE: &[Setting] = &[
     row("duplex.voice", Kind::Text, "", "Its voice, by the provider's name"),
     row("duplex.turns", Kind::Choice(TURNS), "here", "Who says when you have finished"),
     row("duplex.transcribe", Kind::Bool, "true", "Have it write down what you say"),
+    row("duplex.fallback", Kind::Choice(FALLBACK), "none", "Who goes on when it is lost for good"),
     row("duplex.options", Kind::Text, "", "What else the provider is told, as JSON"),
     row("duplex.base_url", Kind::Address, "", "Its address, if it has its own"),
     row("duplex.api_key", Kind::Secret, "", "Its key, if it has its own"),
@@ -213,6 +214,8 @@ const DUPLEX: &[&str] = &["openai", "gemini"];
 /// `here`: the session's own rules. `there`: the model's. `both`: the model answers, and the rules
 /// silence it as well.
 const TURNS: &[&str] = &["here", "there", "both"];
+/// `none`: the call ends. `vad`: the engines of mode vad.
+const FALLBACK: &[&str] = &["none", "vad"];
 const SYSTEM: &str = "You are speaking with someone aloud. Answer in one or two short sentences, \
                       in plain words, without lists, markup or emoji.";
 const UNHEARD: &str = "Sorry, I could not hear that. Please say it again.";

@@ -262,6 +262,19 @@ pub enum EventKind {
         /// A length.
         sound_ms: f64,
     },
+    /// The model that speaks for itself is lost for good, and others go on with the call.
+    ModeChanged {
+        /// How it goes on: `vad`.
+        mode: &'static str,
+        /// Why.
+        reason: String,
+        /// The speech recogniser from here on.
+        stt: String,
+        /// The language model.
+        llm: String,
+        /// The synthesizer.
+        tts: String,
+    },
     /// Another device is in use.
     DeviceChanged {
         /// `microphone` or `speaker`.

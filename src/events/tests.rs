@@ -151,7 +151,10 @@ fn after(kind: &EventKind) -> Option<EventKind> {
         ConnectionReady { .. } => ConnectionLost { error: text(), again_in_ms: 0.0 },
         ConnectionLost { .. } => ConnectionEnding { left_ms: 0.0 },
         ConnectionEnding { .. } => SoundForgotten { sound_ms: 0.0 },
-        SoundForgotten { .. } => DeviceChanged { device: "speaker", name: text() },
+        SoundForgotten { .. } => {
+            ModeChanged { mode: "vad", reason: text(), stt: text(), llm: text(), tts: text() }
+        }
+        ModeChanged { .. } => DeviceChanged { device: "speaker", name: text() },
         DeviceChanged { .. } => SessionEnded { turns: 0, under_runs: 0, lost_ms: 0.0 },
         SessionEnded { .. } => return None,
     })

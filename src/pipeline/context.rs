@@ -77,6 +77,8 @@ pub struct TurnContext {
     /// It is begun before the user's turn has ended, and may be cancelled without trace: no more
     /// than its first clause is spoken before it is committed.
     pub ahead: bool,
+    /// The model speaks for itself: what it says needs no synthesizer.
+    pub own_voice: bool,
 }
 
 impl TurnContext {
@@ -95,6 +97,7 @@ impl TurnContext {
             script: None,
             metadata: Arc::default(),
             ahead: false,
+            own_voice: false,
         }
     }
 }

@@ -35,7 +35,7 @@ pub use conversation::{
 pub use dialogue::InstructionsError;
 pub use drive::{Devices, DriveCommand, Pace, SessionError};
 pub use handle::{SessionHandle, WishError};
-pub use modes::asm::{DuplexConfig, DuplexEngines};
+pub use modes::asm::{DuplexConfig, DuplexEngines, Fallback};
 pub use modes::text::{ReplyError, TextConfig, TextEvent, TextReply, TextSession};
 pub use modes::voice::{Cast, Session, Summary};
 pub use pending::{PendingCalls, PendingError};

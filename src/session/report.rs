@@ -61,6 +61,11 @@ impl Reporter {
         Self { words: false, ..self }
     }
 
+    /// Answers wait for words from here on.
+    pub(super) fn await_words(&mut self) {
+        self.words = true;
+    }
+
     pub(super) fn turns(&self) -> u32 {
         self.turns
     }

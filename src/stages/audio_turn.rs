@@ -55,6 +55,8 @@ pub enum TurnCommand {
         /// The turn.
         turn: TurnId,
     },
+    /// Nobody hears everything any more: only the sound of turns goes on.
+    ByTurns,
     /// The turn is over.
     End {
         /// The turn.
@@ -187,10 +189,12 @@ impl AudioTurn {
         match self.open {
             _ if audio.samples().is_empty() => {}
             Some(turn) => outlet.send(Element::heard(turn, at, audio)).await?,
-            None if self.streams => {
-                outlet.send(Element::heard(TurnId::default(), at, audio)).await?;
+            None => {
+                self.pre_roll.push(at, audio.clone());
+                if self.streams {
+                    outlet.send(Element::heard(TurnId::default(), at, audio)).await?;
+                }
             }
-            None => self.pre_roll.push(at, audio),
         }
         for Detected { probability, end, tone } in self.detected.drain(..) {
             self.probability = probability;
@@ -232,9 +236,15 @@ impl AudioTurn {
             TurnCommand::Begin { turn, from } => {
                 self.open = Some(turn);
                 self.judge_from(from);
-                for (at, audio) in self.pre_roll.take(from) {
+                let kept = self.pre_roll.take(from);
+                // Who hears everything has heard that.
+                for (at, audio) in kept.filter(|_| !self.streams) {
                     outlet.send(Element::heard(turn, at, audio)).await?;
                 }
+                Ok(())
+            }
+            TurnCommand::ByTurns => {
+                self.streams = false;
                 Ok(())
             }
             TurnCommand::Lull { turn } => {

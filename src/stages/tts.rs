@@ -22,7 +22,8 @@ use crate::turn::{CHARS_PER_SECOND, SpeechMark};
 /// soon as the one before is, and its sound sent on as it is made. A piece that fails before any
 /// of it was sent is tried once more, if that makes sense.
 ///
-/// The text itself passes, ahead of its sound. A cancelled response stops the engine at once.
+/// The text itself passes, ahead of its sound. A cancelled response stops the engine at once. One in
+/// the [model's own voice](TurnContext::own_voice) passes as it is.
 #[derive(Debug)]
 pub struct Tts {
     synthesizer: Arc<dyn Synthesizer>,
@@ -191,7 +192,8 @@ impl Speaker {
         }
         match (&element.payload, &mut self.speaking) {
             (Payload::Begin(turn), _) => {
-                self.speaking = Some(Speaking::new(turn, &element, &self.stage.language));
+                let speaks = || Speaking::new(turn, &element, &self.stage.language);
+                self.speaking = (!turn.own_voice).then(speaks);
             }
             (Payload::TextDelta(text), Some(speaking)) if speaking.is(&element) => {
                 speaking.cutter.push(text);

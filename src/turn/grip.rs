@@ -57,9 +57,9 @@ impl Grip {
         Self { rules, prompt: false, level, since, holders: Vec::new() }
     }
 
-    /// The same where words are heard while they are said.
-    pub(super) fn prompt(self) -> Self {
-        Self { prompt: true, ..self }
+    /// Whether words are heard while they are said.
+    pub(super) fn set_prompt(&mut self, prompt: bool) {
+        self.prompt = prompt;
     }
 
     pub(super) fn duck(&mut self) -> Option<Action> {

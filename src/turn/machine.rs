@@ -133,8 +133,31 @@ impl TurnMachine {
 
     /// The same with a recogniser that gives words while they are said.
     #[must_use]
-    pub fn with_prompt_words(self) -> Self {
-        Self { grip: self.grip.prompt(), ..self }
+    pub fn with_prompt_words(mut self) -> Self {
+        self.grip.set_prompt(true);
+        self
+    }
+
+    /// Whether the recogniser gives words while they are said, from now on.
+    pub fn expect_prompt_words(&mut self, prompt: bool) {
+        self.grip.set_prompt(prompt);
+    }
+
+    /// Turns begin by this from now on. One whose end was to be told ends by silence, if nobody tells
+    /// any more.
+    pub fn detect_by(&mut self, detection: Detection) {
+        self.config.detection = detection;
+        let State::Told { since, begun, ended: None } = self.state else { return };
+        if detection == Detection::Told {
+            return;
+        }
+        let (last, total) = (self.now, self.now.since(since));
+        let voice = Voice { since, last, total, sure: true, reported: true };
+        self.watch.begin(since);
+        self.state = match begun {
+            true => State::Speaking { voice, lulled: false, finished: false },
+            false => State::Quiet,
+        };
     }
 
     /// Tells the machine what happened.

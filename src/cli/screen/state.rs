@@ -128,6 +128,12 @@ impl State {
                 let text = format!("{sound_ms:.0} ms of what was said are lost.");
                 self.notices.add(Topic::Trouble, &text);
             }
+            EventKind::ModeChanged { reason, stt, llm, tts, .. } => {
+                self.engines.truncate(1);
+                self.engines.extend([stt, llm, tts].map(ToOwned::to_owned));
+                let text = format!("{reason}; {llm} goes on, with {stt} and {tts}");
+                self.notices.add(Topic::Trouble, &text);
+            }
             EventKind::DeviceChanged { device, name } => {
                 self.picked.retain(|(other, _)| other != device);
                 self.picked.push((device, name.clone()));

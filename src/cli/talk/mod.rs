@@ -35,6 +35,7 @@ use crate::session::{Conversation, ConversationError, Pace, Session, SessionConf
 use crate::stt;
 use crate::stt::Transcriber;
 use crate::time::SessionClock;
+use crate::tts::Synthesizer;
 use crate::vad::Vad;
 
 /// Hold a conversation: listen, answer aloud, stop when spoken over.
@@ -77,7 +78,8 @@ pub(in crate::cli) struct Talk {
     #[arg(long)]
     plain: bool,
     /// Who answers: `vad` (default): a recogniser, a model and a synthesizer, one after the other;
-    /// `asm`: one model that hears and speaks for itself (--provider, --model).
+    /// `asm`: one model that hears and speaks for itself (--provider, --model). With
+    /// `--set duplex.fallback=vad` the engines of `vad` go on when it is lost for good.
     #[arg(long, value_name = "MODE", value_parser = ["vad", "asm"])]
     mode: Option<String>,
     /// The provider of the model that speaks for itself: openai (default) or gemini.
@@ -160,7 +162,7 @@ impl Talk {
             SessionConfig { end_model: factory.end_model()?, ..self.config(&input, &settings)? };
         let Sound { microphone, speaker, mut notices } =
             sound::open(&input, output.as_ref(), self.speed)?;
-        if let Cast::Vad(_) = &cast {
+        if cast.transcriber().is_some() {
             notices.extend(factory.notes(&["stt", "llm", "tts"]));
         }
         notices.extend(of_the_pack(&conversation));
@@ -263,7 +265,11 @@ impl Talk {
             bail!("--mode asm talks to a server, which no clock can hurry: leave --speed max out");
         }
         let provider = factory.duplex(Arc::new(SocketClient::new()?))?;
-        Ok(Cast::Asm { vad: factory.vad()?, provider })
+        let falls_back = settings.text("duplex.fallback") == Some("vad");
+        let others = || anyhow::Ok((factory.transcriber()?, factory.synthesizer()?));
+        let fallback = falls_back.then(others).transpose();
+        let fallback = fallback.context("duplex.fallback=vad needs the engines of --mode vad")?;
+        Ok(Cast::Asm { vad: factory.vad()?, provider, fallback })
     }
 
     fn config(&self, input: &Place, settings: &Settings) -> anyhow::Result<SessionConfig> {
@@ -308,14 +314,19 @@ fn of_the_pack(conversation: &Conversation) -> Vec<String> {
 /// Who hears, answers and speaks.
 enum Cast {
     Vad(Voice),
-    Asm { vad: Box<dyn Vad>, provider: Arc<dyn DuplexProvider> },
+    Asm {
+        vad: Box<dyn Vad>,
+        provider: Arc<dyn DuplexProvider>,
+        /// Who hears and speaks when it is lost for good, if anybody does.
+        fallback: Option<(Arc<dyn Transcriber>, Arc<dyn Synthesizer>)>,
+    },
 }
 
 impl Cast {
     fn transcriber(&self) -> Option<Arc<dyn Transcriber>> {
         match self {
             Self::Vad(voice) => Some(Arc::clone(&voice.transcriber)),
-            Self::Asm { .. } => None,
+            Self::Asm { fallback, .. } => fallback.as_ref().map(|(stt, _)| Arc::clone(stt)),
         }
     }
 
@@ -326,7 +337,15 @@ impl Cast {
     ) -> Result<Session, ConversationError> {
         match self {
             Self::Vad(voice) => conversation.open_duplex(voice, config).await,
-            Self::Asm { vad, provider } => conversation.open_asm(vad, provider, config).await,
+            Self::Asm { vad, provider, fallback } => {
+                let session = conversation.open_asm(vad, provider, config).await?;
+                Ok(match fallback {
+                    Some((transcriber, synthesizer)) => {
+                        session.with_fallback(conversation.fallback(transcriber, synthesizer))
+                    }
+                    None => session,
+                })
+            }
         }
     }
 }

@@ -6,9 +6,11 @@
 
 mod ahead;
 mod aside;
+mod members;
 mod own;
 mod quiet;
 mod respond;
+mod succession;
 mod unanswered;
 mod waits;
 mod wake;
@@ -17,106 +19,29 @@ mod words;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::time::Duration;
 
-use tokio::sync::{mpsc, watch};
+use tokio::sync::watch;
 
 use self::ahead::Ahead;
 use self::aside::Aside;
+pub(super) use self::members::{Brief, Members, Rules, Services, Wires};
 pub(super) use self::own::OwnVoice;
+pub(super) use self::succession::Successor;
 use self::unanswered::Unanswered;
 use self::wishes::Line;
-use crate::device::{Gate, Instants};
+use crate::device::Instants;
 use crate::events::{EventKind, StageName};
 use crate::ids::{ResponseId, TurnId};
-use crate::pipeline::{self, Floor, Outlet};
-use crate::providers::Provider;
-use crate::session::Apology;
+use crate::pipeline;
 use crate::session::answer::{Answer, Said};
 use crate::session::dialogue::Dialogue;
-use crate::session::handle::Wishes;
 use crate::session::report::Reporter;
 use crate::stages::{Fact, Mark, PlayoutCommand, TurnCommand};
 use crate::text::{Completeness, Words};
 use crate::time::{SessionClock, SessionTime};
-use crate::tts::Synthesizer;
 use crate::turn::speculation::Budget;
-use crate::turn::{
-    Action, Agent, Attention, EndReason, Endpointer, Input, Silence, StillThere, TurnMachine,
-    TurnSign, Wake,
-};
-use crate::types::{Message, ToolDescriptor};
-
-/// What the actor commands.
-#[derive(Debug)]
-pub(super) struct Wires {
-    pub(super) facts: mpsc::Receiver<Fact>,
-    pub(super) wishes: Wishes,
-    pub(super) turns: mpsc::Sender<TurnCommand>,
-    pub(super) playout: mpsc::Sender<PlayoutCommand>,
-    pub(super) speak: Outlet,
-    pub(super) floor: Floor,
-    pub(super) gate: Arc<Gate>,
-}
-
-/// Of whom the actor is made.
-#[derive(Debug)]
-pub(super) struct Members {
-    pub(super) machine: TurnMachine,
-    pub(super) report: Reporter,
-    pub(super) brief: Brief,
-    pub(super) dialogue: Dialogue,
-    /// Nothing is warmed where the model has a connection of its own.
-    pub(super) services: Option<Services>,
-    pub(super) rules: Rules,
-    pub(super) own: Option<OwnVoice>,
-}
-
-impl Members {
-    /// The same with somebody else who says how much silence ends a turn.
-    pub(super) fn with_endpointer(mut self, endpointer: Option<Box<dyn Endpointer>>) -> Self {
-        if let Some(endpointer) = endpointer {
-            self.machine = self.machine.with_endpointer(endpointer);
-        }
-        self
-    }
-}
-
-/// What is warmed when the user begins to speak.
-#[derive(Debug)]
-pub(super) struct Services {
-    pub(super) provider: Arc<dyn Provider>,
-    pub(super) synthesizer: Arc<dyn Synthesizer>,
-}
-
-impl Services {
-    fn warm(&self) {
-        self.provider.warm();
-        self.synthesizer.warm();
-    }
-}
-
-/// What the actor gives to every response, besides what was said before.
-#[derive(Debug)]
-pub(super) struct Brief {
-    pub(super) tools: Arc<[ToolDescriptor]>,
-    pub(super) apology: Apology,
-}
-
-/// The settings that the actor needs itself.
-#[derive(Debug)]
-pub(super) struct Rules {
-    pub(super) pre_roll: Duration,
-    pub(super) transcript_limit: Duration,
-    pub(super) wake: Option<Wake>,
-    pub(super) still_there: Option<StillThere>,
-    /// By whose rules words so far are complete; none where they cannot be trusted.
-    pub(super) language: String,
-    /// How many answers may be begun before their turns have ended; `None` if none may.
-    pub(super) ahead: Option<Budget>,
-    /// The recogniser is asked at each lull for what its final would be.
-    pub(super) asks_at_lulls: bool,
-}
+use crate::turn::{Action, Agent, Attention, EndReason, Input, Silence, TurnMachine, TurnSign};
+use crate::types::Message;
 
 /// The actor. See the [module](self).
 #[derive(Debug)]
@@ -142,6 +67,10 @@ pub(super) struct Actor {
     unanswered: Vec<Unanswered>,
     /// What was said last over the agent, which went on.
     aside: Option<Aside>,
+    /// The turn that somebody who is gone has not answered, or not to its end; and the response in
+    /// which.
+    resume: Option<TurnId>,
+    left: Option<ResponseId>,
     /// What the agent is to say of itself, before it answers.
     lines: VecDeque<Line>,
     answer: Option<Answer>,
@@ -158,6 +87,8 @@ pub(super) struct Actor {
     heard_until: SessionTime,
     /// The microphone has ended.
     deaf: bool,
+    /// Nobody sees what is shown, as was told.
+    blind: bool,
     ending: Ending,
     /// Whether what is said is meant, where a phrase wakes the agent.
     attention: Option<Attention>,
@@ -219,6 +150,8 @@ impl Actor {
             unheard: TurnId::default(),
             unanswered: Vec::new(),
             aside: None,
+            resume: None,
+            left: None,
             lines: VecDeque::new(),
             answer: None,
             guess: None,
@@ -228,6 +161,7 @@ impl Actor {
             last_turn: TurnId::default(),
             heard_until: SessionTime::ZERO,
             deaf: false,
+            blind: false,
             ending: Ending::NotYet,
             apologies: 0,
         }
@@ -270,6 +204,7 @@ impl Actor {
         let silent = self.answer.is_none() && self.lines.is_empty();
         let idle = self.awaited.is_empty()
             && self.unanswered.is_empty()
+            && self.resume.is_none()
             && !self.talking
             && self.own.as_ref().is_none_or(OwnVoice::is_idle);
         match self.ending {
@@ -423,6 +358,7 @@ impl Actor {
         }
         match self.own {
             Some(_) => self.own_over(answer, said),
+            None if self.left == Some(response) => self.left_over(answer, said),
             None => self.dialogue.answered(answer, &said),
         }
     }

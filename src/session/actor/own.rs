@@ -17,11 +17,11 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 
 use super::words::OwnWords;
-use super::{Actor, Awaited, Ending, Unanswered};
+use super::{Actor, Awaited, Ending, Line, Successor, Unanswered};
 use crate::duplex::{Detecting, ReplyId};
 use crate::events::StageName;
 use crate::ids::TurnId;
-use crate::pipeline;
+use crate::pipeline::{self, TurnContext};
 use crate::session::answer::{Answer, Said};
 use crate::session::dialogue::Begun;
 use crate::stages::{AnswerTo, DuplexCommand, DuplexFact};
@@ -39,19 +39,25 @@ pub(in crate::session) struct OwnVoice {
     /// When the turn that is open began.
     began: SessionTime,
     /// The spoken turn that is to be answered.
-    due: Option<TurnId>,
+    pub(super) due: Option<TurnId>,
     /// A turn so short that its words must say whether it is to be answered.
-    doubtful: Option<TurnId>,
+    pub(super) doubtful: Option<TurnId>,
     /// The other side is to answer this turn by itself, until then.
-    expected: Option<(TurnId, SessionTime)>,
+    pub(super) expected: Option<(TurnId, SessionTime)>,
     /// Answers that it has begun.
     offered: VecDeque<ReplyId>,
     /// What the user said, as far as it is known.
     pub(super) words: OwnWords,
     /// What is to be written down when the words of its turn are known.
     finished: Option<Finished>,
+    /// What it is asked to say word by word.
+    pub(super) saying: Option<Line>,
+    /// It was shown something.
+    pub(super) shown: bool,
     /// Why the session with it is over.
     pub(super) over: Option<String>,
+    /// Who goes on then, if anybody does.
+    pub(super) successor: Option<Box<Successor>>,
 }
 
 #[derive(Debug)]
@@ -86,8 +92,16 @@ impl OwnVoice {
             offered: VecDeque::new(),
             words: OwnWords::new(transcribes),
             finished: None,
+            saying: None,
+            shown: false,
             over: None,
+            successor: None,
         }
+    }
+
+    /// The same, which is followed by others when it is gone.
+    pub(in crate::session) fn followed_by(self, successor: Option<Successor>) -> Self {
+        Self { successor: successor.map(Box::new), ..self }
     }
 
     fn command(&self, command: DuplexCommand) {
@@ -141,9 +155,13 @@ impl Actor {
     }
 
     /// The user shows something.
-    pub(super) fn show(&self, command: DuplexCommand) {
-        if let Some(own) = &self.own {
-            own.command(command);
+    pub(super) fn show(&mut self, command: DuplexCommand) {
+        match &mut self.own {
+            Some(own) => {
+                own.shown = true;
+                own.command(command);
+            }
+            None => self.see_nothing(),
         }
     }
 
@@ -179,7 +197,7 @@ impl Actor {
 
     pub(super) fn on_duplex(&mut self, fact: DuplexFact) {
         let current = self.answer.as_ref().map(|answer| answer.response);
-        let Some(own) = &mut self.own else { return };
+        let Some(own) = &mut self.own else { return self.on_unanswered(&fact) };
         match fact {
             DuplexFact::Offered(reply) => {
                 own.expected = None;
@@ -195,10 +213,9 @@ impl Actor {
                 tracing::debug!(%turn, reason, "no words");
                 self.on_own_words(turn, &"".into(), true);
             }
-            DuplexFact::Over { reason } => {
-                own.over = Some(reason);
-                self.stop();
-            }
+            DuplexFact::Hears(hears) => self.on_hearing(hears),
+            DuplexFact::Over { reason, again } => self.on_own_lost(reason, &again),
+            DuplexFact::Unanswered(_) => {}
         }
     }
 
@@ -215,15 +232,20 @@ impl Actor {
             Ok(Begun { context, .. }) => context,
             Err(error) => return self.speechless(turn, error),
         };
-        let scripted = matches!(&to, AnswerTo::Asked { say: Some(_), .. });
-        if let Some(own) = &self.own {
+        let script = match &to {
+            AnswerTo::Asked { say, .. } => say.clone(),
+            AnswerTo::Itself(_) => None,
+        };
+        let scripted = script.is_some();
+        if let Some(own) = &mut self.own {
+            own.saying = script.map(|text| Line { text, interruptible });
             own.command(DuplexCommand::Begin { response, to });
         }
         self.last_response = Some(response);
         let (now, played) = (self.clock.now(), self.wires.gate.played());
         let answer = Answer::new(turn, response, scripted, now, played);
         self.opened(Answer { interruptible, ..answer });
-        self.begin(context).await;
+        self.begin(TurnContext { own_voice: true, ..context }).await;
     }
 
     fn next_of_own(&mut self) -> Option<Next> {
@@ -261,17 +283,25 @@ impl Actor {
     }
 
     /// A response is over: the other side is told what was heard, and so is the history, once it is
-    /// known what it answered.
+    /// known what it answered. If the user went on before anything of it was heard, and nobody knows
+    /// the words yet, the next one is the answer to all of them.
     pub(super) fn own_over(&mut self, answer: Answer, said: Said) {
         self.write_down(true);
         let until = self.clock.now() + WORDS_LATE;
         let Some(own) = &mut self.own else { return };
+        let nothing = said.heard.is_zero() && answer.tools.is_empty() && !answer.scripted;
+        let cut = matches!(said.outcome, pipeline::Outcome::Interrupted { .. });
+        let answered = !(nothing && cut) || own.words.are_known(answer.turn);
         own.command(DuplexCommand::Over {
             response: answer.response,
             sound: said.heard,
             text: said.heard_text().to_owned(),
             whole: said.outcome == pipeline::Outcome::Completed,
+            answered,
         });
+        if !answered {
+            return self.dialogue.unbegun();
+        }
         own.finished = Some(Finished { answer, said, until });
         self.write_down(false);
     }

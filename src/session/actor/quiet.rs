@@ -9,7 +9,8 @@ impl Actor {
     /// waits for an answer; asleep, it wants none.
     pub(super) fn look_for_quiet(&mut self) {
         let said = self.answer.is_none() && self.lines.is_empty() && self.last_response.is_some();
-        let heard = !self.talking && self.awaited.is_empty() && self.unanswered.is_empty();
+        let answered = self.unanswered.is_empty() && self.resume.is_none();
+        let heard = !self.talking && self.awaited.is_empty() && answered;
         let awake = self.attention.as_ref().is_none_or(|attention| !attention.sleeps());
         let open = self.ending == Ending::NotYet && !self.deaf && !self.dialogue.has_news();
         let now = self.clock.now();

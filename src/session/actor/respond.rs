@@ -130,8 +130,11 @@ impl Actor {
             return None;
         }
         let Some(&Unanswered { turn, .. }) = self.unanswered.last() else {
-            return self.dialogue.has_news().then(|| (self.of_results(), None));
+            let resumed = self.resume.take();
+            let news = || self.dialogue.has_news().then(|| self.of_results());
+            return resumed.or_else(news).map(|turn| (turn, None));
         };
+        self.resume = None;
         for unanswered in self.unanswered.drain(..) {
             self.dialogue.said(unanswered.message());
         }

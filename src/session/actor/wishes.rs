@@ -9,7 +9,7 @@ use crate::stages::DuplexCommand;
 use crate::turn::Input;
 
 /// What the agent says of itself.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Line {
     pub(super) text: Arc<str>,
     /// A voice may interrupt it.

@@ -90,6 +90,17 @@ impl OwnWords {
         said
     }
 
+    /// The spoken turns that are not written down, for somebody else: with their words, if all of
+    /// them are known, and without those whose words another turn has.
+    pub(super) fn leave(self) -> Vec<(TurnId, Option<String>)> {
+        let Self { spoken, covered, words, .. } = self;
+        let known = |turn| words.get(&turn).filter(|known| known.is_final).map(Known::whole);
+        let of_turn = |turn| (turn, known(turn).filter(|text| !text.is_empty()));
+        let is_kept =
+            |(turn, text): &(TurnId, Option<String>)| text.is_some() || !covered.contains(turn);
+        spoken.into_iter().map(of_turn).filter(is_kept).collect()
+    }
+
     /// Takes the words of a turn so far; gives them with those that go before them.
     fn note(&mut self, turn: TurnId, text: &Arc<str>, is_final: bool) -> Arc<str> {
         let known = self.words.entry(turn).or_default();
@@ -247,7 +258,7 @@ fn upto<T>(turn: TurnId, all: &mut T, split_off: fn(&mut T, &TurnId) -> T) -> T 
 }
 
 /// What stands in the history for what was said, if nobody knows the words.
-const UNKNOWN: &str = "[speech without a transcript]";
+pub(super) const UNKNOWN: &str = "[speech without a transcript]";
 
 /// Turns whose words are remembered.
 const TURNS: usize = 64;

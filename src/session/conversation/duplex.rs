@@ -6,7 +6,7 @@ use super::{Conversation, ConversationError, Shared};
 use crate::duplex::DuplexProvider;
 use crate::session::modes::text::Permit;
 use crate::session::modes::voice::Cast;
-use crate::session::{DuplexEngines, Engines, PendingCalls, Session, SessionConfig};
+use crate::session::{DuplexEngines, Engines, Fallback, PendingCalls, Session, SessionConfig};
 use crate::stt::Transcriber;
 use crate::tts::Synthesizer;
 use crate::vad::Vad;
@@ -54,7 +54,8 @@ impl Conversation {
 
     /// The same in ASM mode: with a model that hears and speaks for itself, in place of the conversation's own:
     /// with its instructions, tools, parameters, history and events. It is told what was said before,
-    /// and what is said is history for the conversation's own model.
+    /// and what is said is history for the conversation's own model. With a
+    /// [fallback](Self::fallback) that one goes on if the other is lost for good.
     ///
     /// # Errors
     ///
@@ -67,6 +68,18 @@ impl Conversation {
     ) -> Result<Session, ConversationError> {
         let tools = Arc::clone(&self.shared.parts.tools);
         self.open_call(Cast::Asm(DuplexEngines { vad, provider, tools }), config).await
+    }
+
+    /// Who goes on in VAD mode with a call of [`open_asm`](Self::open_asm) that its model has left: see
+    /// [`Session::with_fallback`]. It is the conversation's own model that answers then.
+    #[must_use]
+    pub fn fallback(
+        &self,
+        transcriber: Arc<dyn Transcriber>,
+        synthesizer: Arc<dyn Synthesizer>,
+    ) -> Fallback {
+        let provider = Arc::clone(&self.shared.parts.provider);
+        Fallback { transcriber, provider, synthesizer }
     }
 
     async fn open_call(

@@ -53,6 +53,8 @@ struct Inner {
 struct State {
     saved: Saved,
     mode: Mode,
+    /// The model that answers, if it is not that of the terms.
+    model: Option<String>,
     /// What the user said and nobody has answered yet.
     unanswered: Vec<Message>,
     /// The turn that the last record is about. A turn of another mode is another one.
@@ -130,7 +132,12 @@ impl Dialogue {
     pub(super) fn enter(&self, mode: Mode) {
         let mut state = self.state();
         state.mode = mode;
-        state.last = None;
+        (state.last, state.model) = (None, None);
+    }
+
+    /// Another model answers from here on, until another mode goes on.
+    pub(super) fn answered_by(&self, model: &str) {
+        self.state().model = Some(model.to_owned());
     }
 
     /// The user said something.
@@ -201,6 +208,7 @@ impl Dialogue {
             script: None,
             metadata: Arc::clone(metadata),
             ahead: false,
+            own_voice: false,
         }
     }
 
@@ -231,7 +239,8 @@ impl Dialogue {
         let withheld = std::mem::take(&mut state.withheld);
         // What no model is told of is a turn of its own.
         let amends = state.last == Some(turn) && !withheld;
-        let turn_of = record::Of { mode: state.mode, model: &self.0.terms.model, user };
+        let model = state.model.as_deref().unwrap_or(&self.0.terms.model);
+        let turn_of = record::Of { mode: state.mode, model, user };
         let record = turn_of.answered(answer, said, state.saved.turns.last().filter(|_| amends));
         let amended = state.saved.turns.len().checked_sub(1).filter(|_| amends);
         if let Some(mut record) = record {
@@ -245,6 +254,11 @@ impl Dialogue {
             self.take(&mut state, entry);
         }
         self.take_late(&mut state);
+    }
+
+    /// Nothing came of the response that was begun: what was said is still to be answered.
+    pub(super) fn unbegun(&self) {
+        self.take_late(&mut self.state());
     }
 
     /// There will be no answer, perhaps for an error: what was said was said.

@@ -7,55 +7,66 @@ use crate::pipeline::Node;
 use crate::session::actor::{Brief, Members, Rules, Services};
 use crate::session::{Engines, SessionConfig, SessionError};
 use crate::stages::{ContextStage, Playout, ProviderStage, Resample, Stt, Tts};
+use crate::stt::Transcriber;
 use crate::turn::TurnMachine;
 use crate::turn::speculation::Budget;
 
 /// The two halves, and who is between them.
 pub(super) fn scene(engines: Engines, mut wiring: Wiring<'_>) -> Result<Scene, SessionError> {
     let Wiring { config, .. } = wiring;
-    let (machine, rules) = (machine(&engines, config), rules(&engines, config));
+    let machine = machine(&engines, config);
     let Engines { vad, transcriber, provider, synthesizer, tools } = engines;
-    let services =
-        Services { provider: Arc::clone(&provider), synthesizer: Arc::clone(&synthesizer) };
-    let resample = Resample::new(vad.rate());
-    let phrases = config.wake.as_ref().map(|wake| wake.phrases.clone());
-    let to_stt = Resample::named("resample_stt", transcriber.rate());
-    let listen = build(
-        config,
-        vec![
-            Node::transform(resample),
-            Node::stage(wiring.audio_turn(vad)),
-            Node::transform(to_stt),
-            Node::stage(Stt::new(transcriber, wiring.facts.clone()).listening_for(phrases)),
-        ],
-    )?;
-    let facts = &wiring.facts;
-    let context = config
-        .context
-        .clone()
-        .map(|config| Node::stage(ContextStage::new(config, Arc::clone(&provider), facts.clone())));
-    let validate = wiring.validate();
+    let services = Services { provider, synthesizer };
+    let rules = rules(&*transcriber, &services, config);
+    let resample = Node::transform(Resample::new(vad.rate()));
+    let audio_turn = Node::stage(wiring.audio_turn(vad));
+    let listen = [resample, audio_turn].into_iter().chain(recognising(transcriber, &wiring));
+    let listen = build(config, listen.collect())?;
+    let plan = planning(&services, &wiring);
+    let (validate, tts) = (wiring.validate(), speaking(&services, &wiring));
     let tooling = &wiring.tooling;
     let dialogue = tooling.calls.dialogue.clone();
-    let provider = ProviderStage::new(provider, tools, facts.clone())
+    let provider = Arc::clone(&services.provider);
+    let provider = ProviderStage::new(provider, tools, wiring.facts.clone())
         .with_missing_tools(tooling.missing)
         .with_hooks(tooling.calls.hooks.clone())
         .with_prices(tooling.prices)
         .with_late_results(Arc::new(tooling.calls.clone()))
         .spoken(config.filler.clone())
         .with_slow_filler(config.slow_filler.clone());
-    let tts = Tts::new(synthesizer, facts.clone())
-        .with_voice(config.voice.clone(), config.speed)
-        .with_language(Arc::clone(&config.language));
     let (playback, commands) = wiring.playout;
-    let playout = Playout::new(playback, facts.clone(), commands);
-    let voice = [Node::stage(tts), Node::stage(playout)];
-    let speak = context.into_iter().chain([Node::stage(provider)]).chain(validate).chain(voice);
+    let playout = Playout::new(playback, wiring.facts, commands);
+    let voice = [tts, Node::stage(playout)];
+    let speak = plan.into_iter().chain([Node::stage(provider)]).chain(validate).chain(voice);
     let speak = build(config, speak.collect())?;
     let brief = Brief { tools: wiring.offered, apology: config.apology.clone() };
     let (report, services) = (wiring.report, Some(services));
     let members = Members { machine, report, brief, dialogue, services, rules, own: None };
     Ok(Scene { listen, speak, members })
+}
+
+/// Makes words of turns.
+pub(super) fn recognising(transcriber: Arc<dyn Transcriber>, wiring: &Wiring<'_>) -> [Node; 2] {
+    let phrases = wiring.config.wake.as_ref().map(|wake| wake.phrases.clone());
+    let resample = Resample::named("resample_stt", transcriber.rate());
+    let stt = Stt::new(transcriber, wiring.facts.clone()).listening_for(phrases);
+    [Node::transform(resample), Node::stage(stt)]
+}
+
+/// Keeps what is sent within a budget, if there is one.
+pub(super) fn planning(services: &Services, wiring: &Wiring<'_>) -> Option<Node> {
+    let (provider, facts) = (&services.provider, &wiring.facts);
+    let config = wiring.config.context.clone()?;
+    Some(Node::stage(ContextStage::new(config, Arc::clone(provider), facts.clone())))
+}
+
+/// Gives answers a voice.
+pub(super) fn speaking(services: &Services, wiring: &Wiring<'_>) -> Node {
+    let Wiring { config, facts, .. } = wiring;
+    let tts = Tts::new(Arc::clone(&services.synthesizer), facts.clone())
+        .with_voice(config.voice.clone(), config.speed)
+        .with_language(Arc::clone(&config.language));
+    Node::stage(tts)
 }
 
 /// Who decides about turns.
@@ -70,8 +81,13 @@ fn machine(engines: &Engines, config: &SessionConfig) -> TurnMachine {
     machine
 }
 
-fn rules(engines: &Engines, config: &SessionConfig) -> Rules {
-    let Engines { transcriber, provider, synthesizer, .. } = engines;
+/// The settings by which a session with these goes.
+pub(super) fn rules(
+    transcriber: &dyn Transcriber,
+    services: &Services,
+    config: &SessionConfig,
+) -> Rules {
+    let Services { provider, synthesizer } = services;
     let metered = transcriber.is_metered() || provider.is_metered() || synthesizer.is_metered();
     let speculation = config.speculation;
     let ahead = speculation.when.with_engines(metered).then(|| Budget::new(speculation));

@@ -10,7 +10,7 @@ use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::{JoinError, JoinSet};
 
-use super::asm::{self, DuplexEngines};
+use super::asm::{self, DuplexEngines, Fallback};
 use super::vad;
 use crate::device::{Microphone, Playback, Speaker, Taps, capture_port, render_port_with};
 use crate::duplex::Takes;
@@ -44,6 +44,7 @@ use crate::validators::{Guards, Portion};
 #[derive(Debug)]
 pub struct Session {
     cast: Cast,
+    fallback: Option<Fallback>,
     config: SessionConfig,
     bus: EventBus,
     handle: SessionHandle,
@@ -120,6 +121,7 @@ impl Session {
         let (missing_tools, prices) = (MissingTools::Refused, None);
         Self {
             cast,
+            fallback: None,
             config,
             bus,
             handle,
@@ -138,6 +140,16 @@ impl Session {
     pub(crate) fn with(mut self, missing_tools: MissingTools, prices: Option<Prices>) -> Self {
         (self.missing_tools, self.prices) = (missing_tools, prices);
         self
+    }
+
+    /// The same with others who go on with the call, in VAD mode, when its model that hears and speaks
+    /// for itself is lost for good: when it refuses, or too many connections were lost. A
+    /// `mode_changed` event tells of it; what the user said and nobody has answered, they answer. Without
+    /// them such a call ends with [`SessionError::Left`], as it does by default. A session of engines one
+    /// after the other has nobody to lose, and stays as it is.
+    #[must_use]
+    pub fn with_fallback(self, fallback: Fallback) -> Self {
+        Self { fallback: Some(fallback), ..self }
     }
 
     /// The same with a detector of turns in place of the rules for voice and silence: its turns are
@@ -243,7 +255,7 @@ impl Session {
         };
         let Scene { listen, speak, members } = match cast {
             Cast::Vad(engines) => vad::scene(engines, wiring)?,
-            Cast::Asm(engines) => asm::scene(engines, wiring)?,
+            Cast::Asm(engines) => asm::scene(engines, self.fallback, wiring)?,
         };
         let members = members.with_endpointer(self.endpointer);
         let (mut listen, mut speak) = (listen.run(&context), speak.run(&context));

@@ -8,6 +8,7 @@ mod devices;
 mod drift;
 mod end_model;
 mod failures;
+mod fallback;
 mod guards;
 mod hooks;
 mod latency;

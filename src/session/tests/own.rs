@@ -23,13 +23,16 @@ use crate::tools::FunctionTool;
 use crate::types::{ToolCall, ToolDescriptor, ToolResult, Usage};
 
 /// A provider whose other side is played by a function.
-struct Puppet {
-    play: fn(Side) -> Pin<Box<dyn Future<Output = ()> + Send>>,
-    told: Inputs,
+pub(super) struct Puppet {
+    pub(super) play: Play,
+    pub(super) told: Inputs,
 }
 
+/// How the other side is played.
+pub(super) type Play = fn(Side) -> Pin<Box<dyn Future<Output = ()> + Send>>;
+
 /// What the other side was told, but for sound.
-type Inputs = Arc<Mutex<Vec<DuplexInput>>>;
+pub(super) type Inputs = Arc<Mutex<Vec<DuplexInput>>>;
 
 impl fmt::Debug for Puppet {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -56,16 +59,16 @@ impl DuplexProvider for Puppet {
 }
 
 /// The other side.
-struct Side {
+pub(super) struct Side {
     engine: DuplexEngine,
-    clock: SessionClock,
+    pub(super) clock: SessionClock,
     told: Inputs,
     last: Option<ReplyId>,
 }
 
 impl Side {
     /// The next thing that it is told, but for sound.
-    async fn input(&mut self) -> Option<DuplexInput> {
+    pub(super) async fn input(&mut self) -> Option<DuplexInput> {
         loop {
             let input = self.engine.inputs.recv().await?;
             if !matches!(input, DuplexInput::Sound { .. }) {
@@ -76,7 +79,7 @@ impl Side {
     }
 
     /// Waits until an answer is asked for.
-    async fn asked(&mut self) -> bool {
+    pub(super) async fn asked(&mut self) -> bool {
         while let Some(input) = self.input().await {
             if matches!(input, DuplexInput::Respond { .. } | DuplexInput::ToolResults(_)) {
                 return true;
@@ -85,20 +88,20 @@ impl Side {
         false
     }
 
-    async fn rest(mut self) {
+    pub(super) async fn rest(mut self) {
         while self.input().await.is_some() {}
     }
 
-    async fn tell(&mut self, event: DuplexEvent) {
+    pub(super) async fn tell(&mut self, event: DuplexEvent) {
         let _ended = self.engine.events.send(event).await;
     }
 
-    async fn words(&mut self, turn: u32, text: &str) {
+    pub(super) async fn words(&mut self, turn: u32, text: &str) {
         let (turn, text) = (TurnId::new(turn), text.into());
         self.tell(DuplexEvent::Transcript { turn, text, is_final: true }).await;
     }
 
-    async fn begin(&mut self, asked: bool) -> ReplyId {
+    pub(super) async fn begin(&mut self, asked: bool) -> ReplyId {
         let reply = self.last.map_or(ReplyId::FIRST, ReplyId::next);
         self.last = Some(reply);
         self.tell(DuplexEvent::ReplyStarted { reply, asked }).await;
@@ -106,7 +109,7 @@ impl Side {
     }
 
     /// Its words, and a second of its voice for each ten characters, all at once.
-    async fn say(&mut self, reply: ReplyId, text: &str) {
+    pub(super) async fn say(&mut self, reply: ReplyId, text: &str) {
         self.tell(DuplexEvent::Text { reply, delta: text.to_owned() }).await;
         let rate = SampleRate::new(24_000).unwrap();
         for _ in 0..text.len() {
@@ -115,22 +118,19 @@ impl Side {
         }
     }
 
-    async fn end(&mut self, reply: ReplyId, how: ReplyEnd) {
+    pub(super) async fn end(&mut self, reply: ReplyId, how: ReplyEnd) {
         let usage = Some(Usage::of_text(10, 5));
         self.tell(DuplexEvent::ReplyEnded { reply, how, usage }).await;
     }
 
-    async fn answer(&mut self, asked: bool, text: &str) {
+    pub(super) async fn answer(&mut self, asked: bool, text: &str) {
         let reply = self.begin(asked).await;
         self.say(reply, text).await;
         self.end(reply, ReplyEnd::Completed).await;
     }
 }
 
-fn world(
-    script: &str,
-    play: fn(Side) -> Pin<Box<dyn Future<Output = ()> + Send>>,
-) -> (World, Inputs) {
+fn world(script: &str, play: Play) -> (World, Inputs) {
     let told = Inputs::default();
     let mut world = World::new(script, &[], &[]);
     world.duplex = Some(Arc::new(Puppet { play, told: Arc::clone(&told) }));
@@ -138,7 +138,7 @@ fn world(
 }
 
 /// What it was told, without what tells nothing.
-fn kinds(told: &Inputs) -> Vec<String> {
+pub(super) fn kinds(told: &Inputs) -> Vec<String> {
     let told = told.lock().unwrap();
     told.iter().map(|input| format!("{input:?}").replace("TurnId", "")).collect()
 }

@@ -14,7 +14,7 @@ use crate::events::{Event, EventKind};
 use crate::providers::Provider;
 use crate::providers::mock::MockProvider;
 use crate::session::{
-    DuplexEngines, Engines, Pace, PendingCalls, Session, SessionConfig, SessionError,
+    DuplexEngines, Engines, Fallback, Pace, PendingCalls, Session, SessionConfig, SessionError,
     SessionHandle, Summary, WishError,
 };
 use crate::stt::Transcriber;
@@ -43,6 +43,8 @@ pub(super) struct World {
     pub(super) endpointer: Option<Box<dyn Endpointer>>,
     /// Hears, answers and speaks for itself, if it is there.
     pub(super) duplex: Option<Arc<dyn DuplexProvider>>,
+    /// Its other engines go on when that is lost for good.
+    pub(super) falls_back: bool,
     /// Stop when this event comes, if one is named.
     pub(super) stop_at: Option<&'static str>,
     /// What is wished for before the session runs.
@@ -88,6 +90,7 @@ impl World {
             detector: None,
             endpointer: None,
             duplex: None,
+            falls_back: false,
             stop_at: None,
             at_start: None,
             on: None,
@@ -133,8 +136,16 @@ impl World {
         let engines = self.engines();
         let mut session = match self.duplex.take() {
             Some(provider) => {
-                let Engines { vad, tools, .. } = engines;
-                Session::duplex(DuplexEngines { vad, provider, tools }, self.config)
+                let Engines { vad, tools, transcriber, provider: model, synthesizer } = engines;
+                let session = Session::duplex(DuplexEngines { vad, provider, tools }, self.config);
+                match self.falls_back {
+                    true => session.with_fallback(Fallback {
+                        transcriber,
+                        provider: model,
+                        synthesizer,
+                    }),
+                    false => session,
+                }
             }
             None => Session::new(engines, self.config),
         };

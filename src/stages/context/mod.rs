@@ -97,8 +97,8 @@ impl ContextStage {
         let mut ended: Option<ResponseId> = None;
         while let Some(element) = self.next(&mut inlet, &context).await? {
             match &element.payload {
-                // What is said as it is asks no model.
-                Payload::Begin(turn) if turn.script.is_none() => {
+                // What is said as it is asks no model, and who speaks for itself cuts its own history.
+                Payload::Begin(turn) if turn.script.is_none() && !turn.own_voice => {
                     let turn = Arc::clone(turn);
                     if let Some(outcome) = self.begin(&element, &turn, &outlet, &context).await {
                         ended = Some(turn.response);

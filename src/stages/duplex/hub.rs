@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
 
-use super::model::{Answer, Ask};
+use super::kept::Kept;
+use super::model::{Answer, Ask, late_results};
+use super::passing::Passing;
 use super::replies::{Given, HeardPart, Reply};
 use super::{AnswerTo, DuplexCommand, DuplexFact};
 use crate::audio::{AudioChunk, SampleRate};
@@ -15,7 +17,7 @@ use crate::duplex::{
     RefusalKind, ReplyEnd, ReplyId,
 };
 use crate::events::EventKind;
-use crate::ids::TurnId;
+use crate::ids::{ResponseId, TurnId};
 use crate::pipeline::{Element, Outcome, Payload, StageError, StageIo};
 use crate::providers::{ProviderError, ProviderEvent, ProviderRequest};
 use crate::stages::{Fact, Facts};
@@ -34,6 +36,10 @@ pub(super) struct Hub {
     facts: Facts,
     asks: mpsc::Receiver<Ask>,
     commands: mpsc::Receiver<DuplexCommand>,
+    /// What is to be heard again by whoever goes on when the session is lost; nothing if nobody does.
+    kept: Option<Kept>,
+    /// The last response, and up to which turn it answers what was said.
+    answering: Option<(ResponseId, TurnId)>,
     /// What the session is to be told, in order.
     out: VecDeque<DuplexInput>,
     /// What the next request is about, if it is the first of a response.
@@ -103,6 +109,8 @@ impl Hub {
             facts,
             asks,
             commands,
+            kept: None,
+            answering: None,
             out: VecDeque::new(),
             begun: None,
             waiting: None,
@@ -118,11 +126,23 @@ impl Hub {
         }
     }
 
+    /// Somebody goes on when the session is lost, and hears what nobody has answered.
+    pub(super) fn hand_on(&mut self) {
+        (self.kept, self.lost) = (Some(Kept::default()), true);
+    }
+
+    pub(super) fn hands_on(&self) -> bool {
+        self.kept.is_some()
+    }
+
     pub(super) async fn serve(mut self, io: StageIo) -> Result<(), StageError> {
-        let StageIo { mut inlet, .. } = io;
+        let StageIo { mut inlet, outlet, .. } = io;
         let (mut hears, mut open) = (true, true);
         let facts = self.facts.clone();
         loop {
+            if let Some(kept) = self.kept.take_if(|_| !open) {
+                return self.passing(kept).run(inlet, outlet).await;
+            }
             let has_room = self.out.len() < OUT;
             let step = tokio::select! {
                 biased;
@@ -141,6 +161,10 @@ impl Hub {
                 element = inlet.recv(), if hears && has_room => Step::Element(element?),
             };
             match step {
+                Step::Event(Some(DuplexEvent::Closed(error))) => {
+                    open = false;
+                    self.over(error.to_string()).await;
+                }
                 Step::Event(Some(event)) => self.on_event(event).await,
                 Step::Event(None) => {
                     open = false;
@@ -163,6 +187,9 @@ impl Hub {
 
     fn on_element(&mut self, element: &Element) {
         let turn = element.turn;
+        if let Some(kept) = &mut self.kept {
+            kept.push(element);
+        }
         match &element.payload {
             Payload::Heard(audio) => {
                 if turn != TurnId::default() && turn != self.told {
@@ -181,6 +208,10 @@ impl Hub {
                     });
                 }
                 self.ended = turn;
+                if self.lost && self.kept.is_some() {
+                    // It was found here, and the next connection hears it again.
+                    self.stopped = self.stopped.max(element.at);
+                }
                 self.respond();
             }
             _ => {}
@@ -200,9 +231,17 @@ impl Hub {
         match command {
             DuplexCommand::Begin { response, to } => {
                 self.given.begin(response);
+                let upto = match &to {
+                    AnswerTo::Asked { turn, .. } => turn.unwrap_or_default(),
+                    AnswerTo::Itself(_) => self.ended,
+                };
+                self.answering = Some((response, upto));
                 self.begun = Some(to);
             }
-            DuplexCommand::Over { response, sound, text, whole } => {
+            DuplexCommand::Over { response, sound, text, whole, answered } => {
+                if answered {
+                    self.is_answered();
+                }
                 for part in self.given.over(response, sound, &text, whole) {
                     let HeardPart { reply, sound, text, whole } = part;
                     let text = text.into();
@@ -380,16 +419,23 @@ impl Hub {
                 self.sign(TurnSign::Ended { speech_end: at }).await;
             }
             DuplexEvent::Transcript { turn, text, is_final } => {
+                if let Some(kept) = self.kept.as_mut().filter(|_| is_final) {
+                    kept.worded(turn);
+                }
                 self.facts.tell(Fact::Transcript { turn, text, is_final }).await;
             }
+            // Whoever hears it again may know them.
+            DuplexEvent::NoTranscript { turn, .. } if self.keeps(turn) => {}
             DuplexEvent::NoTranscript { turn, reason } => {
                 self.tell(DuplexFact::Wordless { turn, reason }).await;
             }
             DuplexEvent::Ready { resumed } => {
+                self.tell_whether_it_hears(true).await;
                 self.event(EventKind::ConnectionReady { resumed }).await;
             }
             DuplexEvent::Lost { error, again_in } => {
                 self.lost = true;
+                self.tell_whether_it_hears(false).await;
                 let again_in_ms = again_in.as_secs_f64() * 1e3;
                 let error = error.to_string();
                 self.event(EventKind::ConnectionLost { error, again_in_ms }).await;
@@ -411,7 +457,6 @@ impl Hub {
                 let message = format!("{} refuses: {refusal}", self.name);
                 self.event(EventKind::Warning { message }).await;
             }
-            DuplexEvent::Closed(error) => self.over(error.to_string()).await,
             _ => {}
         }
     }
@@ -459,6 +504,10 @@ impl Hub {
 
     fn give(&mut self, id: ReplyId, event: ProviderEvent) {
         let Some(at) = self.replies.iter().position(|reply| reply.id == id) else { return };
+        match (self.settings.detecting, &mut self.kept) {
+            (Detecting::There(_), Some(kept)) => kept.all_answered(),
+            _ => self.is_answered(),
+        }
         if !self.replies[at].give(Ok(event)) {
             // It goes on for ever, or nobody wants it: its reader learns that it broke off.
             self.replies.swap_remove(at);
@@ -466,13 +515,41 @@ impl Hub {
         }
     }
 
+    fn keeps(&self, turn: TurnId) -> bool {
+        self.kept.as_ref().is_some_and(|kept| kept.has(turn))
+    }
+
+    /// What the last response is about needs no other answer.
+    fn is_answered(&mut self) {
+        if let (Some(kept), Some((_, upto))) = (&mut self.kept, self.answering) {
+            kept.answered(upto);
+        }
+    }
+
     /// There will be no answer any more.
     async fn over(&mut self, reason: String) {
-        self.waiting = None;
+        let again = self.kept.as_ref().map(Kept::turns).unwrap_or_default();
+        self.tell(DuplexFact::Over { reason, again }).await;
+        if self.kept.is_none() {
+            self.waiting = None;
+            self.asks.close();
+        }
         self.replies.clear();
         self.out.clear();
-        self.asks.close();
-        self.tell(DuplexFact::Over { reason }).await;
+    }
+
+    /// What is left to do without the session.
+    fn passing(self, kept: Kept) -> Passing {
+        let Self { facts, asks, commands, answering, waiting, .. } = self;
+        let (response, waiting) = (answering.unzip().0, waiting.map(|waiting| waiting.answer));
+        let (sounds, forgotten) = kept.take();
+        Passing { facts, asks, commands, response, waiting, sounds, forgotten }
+    }
+
+    async fn tell_whether_it_hears(&self, hears: bool) {
+        if self.kept.is_some() {
+            self.tell(DuplexFact::Hears(hears)).await;
+        }
     }
 
     async fn tell(&self, fact: DuplexFact) {
@@ -486,21 +563,6 @@ impl Hub {
     async fn event(&self, kind: EventKind) {
         self.facts.tell(Fact::Event { turn: None, response: None, kind }).await;
     }
-}
-
-/// What tools that outlived their answers have found: the other side waits for it no longer, and is
-/// told in words.
-fn late_results(request: &ProviderRequest) -> Vec<Arc<str>> {
-    let messages = request.messages.iter().rev();
-    let last = messages.take_while(|message| message.role == Role::Tool);
-    let mut texts: Vec<Arc<str>> = last
-        .filter_map(|message| message.tool_result.as_ref())
-        .map(|ToolResult { name, content, .. }| {
-            format!("The tool `{name}`, which you called before, has now given: {content}").into()
-        })
-        .collect();
-    texts.reverse();
-    texts
 }
 
 fn respond(say: Option<Arc<str>>) -> DuplexInput {

@@ -11,9 +11,14 @@
 //! [`DuplexModel`], as it asks any model. So tools, hooks, limits and the floor are those of all
 //! answers. One that the other side begins by itself is offered to the session, which opens a
 //! response for it.
+//!
+//! A session that is lost for good may have followers, who hear behind this stage: then it hands on
+//! to them what was said and not answered, and all that is said from there on.
 
 mod hub;
+mod kept;
 mod model;
+mod passing;
 mod replies;
 
 use std::sync::Arc;
@@ -54,6 +59,8 @@ pub enum DuplexCommand {
         text: String,
         /// It was heard to its end.
         whole: bool,
+        /// What it answers needs no other answer.
+        answered: bool,
     },
     /// The user shows something beside what is said.
     Image(Arc<Media>),
@@ -100,11 +107,18 @@ pub enum DuplexFact {
         /// Why.
         reason: String,
     },
+    /// Whether the other side is there to tell of turns, if it is to. Told where somebody follows.
+    Hears(bool),
     /// The session is over.
     Over {
         /// Why.
         reason: String,
+        /// The turns that whoever follows hears from here on: what there is of them.
+        again: Vec<TurnId>,
     },
+    /// The session is over, and this response waits for an answer of it, or for the rest of one. It is
+    /// to be ended: nothing more of it comes.
+    Unanswered(ResponseId),
 }
 
 impl Duplex {
@@ -121,6 +135,13 @@ impl Duplex {
         let hub = Hub::new(&*provider, opening, facts, asks, commands);
         (Self(hub), DuplexModel::new(provider, ask), command)
     }
+
+    /// The same before a stage that hears in its place once the session is lost for good.
+    #[must_use]
+    pub fn followed(mut self) -> Self {
+        self.0.hand_on();
+        self
+    }
 }
 
 impl Stage for Duplex {
@@ -134,6 +155,10 @@ impl Stage for Duplex {
 
     fn accepts(&self) -> Kinds {
         Kinds::HEARD | Kinds::TURN_END
+    }
+
+    fn emits(&self) -> Kinds {
+        if self.0.hands_on() { Kinds::HEARD | Kinds::TURN_END } else { Kinds::NONE }
     }
 
     fn run(self: Box<Self>, io: StageIo) -> StageFuture {

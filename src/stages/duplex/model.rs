@@ -10,6 +10,7 @@ use crate::duplex::DuplexProvider;
 use crate::providers::{
     Capabilities, Provider, ProviderError, ProviderEvent, ProviderRequest, ProviderStream,
 };
+use crate::types::{Role, ToolResult};
 
 /// The model of a duplex session: a [`Provider`] whose answers are those of the session. It is asked
 /// what any model is asked, and gives sound beside text.
@@ -67,6 +68,21 @@ impl Provider for DuplexModel {
         };
         Box::pin(stream::unfold(State::Asks(Box::pin(begin)), next))
     }
+}
+
+/// What tools that outlived their answers have found: the other side waits for it no longer, and is
+/// told in words.
+pub(super) fn late_results(request: &ProviderRequest) -> Vec<Arc<str>> {
+    let messages = request.messages.iter().rev();
+    let last = messages.take_while(|message| message.role == Role::Tool);
+    let mut texts: Vec<Arc<str>> = last
+        .filter_map(|message| message.tool_result.as_ref())
+        .map(|ToolResult { name, content, .. }| {
+            format!("The tool `{name}`, which you called before, has now given: {content}").into()
+        })
+        .collect();
+    texts.reverse();
+    texts
 }
 
 type Begin = std::pin::Pin<Box<dyn Future<Output = Result<Answer, ProviderError>> + Send>>;

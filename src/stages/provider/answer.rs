@@ -9,7 +9,10 @@ use super::{MissingTools, ProviderStage, Voice};
 use crate::audio::AudioChunk;
 use crate::events::{EventKind, StageName};
 use crate::pipeline::{Context, Element, Outcome, Outlet, Payload, TurnContext};
-use crate::providers::{ProviderError, ProviderErrorKind, ProviderEvent, ProviderRequest};
+use crate::providers::retry::Retries;
+use crate::providers::{
+    Provider, ProviderError, ProviderErrorKind, ProviderEvent, ProviderRequest,
+};
 use crate::stages::{Fact, Fault, Mark};
 use crate::time::SessionTime;
 use crate::turn::SpeechMark;
@@ -18,6 +21,9 @@ use crate::types::{FinishReason, Media, Message, Role, ToolCall, ToolChoice, Usa
 /// An answer in the making.
 pub(super) struct Asking<'a> {
     pub(super) stage: &'a ProviderStage,
+    provider: &'a Arc<dyn Provider>,
+    retries: &'a Retries,
+    pub(super) voice: Voice,
     pub(super) turn: &'a TurnContext,
     pub(super) origin: &'a Element,
     pub(super) outlet: &'a Outlet,
@@ -38,7 +44,7 @@ pub(super) struct Asking<'a> {
     /// What its requests have cost so far, in US dollars, if that is known.
     cost: f64,
     /// How often it was tried again.
-    retries: u32,
+    retried: u32,
     /// The model goes round in circles, or has had its rounds: it must answer.
     must_answer: bool,
 }
@@ -59,8 +65,12 @@ impl<'a> Asking<'a> {
         outlet: &'a Outlet,
         context: &'a Context,
     ) -> Self {
+        let (provider, retries, voice) = stage.cast(turn);
         Self {
             stage,
+            provider,
+            retries,
+            voice,
             turn,
             origin,
             outlet,
@@ -73,7 +83,7 @@ impl<'a> Asking<'a> {
             sound: 0,
             repeats: Repeats::default(),
             cost: 0.0,
-            retries: 0,
+            retried: 0,
             must_answer: false,
         }
     }
@@ -148,7 +158,7 @@ impl<'a> Asking<'a> {
         let sound = self.sound;
         let result = self.ask_into(&mut message, messages).await;
         if let Ok(usage) = &result {
-            self.stage.retries.answered();
+            self.retries.answered();
             self.stage.hooks.after_provider(&self.context.clock, &message, *usage).await;
         }
         Said { message, sounded: self.sound > sound, result }
@@ -163,7 +173,7 @@ impl<'a> Asking<'a> {
         let mut request = self.request(messages);
         self.stage.hooks.before_provider(clock, &mut request).await.map_err(Fault::Denied)?;
         let (text, sound) = (self.text.load(Ordering::Relaxed), self.sound);
-        let mut stream = self.stage.provider.stream(request);
+        let mut stream = self.provider.stream(request);
         while let Some(event) = self.next_event(&mut stream).await {
             match event.map_err(|error| Fault::Provider(Arc::new(error)))? {
                 ProviderEvent::TextDelta(text) if text.is_empty() => {}
@@ -193,8 +203,7 @@ impl<'a> Asking<'a> {
                 ProviderEvent::Finished { reason: FinishReason::ContentFilter, .. }
                     if said.text.is_empty() =>
                 {
-                    let (provider, kind) =
-                        (self.stage.provider.name(), ProviderErrorKind::ContentPolicy);
+                    let (provider, kind) = (self.provider.name(), ProviderErrorKind::ContentPolicy);
                     let withheld = ProviderError::new(provider, kind, "it says no more");
                     return Err(Fault::Provider(Arc::new(withheld)));
                 }
@@ -270,8 +279,8 @@ impl<'a> Asking<'a> {
     /// Waits until the model may be asked once more, if that makes sense.
     async fn retry(&mut self, fault: &Fault) -> bool {
         let Fault::Provider(error) = fault else { return false };
-        let Some(pause) = self.stage.retries.pause(self.retries, error) else { return false };
-        self.retries += 1;
+        let Some(pause) = self.retries.pause(self.retried, error) else { return false };
+        self.retried += 1;
         let (stage, error) = (StageName::Provider, error.to_string());
         let TurnContext { turn, response, .. } = *self.turn;
         self.stage.facts.tell(Fact::Retrying { turn, response, stage, error }).await;
@@ -293,7 +302,7 @@ impl<'a> Asking<'a> {
             text.into()
         };
         self.text.fetch_add(text.len(), Ordering::Relaxed);
-        if self.stage.voice == Voice::Own {
+        if self.voice == Voice::Own {
             let (turn, response) = (Some(self.turn.turn), Some(self.turn.response));
             let kind = EventKind::ResponseText { text: text.to_string() };
             self.stage.facts.tell(Fact::Event { turn, response, kind }).await;
@@ -345,8 +354,7 @@ impl<'a> Asking<'a> {
     }
 
     fn fault(&self, reason: &str) -> Fault {
-        let error = ProviderError::failed(self.stage.provider.name(), reason);
-        Fault::Provider(Arc::new(error))
+        Fault::Provider(Arc::new(ProviderError::failed(self.provider.name(), reason)))
     }
 }
 

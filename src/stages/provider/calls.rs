@@ -65,7 +65,7 @@ impl Asking<'_> {
     /// The user hears that somebody must allow it.
     async fn tell_of(&self, waits_for: &WaitsFor) {
         if let WaitsFor::Approval(Approval { message, .. }) = waits_for
-            && self.stage.voice == Voice::Synthesizer
+            && self.voice == Voice::Synthesizer
             && !message.is_empty()
         {
             self.give(message, true).await;
@@ -132,7 +132,7 @@ impl Asking<'_> {
     /// Somebody else has the result. A model that speaks for itself is told so, and tells the user.
     async fn pending(&self, call: &ToolCall, waits_for: WaitsFor) -> Called {
         let pending = self.tell_pending(call, waits_for.clone()).await;
-        match self.stage.voice {
+        match self.voice {
             Voice::Own => self.tell_finished(pending.placeholder(), Duration::ZERO).await,
             Voice::None | Voice::Synthesizer => Called::Pending(waits_for),
         }

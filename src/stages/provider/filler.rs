@@ -20,7 +20,8 @@ impl Asking<'_> {
         stream: &mut ProviderStream,
     ) -> Option<<ProviderStream as futures_util::Stream>::Item> {
         let mut next = pin!(self.context.clock.during(stream.next()));
-        let waits = !self.has_spoken() && !self.has_filled();
+        let silent = !self.has_spoken() && !self.has_filled();
+        let waits = silent && self.voice != Voice::Own;
         let Some(filler) = self.stage.slow_filler.as_ref().filter(|_| waits) else {
             return next.await;
         };
@@ -47,7 +48,7 @@ impl Asking<'_> {
 
     /// What is to be said while these calls are waited for, unless something was said already.
     pub(super) fn filler_for(&self, calls: &[Wish]) -> Option<Filler> {
-        if self.stage.voice != Voice::Synthesizer || self.has_spoken() || self.has_filled() {
+        if self.voice != Voice::Synthesizer || self.has_spoken() || self.has_filled() {
             return None;
         }
         let own = calls.iter().find_map(|wish| self.stage.tools.get(&wish.call.name)?.filler());

@@ -36,6 +36,8 @@ use crate::tools::{Filler, ToolRegistry};
 pub struct ProviderStage {
     provider: Arc<dyn Provider>,
     retries: Retries,
+    /// Who answers where the model is not to speak for itself.
+    successor: Option<(Arc<dyn Provider>, Retries)>,
     tools: Arc<ToolRegistry>,
     missing_tools: MissingTools,
     hooks: Hooks,
@@ -72,10 +74,11 @@ impl ProviderStage {
     /// A stage with this model and these tools.
     #[must_use]
     pub fn new(provider: Arc<dyn Provider>, tools: Arc<ToolRegistry>, facts: Facts) -> Self {
-        let retries = provider.retries().cloned().unwrap_or_default();
+        let retries = retries(&*provider);
         Self {
             provider,
             retries,
+            successor: None,
             tools,
             missing_tools: MissingTools::default(),
             hooks: Hooks::default(),
@@ -125,6 +128,14 @@ impl ProviderStage {
         self
     }
 
+    /// The same with a model that answers in its place, by a synthesizer's voice: all responses that
+    /// are not to have the [model's own](TurnContext::own_voice).
+    #[must_use]
+    pub fn followed_by(self, successor: Arc<dyn Provider>) -> Self {
+        let retries = retries(&*successor);
+        Self { successor: Some((successor, retries)), ..self }
+    }
+
     /// The same for answers that are spoken, in which this is said while the model is waited for
     /// that has given no text yet: once, and not before the response is committed.
     #[must_use]
@@ -139,6 +150,16 @@ impl ProviderStage {
     pub fn with_late_results(mut self, results: Arc<dyn LateResults>) -> Self {
         self.lasting = Lasting::for_results(results);
         self
+    }
+
+    /// Who answers, how often he is asked, and in whose voice.
+    fn cast(&self, turn: &TurnContext) -> (&Arc<dyn Provider>, &Retries, Voice) {
+        match &self.successor {
+            Some((successor, retries)) if !turn.own_voice => {
+                (successor, retries, Voice::Synthesizer)
+            }
+            _ => (&self.provider, &self.retries, self.voice),
+        }
     }
 
     async fn serve(self, io: StageIo) -> Result<(), StageError> {
@@ -182,6 +203,11 @@ impl ProviderStage {
         self.facts.tell(Fact::Failed { turn: turn.turn, response, stage, error }).await;
         Outcome::Failed { reason }
     }
+}
+
+/// Those that it shares with others, or a whole budget.
+fn retries(provider: &dyn Provider) -> Retries {
+    provider.retries().cloned().unwrap_or_default()
 }
 
 impl Stage for ProviderStage {
