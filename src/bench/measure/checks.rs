@@ -25,11 +25,22 @@ pub struct Check {
     pub detail: String,
 }
 
+/// What is known of the voice that spoke.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Spoke {
+    /// The mock services' synthesizer, clause by clause: what stands between them takes no time.
+    Clauses,
+    /// Their model that speaks for itself: an answer in one breath.
+    Answers,
+    /// Nothing.
+    Unknown,
+}
+
 /// What the scenario expects, and what must be so in every call: what completes is played to its
 /// last sample, and the history holds what was heard. How long a text sounds is only known of the
-/// mock services: `mock` says that these spoke.
+/// mock services.
 #[must_use]
-pub fn checks(scenario: &Scenario, record: &Record, mock: bool) -> Vec<Check> {
+pub fn checks(scenario: &Scenario, record: &Record, spoke: Spoke) -> Vec<Check> {
     let call = Heard::of(record);
     let measured = turns(record, &Log::default(), &scenario.name);
     let mut checks = Vec::new();
@@ -42,8 +53,8 @@ pub fn checks(scenario: &Scenario, record: &Record, mock: bool) -> Vec<Check> {
         }
     }
     for (number, response) in call.story.responses.iter().enumerate() {
-        checks.extend(call.played_whole(number + 1, response, mock));
-        checks.extend(call.remembered(number + 1, response, mock));
+        checks.extend(call.played_whole(number + 1, response, spoke));
+        checks.extend(call.remembered(number + 1, response, spoke));
     }
     checks
 }
@@ -134,11 +145,12 @@ impl Heard<'_> {
     }
 
     /// A complete answer is heard to its last sample.
-    fn played_whole(&self, number: usize, response: &Response<'_>, mock: bool) -> Option<Check> {
+    fn played_whole(&self, number: usize, response: &Response<'_>, spoke: Spoke) -> Option<Check> {
+        let mock = spoke != Spoke::Unknown;
         let (start, end) = (response.start_ms?, response.end.filter(|end| end.complete)?);
         let by_ear = self.heard_between(start, end.at_ms);
         let expected =
-            if mock { response.characters() as f64 * CHARACTER_MS } else { end.heard_ms };
+            if mock { response.characters(spoke) as f64 * CHARACTER_MS } else { end.heard_ms };
         // After a false alarm it comes back where its voice was lowered.
         let within = start..=end.at_ms;
         let holds = self.story.holds.iter().filter(|hold| within.contains(&hold.at.as_millis()));
@@ -160,7 +172,8 @@ impl Heard<'_> {
     }
 
     /// What was heard of an interrupted answer is what the history has of it.
-    fn remembered(&self, number: usize, response: &Response<'_>, mock: bool) -> Option<Check> {
+    fn remembered(&self, number: usize, response: &Response<'_>, spoke: Spoke) -> Option<Check> {
+        let mock = spoke != Spoke::Unknown;
         let (kept, end) = (response.interrupted?, response.end?);
         let messages = &self.record.summary.messages;
         let there = kept.is_empty()
@@ -168,7 +181,7 @@ impl Heard<'_> {
                 message.role == Role::Assistant && message.interrupted && message.text == kept
             });
         let by_ear = self.heard_between(response.start_ms?, end.at_ms);
-        let (words, kept) = (response.words_within(by_ear), kept.split_whitespace().count());
+        let (words, kept) = (response.words_within(by_ear, spoke), kept.split_whitespace().count());
         Some(Check {
             turn: None,
             what: format!("the history has what was heard of answer {number}"),
@@ -186,20 +199,27 @@ impl Heard<'_> {
 }
 
 impl Response<'_> {
-    fn spoken(&self) -> impl Iterator<Item = String> {
-        self.clauses.iter().map(|clause| as_spoken(clause)).filter(|text| !text.is_empty())
+    /// What is spoken of it, each in one breath.
+    fn spoken(&self, spoke: Spoke) -> Vec<String> {
+        let pieces: Vec<_> = match spoke {
+            Spoke::Answers => vec![self.clauses.concat()],
+            Spoke::Clauses | Spoke::Unknown => {
+                self.clauses.iter().map(|clause| as_spoken(clause)).collect()
+            }
+        };
+        pieces.into_iter().filter(|text| !text.is_empty()).collect()
     }
 
     /// How many characters of it are spoken.
-    fn characters(&self) -> usize {
-        self.spoken().map(|text| text.trim().chars().count()).sum()
+    fn characters(&self, spoke: Spoke) -> usize {
+        self.spoken(spoke).iter().map(|text| text.trim().chars().count()).sum()
     }
 
     /// How many of its words the mock services speak to their end in so long.
-    fn words_within(&self, ms: f64) -> usize {
+    fn words_within(&self, ms: f64, spoke: Spoke) -> usize {
         let mut left = ms / CHARACTER_MS;
         let mut words = 0;
-        for text in self.spoken() {
+        for text in self.spoken(spoke) {
             let length = text.trim().chars().count() as f64;
             let mut at = 0.0;
             for word in text.trim().split_inclusive(char::is_whitespace) {

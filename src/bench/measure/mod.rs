@@ -22,7 +22,7 @@ mod tests;
 use std::ops::Add;
 
 pub use self::black_box::explain;
-pub use self::checks::{Check, checks};
+pub use self::checks::{Check, Spoke, checks};
 use self::services::{Busy, Interval};
 use self::story::{Response, Story};
 pub use self::sum::{Measured, Spent, fill, groups};

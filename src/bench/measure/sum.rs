@@ -2,7 +2,7 @@
 
 use std::ops::Add;
 
-use super::{Check, Interruption, barge_ins, checks, discarded, lost, spread, turns};
+use super::{Check, Interruption, Spoke, barge_ins, checks, discarded, lost, spread, turns};
 use crate::bench::call::Record;
 use crate::bench::figures::{Cost, Discarded, Group, Report, Turn};
 use crate::bench::scenario::Scenario;
@@ -52,11 +52,16 @@ impl Measured {
             driver_late_ms: record.person.lateness_ms(0.95) as f64,
             discarded: discarded(record),
         };
+        let spoke = match log {
+            None => Spoke::Unknown,
+            Some(log) if log.calls.is_empty() => Spoke::Clauses,
+            Some(_) => Spoke::Answers,
+        };
         Self {
             scenario: scenario.name.clone(),
             turns: turns(record, log.unwrap_or(&Log::default()), &scenario.name),
             interruptions: barge_ins(record),
-            checks: checks(scenario, record, log.is_some()),
+            checks: checks(scenario, record, spoke),
             cost,
         }
     }

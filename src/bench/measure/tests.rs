@@ -175,7 +175,7 @@ fn an_answer_that_is_not_played_to_its_end_is_told() {
     scenario.turns.truncate(1);
     let failed = |length_ms| {
         let record = record(Duration::ZERO, length_ms);
-        let checks = checks(&scenario, &record, true);
+        let checks = checks(&scenario, &record, Spoke::Clauses);
         let failed = checks.into_iter().filter(|check| !check.ok);
         failed.map(|check| check.what).collect::<Vec<_>>()
     };
@@ -204,7 +204,7 @@ fn the_history_must_have_what_was_heard() {
         let message = Message { interrupted: true, ..Message::assistant(kept) };
         record.summary.messages = vec![message];
         let scenario = Scenario::named("noise").unwrap();
-        let checks = checks(&scenario, &record, true);
+        let checks = checks(&scenario, &record, Spoke::Clauses);
         checks.into_iter().find(|check| check.what.contains("history")).unwrap()
     };
     let right = of("It is ten,", "It is ten,");
@@ -212,6 +212,32 @@ fn the_history_must_have_what_was_heard() {
     assert!(of("It is ten, and one", "It is ten, and one").ok, "two more, by an estimate");
     assert!(!of("It is ten, and one two", "It is ten, and one two").ok);
     assert!(!of("It is ten,", "It is").ok, "the history has something else");
+}
+
+/// Its words come in pieces that nobody speaks by themselves.
+#[test]
+fn a_model_that_speaks_for_itself_says_an_answer_in_one_breath() {
+    let mut scenario = Scenario::named("question").unwrap();
+    scenario.turns.truncate(1);
+    // 18 characters of 60 ms, with the spaces.
+    let mut record = record(Duration::ZERO, 1_080.0);
+    let said =
+        record.events.iter().position(|event| matches!(event.kind, EventKind::ResponseText { .. }));
+    let said = said.unwrap();
+    let Event { at, turn, response, .. } = record.events[said];
+    let pieces = ["It", " is", " ten", " o'clock", "."].map(|text| Event {
+        at,
+        turn,
+        response,
+        kind: EventKind::ResponseText { text: text.to_owned() },
+    });
+    record.events.splice(said..=said, pieces);
+    let whole = |spoke| {
+        let checks = checks(&scenario, &record, spoke);
+        checks.into_iter().find(|check| check.what.contains("to its end")).unwrap().detail
+    };
+    assert!(whole(Spoke::Answers).ends_with("of 1080 ms"), "{}", whole(Spoke::Answers));
+    assert!(!whole(Spoke::Clauses).ends_with("of 1080 ms"), "{}", whole(Spoke::Clauses));
 }
 
 #[test]

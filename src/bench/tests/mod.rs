@@ -9,7 +9,7 @@ use std::time::Duration;
 use self::network::Network;
 use super::call::{Call, Record, engines, tools};
 use super::figures::{Group, Turn};
-use super::measure::{Check, barge_ins, checks, lost, turns};
+use super::measure::{Check, Spoke, barge_ins, checks, lost, turns};
 use super::person::Person;
 use super::scenario::Scenario;
 use super::services::{Log, Profile, Services};
@@ -63,7 +63,7 @@ impl Played {
     }
 
     fn failed(&self) -> Vec<Check> {
-        let mut checks = checks(&self.scenario, &self.record, true);
+        let mut checks = checks(&self.scenario, &self.record, Spoke::Clauses);
         assert!(!checks.is_empty());
         checks.retain(|check| !check.ok);
         checks

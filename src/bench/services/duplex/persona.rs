@@ -137,12 +137,18 @@ fn spoken(
     at
 }
 
-/// What is heard of a text when so much of it was played.
+/// What is heard of a text when so much of it was played: whole words.
 pub(super) fn heard(text: &str, played: Duration, speed: f64) -> &str {
     let each = voice::CHARACTER.as_secs_f64() / speed;
     // A character that was nearly over was heard.
     let count = (played.as_secs_f64() / each + 0.1).floor() as usize;
-    text.char_indices().nth(count).map_or(text, |(end, _)| &text[..end])
+    let Some((end, next)) = text.char_indices().nth(count) else { return text };
+    let heard = &text[..end];
+    match heard.rfind(char::is_whitespace) {
+        _ if next.is_whitespace() => heard,
+        Some(last) => heard[..last].trim_end(),
+        None => "",
+    }
 }
 
 /// How long so many samples of the voice last.
@@ -215,7 +221,7 @@ mod tests {
         let heard = |ms| heard("Hello you", Duration::from_millis(ms), 1.0);
         assert_eq!(
             [heard(0), heard(250), heard(300), heard(9_000)],
-            ["", "Hell", "Hello", "Hello you"]
+            ["", "", "Hello", "Hello you"]
         );
     }
 }
