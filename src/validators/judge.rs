@@ -149,6 +149,13 @@ impl Judge {
         self.say_until(safe)
     }
 
+    /// How many bytes of the answer were let through, from its beginning. What [`Ruling::Stop`] has beyond
+    /// them stands in place of the rest.
+    #[must_use]
+    pub fn said(&self) -> usize {
+        self.said
+    }
+
     /// What came of it so far: of the rules that were broken, and at the end of the others.
     #[must_use]
     pub fn validations(&self) -> &[Validation] {

@@ -27,6 +27,7 @@ use crate::session::dialogue::Begun;
 use crate::stages::{AnswerTo, DuplexCommand, DuplexFact};
 use crate::time::SessionTime;
 use crate::turn::Input;
+use crate::types::{Validation, ValidationAction};
 
 /// What the actor knows of a model that speaks for itself.
 #[derive(Debug)]
@@ -209,6 +210,8 @@ impl Actor {
             DuplexFact::Withdrawn(reply) => own.offered.retain(|offered| *offered != reply),
             DuplexFact::Cut(response) if current == Some(response) => self.cancel(),
             DuplexFact::Cut(_) => {}
+            DuplexFact::Instead { response, text } if current == Some(response) => self.say(text),
+            DuplexFact::Instead { .. } => {}
             DuplexFact::Wordless { turn, reason } => {
                 tracing::debug!(%turn, reason, "no words");
                 self.on_own_words(turn, &"".into(), true);
@@ -296,7 +299,8 @@ impl Actor {
             response: answer.response,
             sound: said.heard,
             text: said.heard_text().to_owned(),
-            whole: said.outcome == pipeline::Outcome::Completed,
+            // Of one that a rule has ended the rest was not heard.
+            whole: said.outcome == pipeline::Outcome::Completed && !is_cut(&answer),
             answered,
         });
         if !answered {
@@ -339,6 +343,12 @@ impl Actor {
         self.write_down(true);
         self.said_by(self.last_turn);
     }
+}
+
+/// Whether a rule for what is said has ended it.
+fn is_cut(answer: &Answer) -> bool {
+    let acts = |rule: &Validation| rule.action.is_some_and(|it| it != ValidationAction::Warned);
+    answer.validations.iter().any(acts)
 }
 
 /// A listener's "mm-hm" is shorter.

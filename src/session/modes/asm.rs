@@ -103,7 +103,7 @@ pub(super) fn scene(
     ];
     let listen = build(config, listen.into_iter().chain(hearing).collect())?;
     let provider = answering(model, next, tools, &wiring);
-    let validate = wiring.validate();
+    let validate = wiring.validate_own_voice();
     let (playback, playout_commands) = wiring.playout;
     let playout = Playout::new(playback, wiring.facts, playout_commands);
     let speak = planning.into_iter().chain([Node::stage(provider)]).chain(validate);

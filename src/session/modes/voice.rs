@@ -474,6 +474,15 @@ impl Wiring<'_> {
             Node::stage(Validate::new(guards, portion, self.facts.clone()))
         })
     }
+
+    /// The same of a model that speaks for itself: word by word, since its sound waits for them.
+    pub(super) fn validate_own_voice(&self) -> Option<Node> {
+        let guards = Arc::clone(&self.tooling.calls.dialogue.terms().guards);
+        guards.look_at(Direction::Output).then(|| {
+            let validate = Validate::new(guards, Portion::Words, self.facts.clone());
+            Node::stage(validate.speaking_for_itself())
+        })
+    }
 }
 
 /// A pipeline of these.

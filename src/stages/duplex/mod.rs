@@ -100,6 +100,13 @@ pub enum DuplexFact {
     Withdrawn(ReplyId),
     /// It has cut its answer short, since the user speaks.
     Cut(ResponseId),
+    /// A rule for what is said has ended an answer, in place of whose rest this is to be said.
+    Instead {
+        /// The response.
+        response: ResponseId,
+        /// What is to be said.
+        text: Arc<str>,
+    },
     /// There will be no words of this turn.
     Wordless {
         /// The turn.

@@ -6,13 +6,17 @@
 //!      └── the floor ◀──┘
 //! ```
 //!
+//! A voice that comes with its words, of a model that speaks for itself, is held back: no sound goes on
+//! before the words that came before it. What stands in place of words the model is asked to say.
+//!
 //! What is told to say a script is not judged: the program wrote it. What the user said is held
 //! against the rules for it before an answer begins: [`admit`](crate::validators::admit).
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
-use super::{Fact, Facts, Fault};
-use crate::events::StageName;
+use super::{DuplexFact, Fact, Facts, Fault};
+use crate::events::{EventKind, StageName};
 use crate::ids::ResponseId;
 use crate::pipeline::{
     Context, Element, Inlet, Kinds, Outcome, Outlet, Payload, Stage, StageError, StageFuture,
@@ -32,13 +36,21 @@ pub struct Validate {
     guards: Arc<Guards>,
     portion: Portion,
     facts: Facts,
+    speaks_for_itself: bool,
 }
 
 impl Validate {
     /// A stage with these rules, which gives answers on in these portions.
     #[must_use]
     pub fn new(guards: Arc<Guards>, portion: Portion, facts: Facts) -> Self {
-        Self { guards, portion, facts }
+        Self { guards, portion, facts, speaks_for_itself: false }
+    }
+
+    /// The same behind a model that speaks for itself: what stands in place of its words is none of the
+    /// answer's, but told as [`DuplexFact::Instead`].
+    #[must_use]
+    pub fn speaking_for_itself(self) -> Self {
+        Self { speaks_for_itself: true, ..self }
     }
 }
 
@@ -60,6 +72,12 @@ struct Answer {
     judge: Judge,
     /// So many of its validations were told.
     told: usize,
+    /// So many bytes of it have come.
+    given: usize,
+    /// So many bytes were let through when it was ruled of last.
+    said: usize,
+    /// Sound, and how many bytes came before it.
+    held: VecDeque<(usize, Element)>,
 }
 
 impl Validating {
@@ -81,12 +99,21 @@ impl Validating {
                 origin: element.with(Payload::TurnEnd(Outcome::Completed)),
                 judge,
                 told: 0,
+                given: 0,
+                said: 0,
+                held: VecDeque::new(),
             });
         }
         let of_answer = self.answer.as_mut().filter(|one| element.response == Some(one.response));
         let Some(answer) = of_answer else { return self.send(element).await };
         match &element.payload {
+            Payload::Spoken { .. } if answer.held.len() == HELD => self.give_up().await,
+            Payload::Spoken { .. } => {
+                answer.held.push_back((answer.given, element));
+                self.let_sound_through().await;
+            }
             Payload::TextDelta(text) => {
+                answer.given += text.len();
                 let ruling = answer.judge.text(text);
                 self.obey(ruling, None).await;
             }
@@ -113,9 +140,10 @@ impl Validating {
     /// Does what was ruled of the answer, which has `ended` or goes on.
     async fn obey(&mut self, ruling: Ruling, ended: Option<Outcome>) {
         self.tell_validations().await;
-        match ruling {
+        match self.without_a_message(ruling).await {
             Ruling::Say(text) => {
                 self.say(text).await;
+                self.let_sound_through().await;
                 if let Some(outcome) = ended {
                     self.end(outcome).await;
                 }
@@ -123,15 +151,56 @@ impl Validating {
             Ruling::Stop(last) => {
                 self.stop_the_model();
                 self.say(last).await;
+                self.let_sound_through().await;
                 self.end(ended.unwrap_or(Outcome::Completed)).await;
             }
             Ruling::Fail(last, error) => {
                 self.stop_the_model();
                 self.say(last).await;
+                self.let_sound_through().await;
                 let outcome = self.failed(error).await;
                 self.end(outcome).await;
             }
         }
+    }
+
+    /// What a model that speaks for itself has not said is not said by the answer: it is to be asked for.
+    async fn without_a_message(&mut self, ruling: Ruling) -> Ruling {
+        let Some(answer) = self.answer.as_mut().filter(|_| self.stage.speaks_for_itself) else {
+            return ruling;
+        };
+        let said = answer.judge.said() - std::mem::replace(&mut answer.said, answer.judge.said());
+        let Ruling::Stop(last) = &ruling else { return ruling };
+        let (of_answer, message) = last.split_at(said.min(last.len()));
+        let (of_answer, message) = (of_answer.to_owned(), message.trim());
+        if !message.is_empty() {
+            let instead = DuplexFact::Instead { response: answer.response, text: message.into() };
+            self.stage.facts.tell(Fact::Duplex(instead)).await;
+        }
+        Ruling::Stop(of_answer)
+    }
+
+    /// Sends the sound whose words were let through.
+    async fn let_sound_through(&mut self) {
+        while let Some(answer) = &mut self.answer {
+            let said = answer.judge.said();
+            if answer.held.front().is_none_or(|(given, _)| *given > said) {
+                return;
+            }
+            let Some((_, element)) = answer.held.pop_front() else { return };
+            self.send(element).await;
+        }
+    }
+
+    /// There is more sound without words that may be said than can be kept.
+    async fn give_up(&mut self) {
+        self.stop_the_model();
+        let Some(answer) = &self.answer else { return };
+        let message = "an answer was ended: more of its sound waits to be judged than can be kept";
+        let kind = EventKind::Warning { message: message.to_owned() };
+        let (turn, response) = (Some(answer.origin.turn), Some(answer.response));
+        self.stage.facts.tell(Fact::Event { turn, response, kind }).await;
+        self.end(Outcome::Completed).await;
     }
 
     fn stop_the_model(&self) {
@@ -192,7 +261,7 @@ impl Stage for Validate {
     }
 
     fn accepts(&self) -> Kinds {
-        Kinds::BEGIN | Kinds::TEXT_DELTA | Kinds::TOOL_CALL | Kinds::TOOL_RESULT
+        Kinds::BEGIN | Kinds::TEXT_DELTA | Kinds::SPOKEN | Kinds::TOOL_CALL | Kinds::TOOL_RESULT
     }
 
     fn run(self: Box<Self>, io: StageIo) -> StageFuture {
@@ -201,6 +270,9 @@ impl Stage for Validate {
         Box::pin(stage.run(inlet))
     }
 }
+
+/// Pieces of sound that wait for their words: of 100 ms, 7 minutes.
+const HELD: usize = 4_096;
 
 #[cfg(test)]
 mod tests;

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use tokio::sync::mpsc;
 
 use super::*;
+use crate::audio::{AudioChunk, SampleRate};
 use crate::ids::TurnId;
 use crate::pipeline::{Node, PipelineBuilder, PipelineConfig, TurnContext};
 use crate::providers::mock::{MockAnswer, MockProvider};
@@ -156,3 +157,84 @@ async fn an_answer_that_keeps_all_rules_is_told_at_its_end() {
 }
 
 const FIRST: ResponseId = ResponseId::FIRST;
+
+/// An answer in words and sound, each piece of 100 ms behind its words; what is passed on, in order,
+/// what is to be said instead, and how it ended.
+async fn heard(
+    rules: impl IntoIterator<Item = Guardrail>,
+    words: &[&str],
+) -> (Vec<String>, Option<String>, Outcome) {
+    let guards = Arc::new(Guards { rules: rules.into_iter().collect(), ..Guards::new() });
+    let (facts_in, mut told) = mpsc::channel(64);
+    let stage = Validate::new(guards, Portion::Words, Facts::to(facts_in)).speaking_for_itself();
+    let context = Context::new(SessionClock::live());
+    context.floor.commit(FIRST);
+    let nodes = [Node::stage(stage)];
+    let pipeline = PipelineBuilder::new(PipelineConfig::default()).chain(nodes).build().unwrap();
+    let mut run = pipeline.run(&context);
+    let input = run.take_input().unwrap();
+    let turn = TurnContext::new(TurnId::new(1), FIRST, [Message::user("hello")]);
+    let begin = Element::begin(SessionTime::ZERO, turn);
+    let of = |payload| begin.with(payload);
+    let mut elements = vec![begin.clone()];
+    for (number, word) in words.iter().enumerate() {
+        elements.push(of(Payload::TextDelta((*word).into())));
+        let audio = AudioChunk::new(vec![number as i16; 1_600], SampleRate::SPEECH);
+        elements.push(of(Payload::Spoken { audio, mark: None }));
+    }
+    elements.push(of(Payload::TurnEnd(Outcome::Completed)));
+    let giving = tokio::spawn(async move {
+        for element in elements {
+            input.send(element).await.unwrap();
+        }
+    });
+    let (mut passed, mut outcome) = (Vec::new(), None);
+    while let Some(element) = run.output.recv().await.unwrap() {
+        match element.payload {
+            Payload::TextDelta(text) => passed.push(text.to_string()),
+            Payload::Spoken { audio, .. } => passed.push(format!("({})", audio.samples()[0])),
+            Payload::TurnEnd(how) => outcome = Some(how),
+            _ => {}
+        }
+    }
+    giving.await.unwrap();
+    let mut instead = None;
+    while let Ok(fact) = told.try_recv() {
+        if let Fact::Duplex(DuplexFact::Instead { text, .. }) = fact {
+            instead = Some(text.to_string());
+        }
+    }
+    (passed, instead, outcome.unwrap())
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_sound_is_heard_before_its_words_were_judged() {
+    let banned = json!({ "words": ["secret"], "message": "I cannot tell." });
+    let words = ["Well, ", "the ", "sec", "ret ", "is ", "this."];
+    let (passed, instead, outcome) = heard([rule("banned_words", &banned)], &words).await;
+    assert_eq!(passed, ["Well, ", "(0)", "the ", "(1)"]);
+    assert_eq!((instead.as_deref(), outcome), (Some("I cannot tell."), Outcome::Completed));
+
+    let words = ["All ", "is", " well."];
+    let (passed, instead, _) = heard([rule("banned_words", &banned)], &words).await;
+    assert_eq!(passed, ["All ", "(0)", "is ", "(1)", "well.", "(2)"]);
+    assert_eq!(instead, None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_rule_that_needs_the_whole_of_an_answer_holds_its_sound() {
+    let missing = json!({ "patterns": ["please"], "message": "Please." });
+    let contains = || rule("contains", &missing);
+    let (passed, instead, _) = heard([contains()], &["Go ", "away."]).await;
+    assert_eq!((passed, instead), (vec![], Some("Please.".to_owned())));
+    let (passed, instead, _) = heard([contains()], &["Go, ", "please."]).await;
+    assert_eq!((passed.concat(), instead), ("Go, please.(0)(1)".to_owned(), None));
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_a_rule_that_acts_sound_waits_for_nothing() {
+    let warns = rule("contains", &json!({ "patterns": ["please"] })).on(OnViolation::Warn);
+    let (passed, instead, _) = heard([warns], &["Go ", "awa", "y."]).await;
+    assert_eq!(passed, ["Go ", "(0)", "awa", "(1)", "y.", "(2)"]);
+    assert_eq!(instead, None);
+}
