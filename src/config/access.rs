@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::layers::{Origin, Settings};
 use super::value::Value;
 use crate::dsp::{FrontConfig, Suppression};
-use crate::duplex::{Detecting, ServerTurns};
+use crate::duplex::Detecting;
 use crate::session::{Apology, DuplexConfig, SessionConfig};
 use crate::state::{self, Retention, StateStore, StoreNameError};
 use crate::text::Phrases;
@@ -105,8 +105,8 @@ impl Settings {
     /// What a model that speaks for itself is told of turns.
     fn duplex(&self) -> DuplexConfig {
         let (detecting, own_rules) = match self.text("duplex.turns") {
-            Some("there") => (Detecting::There(ServerTurns::default()), false),
-            Some("both") => (Detecting::There(ServerTurns::default()), true),
+            Some("there") => (Detecting::There(self.server_turns()), false),
+            Some("both") => (Detecting::There(self.server_turns()), true),
             _ => (Detecting::Here, false),
         };
         DuplexConfig {

@@ -59,6 +59,12 @@ pub enum EngineError {
         /// What is wrong.
         problem: String,
     },
+    /// The other side is told how to detect turns, and is not to do so.
+    #[error(
+        "duplex.options has turn_detection, but with duplex.turns=here the model detects no turns: set \
+         duplex.turns to there or both, or leave turn_detection out"
+    )]
+    TurnsHere,
     /// The address or key of a service cannot be used.
     #[error(transparent)]
     Endpoint(#[from] EndpointError),

@@ -28,6 +28,7 @@ mod template;
 #[cfg(test)]
 mod tests;
 mod tools;
+mod turn_detection;
 mod validation;
 mod value;
 

@@ -2,7 +2,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::super::{FileText, Found};
 use super::*;
-use crate::net::mock::MockHttp;
+use crate::duplex::{Detecting, Eagerness, ServerTurns};
+use crate::net::mock::{MockDial, MockHttp};
 
 fn settings(variables: &[(&str, &str)], file: Option<(Found, &str)>) -> Settings {
     layered(&[], variables, file)
@@ -245,4 +246,58 @@ fn espeak_speaks_the_language_unless_its_voice_is_named() {
     }
     let settings = settings(&[("BANTER_TTS_ENGINE", "espeak-ng"), ("BANTER_LANGUAGE", "de")], None);
     assert_eq!(factory(&settings).notes(&["tts"]), Vec::<String>::new());
+}
+
+/// `duplex.options` with these turns, and what comes of it.
+fn turns(there: &str, provider: &str, detection: &str) -> (Result<(), String>, Detecting) {
+    let options = format!("{{\"turn_detection\": {detection}}}");
+    let flags = [
+        ("duplex.model", "m"),
+        ("duplex.provider", provider),
+        ("duplex.turns", there),
+        ("duplex.options", &options),
+        ("openai.api_key", "sk-7"),
+        ("gemini.api_key", "sk-8"),
+    ];
+    let settings = layered(&flags, &[], None);
+    let made = factory(&settings).duplex(Arc::new(MockDial::new()));
+    let made = made.map(drop).map_err(|error| error.to_string());
+    (made, settings.session().duplex.detecting)
+}
+
+#[test]
+fn openai_is_told_how_to_detect_turns_where_it_does() {
+    let ms = Duration::from_millis;
+    let by_silence = r#"{"type": "server_vad", "threshold": 0.6, "prefix_padding_ms": 200,
+        "silence_duration_ms": 700, "idle_timeout_ms": 6000}"#;
+    let expected = ServerTurns {
+        threshold: Some(0.6),
+        prefix: Some(ms(200)),
+        silence: Some(ms(700)),
+        idle: Some(ms(6_000)),
+        ..ServerTurns::default()
+    };
+    for there in ["there", "both"] {
+        assert_eq!(turns(there, "openai", by_silence), (Ok(()), Detecting::There(expected)));
+    }
+    let by_sense = r#"{"type": "semantic_vad", "eagerness": "low"}"#;
+    let expected = ServerTurns { semantic: Some(Eagerness::Low), ..ServerTurns::default() };
+    assert_eq!(turns("there", "openai", by_sense), (Ok(()), Detecting::There(expected)));
+}
+
+#[test]
+fn turn_detection_that_cannot_be_is_told() {
+    for (there, provider, detection, told) in [
+        ("here", "openai", r#"{"type": "server_vad"}"#, "duplex.turns to there or both"),
+        ("there", "openai", r#"{"type": "server_vad", "threshold": 2}"#, "from 0 to 1"),
+        ("there", "openai", r#"{"type": "server_vad", "eagerness": "low"}"#, "eagerness"),
+        ("there", "openai", r#"{"type": "other"}"#, "server_vad"),
+        ("both", "openai", r#"{"type": "semantic_vad", "eagerness": "soon"}"#, "soon"),
+        ("both", "openai", r#"{"type": "server_vad", "create_response": true}"#, "create_response"),
+        ("there", "gemini", r#"{"type": "server_vad"}"#, "turn_detection"),
+    ] {
+        let (made, _) = turns(there, provider, detection);
+        let error = made.unwrap_err();
+        assert!(error.contains(told), "{detection}: {error}");
+    }
 }
