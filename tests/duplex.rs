@@ -16,6 +16,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use banter::bench::services::duplex::{CallLog, DuplexMock};
 use banter::bench::services::{Profile, Script, Services};
+use banter::config::Settings;
 use banter::device::{NullSpeaker, WavMicrophone};
 use banter::duplex::gemini::{GeminiLive, GeminiOptions};
 use banter::duplex::openai::{OpenAiOptions, OpenAiRealtime};
@@ -29,6 +30,7 @@ use banter::tools::{FunctionTool, ToolRegistry};
 use banter::tts::MockSynthesizer;
 use banter::types::{Message, Role, Secret, ToolDescriptor};
 use banter::vad::Earshot;
+use banter::validators::Guardrail;
 use banter::{Event, EventKind, Pace, SampleRate, Session, SessionConfig};
 use http::{Request, StatusCode};
 use serde_json::{Value, json};
@@ -158,6 +160,13 @@ fn gemini() -> Arc<dyn Protocol> {
     Arc::new(GeminiLive::new(endpoint, options))
 }
 
+/// The same, where the other side tells up to which message it knows what it was told.
+fn transparent() -> Arc<dyn Protocol> {
+    let endpoint = Endpoint::new("https://mock", Some(Secret::new(CALLER))).unwrap();
+    let options = json!({"model": "m", "session_resumption": "transparent"});
+    Arc::new(GeminiLive::new(endpoint, serde_json::from_value(options).unwrap()))
+}
+
 impl Told {
     fn said(&self) -> Vec<String> {
         self.summary.messages.iter().map(line).collect()
@@ -238,6 +247,48 @@ async fn a_conversation_whose_turns_are_found_on_both_sides() {
     assert_eq!(told.said(), TWO_TURNS);
     assert_eq!(told.there(), TWO_TURNS);
     assert_eq!(told.calls[0].errors, [""; 0]);
+}
+
+/// By the settings, as a user has them.
+fn there_with(mut world: World, detection: &Value) -> World {
+    let options = json!({"turn_detection": detection}).to_string();
+    let flags = [("duplex.turns", "there"), ("duplex.options", &options)];
+    let flags = flags.map(|(key, value)| ("--set".to_owned(), key.to_owned(), value.to_owned()));
+    let settings = Settings::layered(&flags, &[], None).unwrap();
+    world.config.duplex = settings.session().duplex;
+    world
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_other_side_detects_turns_as_the_settings_say() {
+    let waited = async |detection: Value| {
+        let told = there_with(two_turns(), &detection).call().await;
+        assert_eq!(told.said(), TWO_TURNS, "{detection}");
+        assert_eq!(told.calls[0].errors, [""; 0], "{detection}");
+        let ends = told.events.iter().filter_map(|event| match event.kind {
+            EventKind::AgentSpeechStarted { start_ms } => Some(start_ms),
+            _ => None,
+        });
+        ends.min_by(f64::total_cmp).unwrap()
+    };
+    let silence = |ms: u64| json!({"type": "server_vad", "silence_duration_ms": ms});
+    let (short, long) = (waited(silence(300)).await, waited(silence(1_500)).await);
+    assert!((long - short - 1_200.0).abs() < 150.0, "{short} ms, {long} ms");
+    let eagerness = |how: &str| json!({"type": "semantic_vad", "eagerness": how});
+    let (eager, patient) = (waited(eagerness("high")).await, waited(eagerness("low")).await);
+    assert!(patient > eager + 100.0, "{eager} ms, {patient} ms");
+    let sure = json!({"type": "server_vad", "threshold": 0.6, "prefix_padding_ms": 100});
+    waited(sure).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_model_that_nobody_answers_speaks_again() {
+    let script = json!({"heard": ["hello there"], "answers": ["Hello.", "Are you there?"]});
+    let world = World::new(&[(2, 12.0)], script);
+    let idle = json!({"type": "server_vad", "idle_timeout_ms": 6_000});
+    let told = there_with(world, &idle).call().await;
+    let said = ["user: hello there", "assistant: Hello.", "assistant: Are you there?"];
+    assert_eq!(told.said(), said);
 }
 
 fn latency(event: &Event) -> Option<f64> {
@@ -335,6 +386,54 @@ async fn a_tool_is_called_and_its_result_is_answered() {
         );
         assert_eq!(told.calls[0].errors, [""; 0]);
     }
+}
+
+/// A rule that replaces what is banned.
+fn with_rule(mut world: World) -> World {
+    let params = json!({"words": ["secret"], "message": "I cannot tell."});
+    let rule = Guardrail::by_kind("banned_words", params.as_object().unwrap()).unwrap();
+    world.config.guards.rules.push(rule);
+    world
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_rule_bans_is_not_heard_and_what_stands_in_its_place_is_said() {
+    for (by_gemini, there) in EITHER {
+        let script = json!({
+            "heard": ["what is it"],
+            "answers": ["It is here, and the secret is that it has been here.", "I cannot tell."],
+        });
+        let world = with_rule(either(World::new(&[(4, 9.0)], script), by_gemini, there));
+        let told = world.call().await;
+        let case = format!("gemini: {by_gemini}, there: {there}: {:#?}", told.said());
+        let said =
+            ["user: what is it", "assistant: It is here, and the", "assistant: I cannot tell."];
+        assert_eq!(told.said(), said, "{case}");
+        let failed = told.count(|kind| matches!(kind, EventKind::ValidationFailed { .. }));
+        assert_eq!(failed, 1, "{case}");
+        let heard_ms = told.events.iter().find_map(|event| match event.kind {
+            EventKind::AgentSpeechEnded { heard_ms, .. } => Some(heard_ms),
+            _ => None,
+        });
+        // Each character takes 60 ms, and comes in pieces of 100 ms.
+        let safe = "It is here, and the ".len() as f64 * 60.0;
+        assert!(heard_ms.unwrap() <= safe + 100.0, "{heard_ms:?} of {safe}: {case}");
+        if !by_gemini {
+            assert!(!told.there().join(" ").contains("secret"), "{:?}", told.there());
+        }
+    }
+}
+
+/// Sound waits for the next word alone.
+#[tokio::test(start_paused = true)]
+async fn a_rule_that_judges_word_by_word_costs_next_to_no_latency() {
+    let first = async |world: World| {
+        let told = world.call().await;
+        told.events.iter().find_map(latency).unwrap()
+    };
+    let (without, with) = (first(two_turns()).await, first(with_rule(two_turns())).await);
+    println!("latency {without} ms without rules, {with} ms with one");
+    assert!(with - without < 250.0, "{without} ms, {with} ms");
 }
 
 /// The moments of a turn, as the script names them.
@@ -469,6 +568,32 @@ async fn a_connection_that_will_end_is_replaced_and_the_next_one_goes_on() {
         let lost = told.count(|kind| matches!(kind, EventKind::ConnectionLost { .. }));
         let ending = told.count(|kind| matches!(kind, EventKind::ConnectionEnding { .. }));
         assert_eq!((lost, ending), (0, 1), "there: {there}");
+    }
+}
+
+/// How much sound was told of a call whose connection is lost in the middle of the first say, in
+/// milliseconds, and whether the second one went on with it.
+async fn lost_in_a_say(protocol: fn() -> Arc<dyn Protocol>, there: bool) -> (u64, bool) {
+    let mut world = either(two_turns(), false, there);
+    world.protocol = protocol;
+    world.says = vec![(6, 4.0), (4, 4.0)];
+    world.script["duplex"] = json!({"faults": [
+        {"call": 1, "at": "speech_started", "nth": 1, "after_ms": 1_000, "fault": "cut"},
+    ]});
+    let told = world.call().await;
+    assert_eq!(told.said(), TWO_TURNS, "there: {there}");
+    let [first, second] = &told.calls[..] else { panic!("{} calls", told.calls.len()) };
+    (first.heard_ms + second.heard_ms, second.resumed)
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_goes_on_in_the_middle_of_a_say_is_not_told_twice_what_it_knows() {
+    for there in [false, true] {
+        let (once, resumed) = lost_in_a_say(transparent, there).await;
+        let (again, anew) = lost_in_a_say(gemini, there).await;
+        assert_eq!((resumed, anew), (true, false), "there: {there}");
+        println!("there: {there}: {once} ms of sound were told, without it {again} ms");
+        assert!(once + 300 < again, "there: {there}: {once} ms, without it {again} ms");
     }
 }
 

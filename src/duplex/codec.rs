@@ -26,6 +26,19 @@ pub trait Codec: Debug + Send {
     /// What the other side is to be told of an input; nothing if it need not know.
     fn encode(&mut self, input: &DuplexInput, frames: &mut Vec<String>);
 
+    /// An input that the other side knows from a connection before, on which this one goes on:
+    /// nothing of it is sent.
+    fn recall(&mut self, input: &DuplexInput) {
+        let mut unsent = Vec::new();
+        self.encode(input, &mut unsent);
+    }
+
+    /// What the next connection will know of what was told on the last one, once that is
+    /// [`lost`](Self::lost): nothing by default.
+    fn known(&self) -> Known {
+        Known::Nothing
+    }
+
     /// What a frame means. One that is unknown, or that cannot be read, is counted and skipped.
     fn decode(&mut self, frame: &[u8], decoded: &mut Decoded);
 
@@ -34,6 +47,17 @@ pub trait Codec: Debug + Send {
 
     /// How many frames were skipped so far.
     fn skipped(&self) -> u64;
+}
+
+/// What the next connection knows of what was told on the last one, and not answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Known {
+    /// Nothing: it is told all of that.
+    Nothing,
+    /// What the last one knew when it began.
+    Before,
+    /// That, and the frames up to this one, of those that were sent on the last one; the first is 0.
+    UpTo(u64),
 }
 
 /// What a frame means.

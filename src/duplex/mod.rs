@@ -34,7 +34,7 @@ use std::fmt::Debug;
 
 use tokio::sync::mpsc;
 
-pub use codec::{Codec, Decoded};
+pub use codec::{Codec, Decoded, Known};
 pub use error::{DuplexError, Refusal, RefusalKind};
 pub use event::{DuplexEvent, ReplyEnd, ReplyId};
 pub use input::DuplexInput;

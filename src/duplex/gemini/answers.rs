@@ -74,6 +74,11 @@ impl Answers {
         self.is_asked = true;
     }
 
+    /// Whether one is wanted that has not begun.
+    pub(super) fn is_asked(&self) -> bool {
+        self.is_asked
+    }
+
     /// It has the results that it waited for, and goes on.
     pub(super) fn go_on(&mut self) {
         self.is_asked = true;

@@ -10,12 +10,12 @@ use super::answers::Answers;
 use super::calls::Calls;
 use super::contents;
 use super::hearing::Hearing;
-use super::options::{GeminiOptions, Resumption, TextWay};
+use super::options::{GeminiOptions, TextWay};
 use super::setup;
 use super::wire::{Blob, ClientContent, ClientMessage, Content, RealtimeInput, ToolResponse};
 use crate::audio::{AudioChunk, SampleRate};
 use crate::duplex::anchors::Anchors;
-use crate::duplex::{Codec, Decoded, Detecting, DuplexEvent, DuplexInput, DuplexSettings};
+use crate::duplex::{Codec, Decoded, Detecting, DuplexEvent, DuplexInput, DuplexSettings, Known};
 use crate::time::SessionTime;
 use crate::types::{Media, Message, Secret, ToolResult};
 
@@ -30,13 +30,15 @@ pub(super) struct GeminiCodec {
     /// The past, until the other side has agreed to be told.
     pub(super) past: Vec<String>,
     /// Where the last connection can be gone on with.
-    pub(super) handle: Option<String>,
+    pub(super) place: Option<Place>,
     pub(super) sent: Anchors,
     /// The other side takes what it hears for a turn of the user's, as it was told.
     is_active: bool,
     /// What is written and not answered yet.
     unanswered: Unanswered,
     pub(super) hearing: Hearing,
+    /// What was heard of the turn in which the last connection was lost, if the next one knows of it.
+    heard_before: Hearing,
     pub(super) answers: Answers,
     pub(super) calls: Calls,
     /// The other side hears the user speak.
@@ -44,6 +46,14 @@ pub(super) struct GeminiCodec {
     /// What happened while nothing was decoded.
     pub(super) late: Vec<DuplexEvent>,
     pub(super) skipped: u64,
+}
+
+/// Where a session can be gone on with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Place {
+    pub(super) handle: String,
+    /// What is known there of what the last connection was told.
+    pub(super) known: Known,
 }
 
 /// How far a connection has come.
@@ -81,11 +91,12 @@ impl GeminiCodec {
             settings: DuplexSettings::default(),
             opening: Opening::Closed,
             past: Vec::new(),
-            handle: None,
+            place: None,
             sent: Anchors::new(HEARS),
             is_active: false,
             unanswered: Unanswered::default(),
             hearing: Hearing::default(),
+            heard_before: Hearing::default(),
             answers: Answers::new(),
             calls: Calls::default(),
             speaks: false,
@@ -132,6 +143,18 @@ impl GeminiCodec {
     /// What was said was answered, whether that was asked for or not.
     pub(super) fn turn_answered(&mut self) {
         self.unanswered.is_spoken = false;
+    }
+
+    /// Whether the user speaks, or has said or written what is not answered yet.
+    pub(super) fn is_open(&self) -> bool {
+        let Unanswered { written, is_spoken } = &self.unanswered;
+        let turn = self.hearing.turn();
+        self.is_active
+            || self.speaks
+            || *is_spoken
+            || !written.is_empty()
+            || self.answers.is_asked()
+            || turn.is_some() && !self.answers.has_answered(turn)
     }
 
     fn write(&mut self, written: Written, frames: &mut Vec<String>) {
@@ -253,8 +276,11 @@ impl Codec for GeminiCodec {
         self.speaks = false;
         self.unanswered = Unanswered::default();
         self.calls = Calls::default();
-        let handle =
-            self.handle.clone().filter(|_| self.options.session_resumption != Resumption::Off);
+        // What this connection is told is in no place yet.
+        if let Some(Place { known: known @ Known::UpTo(_), .. }) = &mut self.place {
+            *known = Known::Before;
+        }
+        let handle = self.place.as_ref().map(|place| place.handle.clone());
         self.opening = Opening::Asked { resumes: handle.is_some() };
         let turns: Vec<_> = past.iter().filter_map(contents::of_message).collect();
         let options = Arc::clone(&self.options);
@@ -296,6 +322,22 @@ impl Codec for GeminiCodec {
         }
     }
 
+    fn recall(&mut self, input: &DuplexInput) {
+        match input {
+            // It is none of this connection's.
+            DuplexInput::Sound { .. } => return,
+            DuplexInput::TurnBegan { turn } if self.heard_before.turn() == Some(*turn) => {
+                self.hearing = std::mem::take(&mut self.heard_before);
+            }
+            _ => {}
+        }
+        self.encode(input, &mut Vec::new());
+    }
+
+    fn known(&self) -> Known {
+        self.place.as_ref().map_or(Known::Nothing, |place| place.known)
+    }
+
     fn decode(&mut self, frame: &[u8], decoded: &mut Decoded) {
         decoded.events.append(&mut self.late);
         if self.read(frame, decoded).is_none() {
@@ -307,14 +349,16 @@ impl Codec for GeminiCodec {
         decoded.events.append(&mut self.late);
         if matches!(self.opening, Opening::Asked { resumes: true }) {
             // It does not go on there.
-            self.handle = None;
+            self.place = None;
         }
         self.opening = Opening::Closed;
         if self.answers.has_answered(self.hearing.turn()) && self.settings.transcribes {
             decoded.events.extend(self.hearing.over("the connection was lost"));
         } else {
-            // It is told again on the next connection.
-            self.hearing = Hearing::default();
+            // It is told again on the next connection, or known there.
+            if self.hearing.turn().is_some() {
+                self.heard_before = std::mem::take(&mut self.hearing);
+            }
         }
         self.answers.lost(decoded);
         self.past.clear();

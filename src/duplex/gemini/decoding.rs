@@ -8,14 +8,15 @@ use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use serde_json::{Map, Value};
 
 use super::answers::Piece;
-use super::codec::{GeminiCodec, Opening};
+use super::codec::{GeminiCodec, Opening, Place};
+use super::options::Resumption;
 use super::wire::{
     CalledTool, GoAway, InlineData, ModalityTokens, ModelPart, ResumptionUpdate, ServerContent,
     ServerMessage, Status, Transcription, Usage as WireUsage,
 };
 use crate::audio::{AudioChunk, SampleRate};
 use crate::duplex::refusals::presentable;
-use crate::duplex::{Decoded, DuplexEvent, Refusal, RefusalKind, ReplyEnd, ReplyId, Speaks};
+use crate::duplex::{Decoded, DuplexEvent, Known, Refusal, RefusalKind, ReplyEnd, ReplyId, Speaks};
 use crate::time::SessionTime;
 use crate::types::{ToolCall, Usage};
 
@@ -202,7 +203,7 @@ impl GeminiCodec {
         let reply = self.answers.piece(piece, turn, decoded);
         if reply.is_some() {
             // What is known there goes on from here: an older place would forget this.
-            self.handle = None;
+            self.place = None;
         }
         reply
     }
@@ -215,9 +216,21 @@ impl GeminiCodec {
         }
     }
 
+    /// Without a word about what is known there, a place in the middle of what the user says is none:
+    /// what is told again would be heard twice. The one before knows nothing of it.
     fn resumable(&mut self, update: ResumptionUpdate) {
         let handle = update.new_handle.filter(|handle| !handle.is_empty());
-        self.handle = handle.filter(|_| update.resumable == Some(true));
+        let Some(handle) = handle.filter(|_| {
+            update.resumable == Some(true) && self.options.session_resumption != Resumption::Off
+        }) else {
+            self.place = None;
+            return;
+        };
+        match update.last_consumed_client_message_index.as_ref().and_then(number) {
+            Some(last) => self.place = Some(Place { handle, known: Known::UpTo(last) }),
+            None if self.is_open() => {}
+            None => self.place = Some(Place { handle, known: Known::Before }),
+        }
     }
 
     fn activity(&mut self, kind: &str, offset: Option<&str>, decoded: &mut Decoded) {
@@ -286,6 +299,11 @@ fn rate(mime: &str) -> Option<SampleRate> {
     let rest = mime.strip_prefix("audio/pcm").or_else(|| mime.strip_prefix("audio/L16"))?;
     let rate = rest.split(';').find_map(|part| part.trim().strip_prefix("rate="));
     SampleRate::new(rate.map_or(Some(SPEAKS), |rate| rate.parse().ok())?)
+}
+
+/// A number, which may be written as a text.
+fn number(value: &Value) -> Option<u64> {
+    value.as_u64().or_else(|| value.as_str()?.parse().ok())
 }
 
 /// As in `50s` or `1.250s`.

@@ -390,6 +390,9 @@ pub(super) struct ResumptionUpdate {
     #[serde(alias = "new_handle")]
     pub(super) new_handle: Option<String>,
     pub(super) resumable: Option<bool>,
+    /// As text, since it has 64 bits.
+    #[serde(alias = "last_consumed_client_message_index")]
+    pub(super) last_consumed_client_message_index: Option<Value>,
 }
 
 #[derive(Debug, Default, Deserialize)]

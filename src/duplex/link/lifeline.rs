@@ -26,7 +26,7 @@ impl Default for Budget {
 
 /// What to do about a connection that is lost.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Next {
+pub(super) enum Verdict {
     /// Open another one then.
     Again(SessionTime),
     /// The session is over.
@@ -53,19 +53,23 @@ impl Lifeline {
     }
 
     /// A connection is lost, or could not be opened.
-    pub(super) fn lost(&mut self, now: SessionTime, error: DuplexError) -> Next {
+    pub(super) fn lost(&mut self, now: SessionTime, error: DuplexError) -> Verdict {
         self.lost.retain(|at| now.since(*at) < TEN_MINUTES);
         self.lost.push(now);
         self.failed += 1;
         let wanted = match error.recovery() {
-            Recovery::Abort | Recovery::AskUser => return Next::Over(error),
+            Recovery::Abort | Recovery::AskUser => return Verdict::Over(error),
             // Another connection may do what this one did not.
             Recovery::FallBack => Duration::ZERO,
             Recovery::RetryAfter(pause) => pause,
         };
         if self.failed > self.budget.in_a_row || self.lost.len() > self.budget.in_ten_minutes {
             let (provider, attempts) = (self.provider.clone(), self.lost.len() as u32);
-            return Next::Over(DuplexError::GaveUp { provider, attempts, last: Box::new(error) });
+            return Verdict::Over(DuplexError::GaveUp {
+                provider,
+                attempts,
+                last: Box::new(error),
+            });
         }
         let doubled = match self.failed {
             1 => Duration::ZERO,
@@ -73,7 +77,7 @@ impl Lifeline {
         };
         // The first one may come at once, unless the other side asks for time.
         let wanted = if self.failed == 1 && wanted <= self.budget.pause { doubled } else { wanted };
-        Next::Again(now + doubled.max(wanted).min(LONGEST))
+        Verdict::Again(now + doubled.max(wanted).min(LONGEST))
     }
 }
 
@@ -100,9 +104,9 @@ mod tests {
     fn the_first_try_comes_at_once_and_each_one_after_it_later() {
         let mut lifeline = Lifeline::new("mock", Budget::default());
         for pause in [0, 250, 500, 1_000, 2_000, 4_000] {
-            assert_eq!(lifeline.lost(at(5), broke()), Next::Again(at(5 + pause)));
+            assert_eq!(lifeline.lost(at(5), broke()), Verdict::Again(at(5 + pause)));
         }
-        let Next::Over(DuplexError::GaveUp { attempts: 7, last, .. }) =
+        let Verdict::Over(DuplexError::GaveUp { attempts: 7, last, .. }) =
             lifeline.lost(at(5), broke())
         else {
             panic!("it was to give up")
@@ -114,7 +118,7 @@ mod tests {
     fn a_connection_that_serves_begins_the_count_anew() {
         let mut lifeline = Lifeline::new("mock", Budget::default());
         for _ in 0..20 {
-            assert_eq!(lifeline.lost(at(0), broke()), Next::Again(at(0)));
+            assert_eq!(lifeline.lost(at(0), broke()), Verdict::Again(at(0)));
             lifeline.serves();
         }
     }
@@ -123,11 +127,11 @@ mod tests {
     fn a_storm_ends_even_if_each_connection_serves() {
         let mut lifeline = Lifeline::new("mock", Budget::default());
         for second in 0..30 {
-            assert!(matches!(lifeline.lost(at(second * 1_000), broke()), Next::Again(_)));
+            assert!(matches!(lifeline.lost(at(second * 1_000), broke()), Verdict::Again(_)));
             lifeline.serves();
         }
-        assert!(matches!(lifeline.lost(at(31_000), broke()), Next::Over(_)));
-        assert!(matches!(lifeline.lost(at(640_000), broke()), Next::Again(_)), "long ago");
+        assert!(matches!(lifeline.lost(at(31_000), broke()), Verdict::Over(_)));
+        assert!(matches!(lifeline.lost(at(640_000), broke()), Verdict::Again(_)), "long ago");
     }
 
     #[test]
@@ -139,7 +143,7 @@ mod tests {
         };
         let error = DuplexError::Refused { provider: "mock".to_owned(), refusal };
         let mut lifeline = Lifeline::new("mock", Budget::default());
-        assert_eq!(lifeline.lost(at(0), error.clone()), Next::Over(error));
+        assert_eq!(lifeline.lost(at(0), error.clone()), Verdict::Over(error));
     }
 
     #[test]
@@ -148,6 +152,6 @@ mod tests {
             Refusal { kind: RefusalKind::Busy, code: None, message: "too many".to_owned() };
         let error = DuplexError::Refused { provider: "mock".to_owned(), refusal };
         let mut lifeline = Lifeline::new("mock", Budget::default());
-        assert_eq!(lifeline.lost(at(0), error), Next::Again(at(1_000)));
+        assert_eq!(lifeline.lost(at(0), error), Verdict::Again(at(1_000)));
     }
 }

@@ -17,9 +17,9 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
-use self::backlog::Backlog;
+use self::backlog::{Backlog, Next};
 pub use self::lifeline::Budget;
-use self::lifeline::{Lifeline, Next};
+use self::lifeline::{Lifeline, Verdict};
 use super::{
     Codec, Decoded, DuplexCapabilities, DuplexEngine, DuplexError, DuplexEvent, DuplexInput,
     DuplexProvider, DuplexSession, Opening, Protocol,
@@ -128,7 +128,8 @@ impl Link {
             self.codec.lost(&mut decoded);
             self.replying = false;
             self.tell(decoded.events).await;
-            let forgotten = self.backlog.lost(error.as_ref().is_some_and(was_dead));
+            let was_dead = error.as_ref().is_some_and(was_dead);
+            let forgotten = self.backlog.lost(self.codec.known(), was_dead);
             self.tell_forgotten(forgotten).await;
             if let Some(error) = error
                 && !self.wait(error).await
@@ -155,8 +156,8 @@ impl Link {
     async fn wait(&mut self, error: DuplexError) -> bool {
         let now = self.opening.clock.now();
         let at = match self.lifeline.lost(now, error.clone()) {
-            Next::Again(at) => at,
-            Next::Over(error) => {
+            Verdict::Again(at) => at,
+            Verdict::Over(error) => {
                 self.tell([DuplexEvent::Closed(error)]).await;
                 return false;
             }
@@ -186,11 +187,15 @@ impl Link {
         loop {
             if talk.unsent.is_empty()
                 && self.codec.is_ready()
-                && let Some(input) = self.backlog.pop()
+                && let Some(Next { input, is_known }) = self.backlog.pop()
             {
                 let mut frames = Vec::new();
-                self.codec.encode(&input, &mut frames);
+                match is_known {
+                    true => self.codec.recall(&input),
+                    false => self.codec.encode(&input, &mut frames),
+                }
                 talk.send(frames, clock.now());
+                self.backlog.told(input, if is_known { 0 } else { talk.sent });
                 continue;
             }
             let busy = self.replying || self.backlog.is_open();
@@ -309,6 +314,8 @@ impl Link {
 struct Talk {
     /// Frames that the socket has no room for yet.
     unsent: VecDeque<String>,
+    /// How many frames there were so far, with these.
+    sent: u64,
     /// When a frame was sent last, or the other side got ready.
     moved: SessionTime,
     /// When it ends by itself, if that is known.
@@ -321,13 +328,14 @@ impl Talk {
     fn new(now: SessionTime, lasts: Option<Duration>, frames: Vec<String>) -> Self {
         let ends = lasts.map(|lasts| now + lasts);
         let early = lasts.map_or(Duration::ZERO, |lasts| lasts / 12);
-        Self { unsent: frames.into(), moved: now, ends, early }
+        Self { sent: frames.len() as u64, unsent: frames.into(), moved: now, ends, early }
     }
 
     fn send(&mut self, frames: Vec<String>, now: SessionTime) {
         if self.unsent.is_empty() {
             self.moved = now;
         }
+        self.sent += frames.len() as u64;
         self.unsent.extend(frames);
     }
 

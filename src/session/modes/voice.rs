@@ -479,8 +479,7 @@ impl Wiring<'_> {
     pub(super) fn validate_own_voice(&self) -> Option<Node> {
         let guards = Arc::clone(&self.tooling.calls.dialogue.terms().guards);
         guards.look_at(Direction::Output).then(|| {
-            let validate = Validate::new(guards, Portion::Words, self.facts.clone());
-            Node::stage(validate.speaking_for_itself())
+            Node::stage(Validate::new(guards, Portion::Words, self.facts.clone()))
         })
     }
 }

@@ -30,27 +30,20 @@ use crate::validators::{Guards, Judge, Portion, Ruling, ValidationError};
 ///
 /// Without rules that act, text goes on at once. Else it goes on word by word or clause by clause,
 /// as soon as no rule can object any more; a rule that must have all of an answer holds all of it
-/// back.
+/// back. Of an answer in the [model's own voice](crate::pipeline::TurnContext::own_voice) what stands in
+/// place of its words is none of it, but told as [`DuplexFact::Instead`].
 #[derive(Debug)]
 pub struct Validate {
     guards: Arc<Guards>,
     portion: Portion,
     facts: Facts,
-    speaks_for_itself: bool,
 }
 
 impl Validate {
     /// A stage with these rules, which gives answers on in these portions.
     #[must_use]
     pub fn new(guards: Arc<Guards>, portion: Portion, facts: Facts) -> Self {
-        Self { guards, portion, facts, speaks_for_itself: false }
-    }
-
-    /// The same behind a model that speaks for itself: what stands in place of its words is none of the
-    /// answer's, but told as [`DuplexFact::Instead`].
-    #[must_use]
-    pub fn speaking_for_itself(self) -> Self {
-        Self { speaks_for_itself: true, ..self }
+        Self { guards, portion, facts }
     }
 }
 
@@ -70,6 +63,7 @@ struct Answer {
     /// An element of it, for those to come.
     origin: Element,
     judge: Judge,
+    own_voice: bool,
     /// So many of its validations were told.
     told: usize,
     /// So many bytes of it have come.
@@ -98,6 +92,7 @@ impl Validating {
                 response: turn.response,
                 origin: element.with(Payload::TurnEnd(Outcome::Completed)),
                 judge,
+                own_voice: turn.own_voice,
                 told: 0,
                 given: 0,
                 said: 0,
@@ -166,7 +161,7 @@ impl Validating {
 
     /// What a model that speaks for itself has not said is not said by the answer: it is to be asked for.
     async fn without_a_message(&mut self, ruling: Ruling) -> Ruling {
-        let Some(answer) = self.answer.as_mut().filter(|_| self.stage.speaks_for_itself) else {
+        let Some(answer) = self.answer.as_mut().filter(|answer| answer.own_voice) else {
             return ruling;
         };
         let said = answer.judge.said() - std::mem::replace(&mut answer.said, answer.judge.said());

@@ -166,7 +166,7 @@ async fn heard(
 ) -> (Vec<String>, Option<String>, Outcome) {
     let guards = Arc::new(Guards { rules: rules.into_iter().collect(), ..Guards::new() });
     let (facts_in, mut told) = mpsc::channel(64);
-    let stage = Validate::new(guards, Portion::Words, Facts::to(facts_in)).speaking_for_itself();
+    let stage = Validate::new(guards, Portion::Words, Facts::to(facts_in));
     let context = Context::new(SessionClock::live());
     context.floor.commit(FIRST);
     let nodes = [Node::stage(stage)];
@@ -174,6 +174,7 @@ async fn heard(
     let mut run = pipeline.run(&context);
     let input = run.take_input().unwrap();
     let turn = TurnContext::new(TurnId::new(1), FIRST, [Message::user("hello")]);
+    let turn = TurnContext { own_voice: true, ..turn };
     let begin = Element::begin(SessionTime::ZERO, turn);
     let of = |payload| begin.with(payload);
     let mut elements = vec![begin.clone()];

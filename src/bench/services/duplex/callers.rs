@@ -23,8 +23,17 @@ pub(in super::super) struct Calls {
     /// New ones are refused until then.
     refused: SessionTime,
     logs: VecDeque<SharedLog>,
-    /// By its handle, what was said.
-    kept: VecDeque<(String, Vec<Value>)>,
+    /// By its handle.
+    kept: VecDeque<(String, Kept)>,
+}
+
+/// What another call needs to go on with one.
+#[derive(Clone, Debug, Default)]
+pub(in super::super) struct Kept {
+    /// What was said.
+    pub(super) said: Vec<Value>,
+    /// The user speaks: the sound of that, as far as it has come.
+    pub(super) speech: Option<Vec<i16>>,
 }
 
 impl Calls {
@@ -119,21 +128,21 @@ impl Services {
         self.callers().of(caller).1.give_back(answers);
     }
 
-    /// Keeps what was said in a call, so that another one can go on with this handle.
-    pub(super) fn keep_call(&self, caller: &str, handle: &str, said: Vec<Value>) {
+    /// Keeps a call, so that another one can go on with this handle.
+    pub(super) fn keep_call(&self, caller: &str, handle: &str, call: Kept) {
         let mut callers = self.callers();
         let kept = &mut callers.of(caller).1.calls.kept;
         if kept.len() == MOST_KEPT {
             kept.pop_front();
         }
-        kept.push_back((handle.to_owned(), said));
+        kept.push_back((handle.to_owned(), call));
     }
 
-    /// What was said in the call that this handle is of.
-    pub(super) fn kept_call(&self, caller: &str, handle: &str) -> Option<Vec<Value>> {
+    /// The call that this handle is of.
+    pub(super) fn kept_call(&self, caller: &str, handle: &str) -> Option<Kept> {
         let mut callers = self.callers();
         let kept = &callers.of(caller).1.calls.kept;
-        kept.iter().rev().find(|(known, _)| known == handle).map(|(_, said)| said.clone())
+        kept.iter().rev().find(|(known, _)| known == handle).map(|(_, call)| call.clone())
     }
 
     /// A piece of the voice: samples at 24 kHz, as bytes.

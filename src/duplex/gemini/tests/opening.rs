@@ -5,7 +5,7 @@ use crate::duplex::gemini::{
     Compression, GeminiLive, HarmCategory, HarmThreshold, MediaResolution, Resumption,
     SafetySetting, Sensitivity, TextWay, Thinking, ThinkingLevel, TurnCoverage,
 };
-use crate::duplex::{Eagerness, Protocol, RefusalKind, Speaks, Turns};
+use crate::duplex::{Eagerness, Known, Protocol, RefusalKind, Speaks, Turns};
 use crate::net::Endpoint;
 use crate::types::{
     Media, MediaKind, Parameters, Role, ToolCall, ToolChoice, ToolDescriptor, ToolResult,
@@ -226,6 +226,44 @@ fn a_session_goes_on_where_nothing_was_answered_since() {
     call.hear(update("h3", true));
     call.sound();
     assert_eq!(reopened(&mut call), (None, ready(false), 1), "it would not know of the answer");
+}
+
+/// What is told again there would be heard twice.
+#[test]
+fn a_place_in_the_middle_of_a_say_counts_if_it_says_what_is_known_there() {
+    let update = |handle: &str, last: Value| {
+        json!({ "sessionResumptionUpdate": {
+            "newHandle": handle, "resumable": true, "lastConsumedClientMessageIndex": last,
+        } })
+    };
+    let handle = |call: &mut Call| {
+        call.lose();
+        let known = call.codec.known();
+        let setup = call.open(&DuplexSettings::default(), &[]).remove(0);
+        let handle = setup["setup"]["sessionResumption"]["handle"].as_str().map(str::to_owned);
+        call.hear(json!({ "setupComplete": {} }));
+        (handle, known)
+    };
+    let (turn, began) = (TurnId::new(1), DuplexInput::TurnBegan { turn: TurnId::new(1) });
+    let mut call = Call::new();
+    call.hear(update("h1", Value::Null));
+    call.tell(began.clone());
+    call.hear(update("h2", Value::Null));
+    assert_eq!(handle(&mut call), (Some("h1".to_owned()), Known::Before));
+    call.tell(began.clone());
+    call.hear(update("h3", json!("7")));
+    assert_eq!(handle(&mut call), (Some("h3".to_owned()), Known::UpTo(7)));
+
+    // The turn is open there, and ends here.
+    call.codec.recall(&began);
+    call.codec.recall(&DuplexInput::Sound {
+        at: SessionTime::ZERO,
+        audio: AudioChunk::new(vec![0; 160], SampleRate::SPEECH),
+    });
+    assert_eq!(handle(&mut call), (Some("h3".to_owned()), Known::Before), "and again");
+    call.codec.recall(&began);
+    let sent = call.tell(DuplexInput::TurnEnded { turn });
+    assert_eq!(sent, [json!({ "realtimeInput": { "activityEnd": {} } })]);
 }
 
 #[test]

@@ -26,6 +26,10 @@ pub(super) struct Listener {
     /// Since when the user speaks.
     speaking: Option<Voice>,
     transcripts: VecDeque<(SessionTime, String)>,
+    /// The sound of the user's voice and of what comes just before, where a call can go on within it.
+    speech: Option<Vec<i16>>,
+    /// How much was heard in another call: times are told from the beginning of this one.
+    before: Duration,
     /// The next turn is not written down.
     pub(super) fails: bool,
 }
@@ -53,12 +57,40 @@ impl Listener {
             odd: None,
             speaking: None,
             transcripts: VecDeque::new(),
+            speech: None,
+            before: Duration::ZERO,
             fails: false,
         }
     }
 
-    pub(super) fn follow(&mut self, setup: &Setup) {
+    /// Hears as the setup has it, and goes on with what was heard in another call, if that was in the
+    /// middle of what the user said.
+    pub(super) fn follow(&mut self, setup: &Setup, heard: Option<Vec<i16>>, desk: &Desk) {
         self.ear.set_hearing(setup.hearing.as_ref());
+        if setup.resumption.as_ref().is_some_and(|resumption| resumption.transparent) {
+            self.speech = Some(Vec::new());
+        }
+        if let Some(heard) = heard {
+            // That they began was told.
+            self.ear.hear(&heard);
+            self.before = self.ear.now();
+            self.speaking = Some(desk.voice(Duration::ZERO));
+            self.speech = self.speech.take().map(|_| heard);
+        }
+    }
+
+    /// What the user says is under way: its sound, as far as it has come.
+    pub(super) fn speech(&self) -> Option<Vec<i16>> {
+        self.speaking.and_then(|_| self.speech.clone())
+    }
+
+    /// Keeps sound that another call may have to go on with: a moment of silence, or a voice.
+    fn keep(&mut self, samples: &[i16]) {
+        let most = if self.speaking.is_some() { LONGEST } else { BEFORE };
+        if let Some(speech) = &mut self.speech {
+            speech.extend(samples);
+            speech.drain(..speech.len().saturating_sub(most));
+        }
     }
 
     pub(super) fn due(&self) -> Option<SessionTime> {
@@ -139,7 +171,8 @@ impl Listener {
         self.odd = pairs.remainder().first().copied();
         let samples: Vec<_> = pairs.map(|pair| i16::from_le_bytes([pair[0], pair[1]])).collect();
         let heard = self.ear.hear(&samples);
-        desk.log().write().heard_ms = self.ear.now().as_millis() as u64;
+        self.keep(&samples);
+        desk.log().write().heard_ms = self.ear.now().saturating_sub(self.before).as_millis() as u64;
         Ok(self.heard(heard, setup, desk))
     }
 
@@ -165,7 +198,7 @@ impl Listener {
         self.speaking = Some(desk.voice(at));
         desk.came(Moment::SpeechStarted);
         if setup.tells_voice {
-            signal(true, at, desk);
+            signal(true, at.saturating_sub(self.before), desk);
         }
         Turn::Began
     }
@@ -175,7 +208,7 @@ impl Listener {
         desk.came(Moment::TurnEnded);
         desk.log_turn(voice, speech);
         if setup.tells_voice {
-            signal(false, at, desk);
+            signal(false, at.saturating_sub(self.before), desk);
         }
         let text = desk.next_words();
         if setup.transcribes.input && !std::mem::take(&mut self.fails) {
@@ -204,5 +237,9 @@ fn signal(begins: bool, at: Duration, desk: &mut Desk) {
 /// What input there is.
 pub(super) const KNOWN: [&str; 7] =
     ["mediaChunks", "audio", "audioStreamEnd", "video", "text", "activityStart", "activityEnd"];
+/// Samples of a voice: 30 s.
+const LONGEST: usize = 30 * 16_000;
+/// Samples before a voice that may belong to it: half a second.
+const BEFORE: usize = 8_000;
 /// That are not told yet.
 const MOST_TRANSCRIPTS: usize = 256;

@@ -17,6 +17,7 @@ use self::history::History;
 use self::setup::{Setup, cannot_find};
 use self::talking::{Talking, content};
 use self::tools::{Result as ToolResult, Tools};
+use super::callers::Kept;
 use super::desk::{Desk, Event};
 use super::mishap::{CallFault, Moment};
 use super::{DuplexScript, Protocol, callers, persona};
@@ -33,8 +34,9 @@ pub(super) struct Gemini {
     tools: Tools,
     /// An answer is wanted when this one is over.
     next: bool,
-    /// Messages of the client's.
+    /// Messages of the client's; and how many of them were told as such.
     consumed: u64,
+    told: u64,
     expires: SessionTime,
     /// When the end is announced, unless it was.
     notice: Option<SessionTime>,
@@ -55,6 +57,7 @@ impl Gemini {
             tools: Tools::default(),
             next: false,
             consumed: 0,
+            told: 0,
             expires: desk.now + limit,
             notice: Some(desk.now + limit.saturating_sub(notice)),
             read: 0,
@@ -172,12 +175,20 @@ impl Gemini {
             _ => {}
         }
         desk.log_conversation(self.history.lines());
+        let resumption = self.setup.as_ref().and_then(|setup| setup.resumption.as_ref());
+        let is_transparent = resumption.is_some_and(|resumption| resumption.transparent);
+        // Not in the middle of an answer.
+        let is_silent = self.talking.is_none() && self.tools.is_idle();
+        if is_transparent && is_silent && self.consumed - self.told >= OFTEN {
+            self.tell_place(desk);
+        }
         Ok(())
     }
 
     fn set_up(&mut self, asked: &Value, desk: &mut Desk) -> Result<(), String> {
         let setup = Setup::of(asked)?;
         setup.model.clone_into(&mut desk.log().write().model);
+        let mut heard = None;
         if let Some(handle) = setup.resumption.as_ref().and_then(|it| it.handle.as_deref()) {
             let kept = desk.services().kept_call(desk.caller(), handle);
             let Some(kept) = kept else {
@@ -185,11 +196,12 @@ impl Gemini {
                 desk.close(1008, "BidiGenerateContent session not found");
                 return Ok(());
             };
-            self.history = History::of(kept);
+            self.history = History::of(kept.said);
+            heard = kept.speech;
             desk.log().write().resumed = true;
             desk.log_conversation(self.history.lines());
         }
-        self.listener.follow(&setup);
+        self.listener.follow(&setup, heard, desk);
         self.setup = Some(setup);
         let id = desk.id("session");
         let complete = json!({"setupComplete": {"sessionId": id}});
@@ -344,10 +356,17 @@ impl Gemini {
         let done = json!({"serverContent": done, "usageMetadata": usage});
         desk.send(Event::new("turnComplete", done).at(Moment::ResponseOver));
         desk.log_conversation(self.history.lines());
+        self.tell_place(desk);
+    }
+
+    /// Tells where another call can go on.
+    fn tell_place(&mut self, desk: &mut Desk) {
         let resumption = self.setup.as_ref().and_then(|setup| setup.resumption.as_ref());
         let Some(resumption) = resumption else { return };
         let handle = desk.id("handle");
-        desk.services().keep_call(desk.caller(), &handle, self.history.keep());
+        let kept = Kept { said: self.history.keep(), speech: self.listener.speech() };
+        desk.services().keep_call(desk.caller(), &handle, kept);
+        self.told = self.consumed;
         let mut update = json!({"newHandle": handle, "resumable": true});
         if resumption.transparent {
             update["lastConsumedClientMessageIndex"] = self.consumed.to_string().into();
@@ -382,5 +401,7 @@ const KINDS: [&str; 5] =
     ["setup", "clientContent", "realtimeInput", "toolResponse", "contextUpdate"];
 /// How long before the end it is announced.
 const NOTICE: Duration = Duration::from_secs(60);
+/// In messages: who wants to go on without a gap is told as often where that can be done.
+const OFTEN: u64 = 25;
 /// In tokens.
 const BLOCK: u64 = 64;

@@ -1,7 +1,8 @@
 use serde_json::{Value, json};
 
 use super::super::{Line, Say};
-use super::Caller;
+use super::{Caller, sentence_at};
+use crate::audio::SampleRate;
 use crate::bench::services::Profile;
 use crate::net::SocketMessage;
 use crate::time::SessionTime;
@@ -197,6 +198,43 @@ fn what_was_said_before_is_told_first_and_is_not_answered() {
     me.pass(2_000);
     let said: Vec<_> = me.log().conversation.iter().map(|line| line.text.clone()).collect();
     assert_eq!(said, ["I am John", "Who am I?", "Hi John."]);
+}
+
+/// The sound that came before the place is not told again.
+#[test]
+fn a_session_goes_on_in_the_middle_of_what_the_user_says() {
+    for told in [false, true] {
+        let detection = json!({"automaticActivityDetection": {"disabled": told}});
+        let setup = |handle: Option<&Value>| {
+            let resumption = json!({"transparent": true, "handle": handle});
+            json!({"realtimeInputConfig": detection, "sessionResumption": resumption})
+        };
+        let script = json!({"heard": ["hello"], "answers": ["Hi."]});
+        let mut me = Caller::gemini(script, &setup(None));
+        if told {
+            me.send(&json!({"realtimeInput": {"activityStart": {}}}));
+        }
+        let sound = sentence_at("05", SampleRate::SPEECH);
+        me.sound(&sound[..52 * 320]);
+        let place = of(&me, "/sessionResumptionUpdate").last().copied().cloned().unwrap();
+        let known: usize =
+            place["lastConsumedClientMessageIndex"].as_str().unwrap().parse().unwrap();
+        assert!((50..=53).contains(&known), "{place}");
+
+        let mut again =
+            Caller::gemini_again(&me.services, &setup(Some(&place["newHandle"])), me.now);
+        // In pieces of 20 ms; one message was no sound.
+        again.sound(&sound[(known - usize::from(told)) * 320..]);
+        match told {
+            true => again.send(&json!({"realtimeInput": {"activityEnd": {}}})),
+            false => again.sound(&[0; 16_000]),
+        }
+        again.pass(2_000);
+        let log = again.log();
+        assert!(log.resumed);
+        let said: Vec<_> = log.conversation.iter().map(|line| line.text.as_str()).collect();
+        assert_eq!(said, ["hello", "Hi."], "told: {told}");
+    }
 }
 
 #[test]
