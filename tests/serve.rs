@@ -309,12 +309,22 @@ async fn who_speaks_over_such_a_model_has_it_cleared_at_once() {
         caller.say(&question(), 640).await;
         let (_, before) = caller.hear(24_000).await;
         assert_eq!(before.clears, 0, "{model:?}");
-        let second = sound::samples(sound::sentence(6));
-        let heard = caller.say_over(&second, samples(next)).await;
+        let cleared = caller.say_until_cleared(&sound::samples(sound::sentence(6))).await;
+        assert!(
+            cleared < samples(story) - before.samples,
+            "{model:?}: the story is cut: {cleared}"
+        );
 
-        assert_eq!((heard.clears, heard.since_clear), (1, samples(next)), "{model:?}");
-        let cleared = heard.samples - heard.since_clear;
-        assert!(cleared < samples(story) - before.samples, "{model:?}: {heard:?}");
+        // What comes late on a busy machine is silence to the server, and may break a sentence in two:
+        // so it is said until it is answered.
+        let is_answered = async || {
+            let log = mock.services().log("bold").await.unwrap();
+            log.calls[0].turns.len() >= 2 && log.calls[0].responses.len() >= 2
+        };
+        while !is_answered().await {
+            caller.say_over(&question()).await;
+            caller.say_over(&[0; 32_000]).await;
+        }
         let log = mock.services().log("bold").await.unwrap();
         let cut = log.calls[0].truncated.iter().any(|cut| cut.audio_end_ms < cut.of_ms);
         assert_eq!(cut, model.0 == "openai", "it is told how much was heard: {log:?}");

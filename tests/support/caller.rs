@@ -90,8 +90,6 @@ pub(crate) struct Heard {
     pub(crate) samples: usize,
     pub(crate) loudest: u16,
     pub(crate) clears: usize,
-    /// Samples behind the last of these.
-    pub(crate) since_clear: usize,
 }
 
 /// Why there was no call.
@@ -169,32 +167,27 @@ impl Caller {
         self.socket.send(Message::binary(bytes(samples))).await.unwrap();
     }
 
-    /// Speaks to the end over the agent, and listens until there were so many samples since its sound
-    /// was cleared, and half a second longer.
+    /// Speaks to the end, and takes what comes meanwhile.
     #[allow(dead_code, reason = "not every test speaks over the agent")]
-    pub(crate) async fn say_over(&mut self, samples: &[i16], answer: usize) -> Heard {
+    pub(crate) async fn say_over(&mut self, samples: &[i16]) {
         let begun = self.clock.now();
-        let (mut heard, mut sent) = (Heard::default(), 0);
         let sound = bytes(samples);
-        let mut frames = sound.chunks(640);
+        let (mut frames, mut heard) = (sound.chunks(640).zip(1_u64..), Heard::default());
+        let mut next = frames.next();
         within(async {
-            while heard.clears == 0 || heard.since_clear < answer || frames.len() > 0 {
-                let next = begun + Duration::from_millis(20 * (sent + 1));
+            while let Some((frame, number)) = next {
+                let due = begun + Duration::from_millis(20 * number);
                 tokio::select! {
                     biased;
                     message = self.socket.next() => heard.take(&message.unwrap().unwrap()),
-                    () = self.clock.sleep_until(next), if frames.len() > 0 => {
-                        sent += 1;
-                        if let Some(frame) = frames.next() {
-                            self.socket.send(Message::binary(frame.to_vec())).await.unwrap();
-                        }
+                    () = self.clock.sleep_until(due) => {
+                        self.socket.send(Message::binary(frame.to_vec())).await.unwrap();
+                        next = frames.next();
                     }
                 }
             }
         })
         .await;
-        self.listen_on(&mut heard).await;
-        heard
     }
 
     /// Speaks until the agent's sound is cleared. How many samples of it came before.
@@ -226,17 +219,13 @@ impl Caller {
     /// the first came.
     pub(crate) async fn listen(&mut self, samples: usize) -> (SessionTime, Heard) {
         let (first, mut heard) = self.hear(samples).await;
-        self.listen_on(&mut heard).await;
-        (first, heard)
-    }
-
-    async fn listen_on(&mut self, heard: &mut Heard) {
         let more = async {
             loop {
                 heard.take(&self.socket.next().await.unwrap().unwrap());
             }
         };
         self.clock.timeout(Duration::from_millis(500), more).await;
+        (first, heard)
     }
 
     /// Listens until there were at least so many samples.
@@ -285,14 +274,12 @@ impl Heard {
                 assert!(sound.len() <= 960 && sound.len() % 2 == 0, "{} bytes", sound.len());
                 let samples = sound.chunks(2).map(|pair| i16::from_le_bytes([pair[0], pair[1]]));
                 self.samples += sound.len() / 2;
-                self.since_clear += sound.len() / 2;
                 let loudest = samples.map(i16::unsigned_abs).max().unwrap_or(0);
                 self.loudest = self.loudest.max(loudest);
             }
             Message::Text(text) => {
                 assert_eq!(text.as_str(), r#"{"type":"clear"}"#);
                 self.clears += 1;
-                self.since_clear = 0;
             }
             _ => {}
         }
