@@ -478,9 +478,9 @@ impl Wiring<'_> {
     /// The same of a model that speaks for itself: word by word, since its sound waits for them.
     pub(super) fn validate_own_voice(&self) -> Option<Node> {
         let guards = Arc::clone(&self.tooling.calls.dialogue.terms().guards);
-        guards.look_at(Direction::Output).then(|| {
-            Node::stage(Validate::new(guards, Portion::Words, self.facts.clone()))
-        })
+        guards
+            .look_at(Direction::Output)
+            .then(|| Node::stage(Validate::new(guards, Portion::Words, self.facts.clone())))
     }
 }
 
