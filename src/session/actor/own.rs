@@ -200,6 +200,7 @@ impl Actor {
         let current = self.answer.as_ref().map(|answer| answer.response);
         let Some(own) = &mut self.own else { return self.on_unanswered(&fact) };
         match fact {
+            DuplexFact::Ready => own.words.heard_again(self.last_turn),
             DuplexFact::Offered(reply) => {
                 own.expected = None;
                 own.offered.push_back(reply);

@@ -12,7 +12,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::{Actor, Awaited};
+use super::{Actor, Awaited, OwnVoice};
 use crate::events::StageName;
 use crate::ids::TurnId;
 use crate::text::Words;
@@ -33,6 +33,8 @@ pub(super) struct OwnWords {
     told: BTreeMap<TurnId, Arc<str>>,
     /// Words of a turn that was told without them: they go before those of the open one.
     carried: String,
+    /// Turns up to this one another connection may hear once more.
+    again: TurnId,
 }
 
 /// The words of a turn so far.
@@ -52,7 +54,14 @@ impl OwnWords {
             words: BTreeMap::new(),
             told: BTreeMap::new(),
             carried: String::new(),
+            again: TurnId::default(),
         }
+    }
+
+    /// What was said up to this turn, and is not answered, another connection hears once more: its words
+    /// are no news.
+    pub(super) const fn heard_again(&mut self, turn: TurnId) {
+        self.again = turn;
     }
 
     /// A spoken turn is over. Gives its words, if all of them are known.
@@ -191,7 +200,8 @@ impl Actor {
     /// More was heard in a turn that is over, or in what was none here: it goes before what is being
     /// said, or is a turn of its own, without a beginning.
     fn late_words(&mut self, turn: TurnId, text: &Arc<str>, is_final: bool) {
-        let Some(own) = self.own.as_mut().filter(|_| is_final) else { return };
+        let is_news = |own: &&mut OwnVoice| is_final && turn > own.words.again;
+        let Some(own) = self.own.as_mut().filter(is_news) else { return };
         let more = own.words.more_than_told(turn, text);
         if more.is_empty() {
             return;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{Findings, Property};
 use crate::bench::services::CHARACTER;
-use crate::events::{EventKind, StageName};
+use crate::events::{Event, EventKind, StageName};
 use crate::ids::TurnId;
 use crate::sim::mode::Mode;
 use crate::sim::trace::{Ending, Response, Trace};
@@ -28,14 +28,21 @@ fn said(trace: &Trace, messages: &[Message], findings: &mut Findings) {
 /// A model that speaks for itself is answered before the words are known, so that typed lines and
 /// words stand each in their own order; of what nobody could write down stands that it was said.
 fn said_beside(trace: &Trace, messages: &[Message], findings: &mut Findings) {
-    let mut said: Vec<(Option<TurnId>, &str)> = Vec::new();
-    let mut typed = Vec::new();
+    let (mut said, mut beside): (Vec<(Option<TurnId>, &str)>, Vec<&str>) = Default::default();
+    let began = |turn: Option<TurnId>| {
+        let began = |event: &Event| matches!(event.kind, EventKind::TurnStarted { .. });
+        trace.events.iter().any(|event| event.turn == turn && began(event))
+    };
     for event in &trace.events {
         match &event.kind {
-            EventKind::Transcript { text, is_final: true } if !text.trim().is_empty() => {
+            EventKind::Transcript { text, is_final: true } if text.trim().is_empty() => {}
+            EventKind::Transcript { text, is_final: true } if began(event.turn) => {
                 said.push((event.turn, text));
             }
-            EventKind::Typed { text } => typed.push(text.as_str()),
+            // What was heard where no turn was found, or typed.
+            EventKind::Transcript { text, is_final: true } | EventKind::Typed { text } => {
+                beside.push(text);
+            }
             _ => {}
         }
     }
@@ -43,14 +50,25 @@ fn said_beside(trace: &Trace, messages: &[Message], findings: &mut Findings) {
     let said: Vec<_> = said.into_iter().map(|(_, text)| text).collect();
     let user = messages.iter().filter(|message| message.role == Role::User);
     let kept = user.map(|message| message.text.as_str()).filter(|text| *text != UNKNOWN);
-    let (kept_typed, kept): (Vec<_>, Vec<_>) = kept.partition(|text| typed.contains(text));
+    let kept: Vec<_> = kept.collect();
     // What came when the call was to end is not answered any more.
-    let ended = trace.wished_end().is_some();
-    let whole = ended || (kept.len(), kept_typed.len()) == (said.len(), typed.len());
-    let right = whole && said.starts_with(&kept) && typed.starts_with(&kept_typed);
+    let right = match trace.wished_end() {
+        Some(_) => kept.iter().all(|text| said.contains(text) || beside.contains(text)),
+        None => {
+            kept.len() == said.len() + beside.len()
+                && is_within(&said, &kept)
+                && is_within(&beside, &kept)
+        }
+    };
     findings.expect(right, Property::History, None, || {
-        format!("the user said {said:?} and typed {typed:?}; the history has {kept:?} and {kept_typed:?}")
+        format!("the user said {said:?}, and beside {beside:?}; the history has {kept:?}")
     });
+}
+
+/// Whether all of these are there, in their order.
+fn is_within(these: &[&str], all: &[&str]) -> bool {
+    let mut all = all.iter();
+    these.iter().all(|one| all.any(|other| other == one))
 }
 
 /// Where answers wait for words, all stands in the order of events.

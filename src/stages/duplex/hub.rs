@@ -431,6 +431,7 @@ impl Hub {
             }
             DuplexEvent::Ready { resumed } => {
                 self.tell_whether_it_hears(true).await;
+                self.tell(DuplexFact::Ready).await;
                 self.event(EventKind::ConnectionReady { resumed }).await;
             }
             DuplexEvent::Lost { error, again_in } => {

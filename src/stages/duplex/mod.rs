@@ -94,6 +94,9 @@ pub enum AnswerTo {
 /// What happens in the session that the conversation must know.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum DuplexFact {
+    /// The other side listens: for the first time, or again, and then to what it has not answered as
+    /// well.
+    Ready,
     /// The other side has begun an answer by itself.
     Offered(ReplyId),
     /// An answer that it has begun ended before anybody asked for it.

@@ -135,3 +135,21 @@ async fn an_answer_that_begins_before_the_turn_is_over_here_is_its_answer() {
     assert_eq!(told.said(), ["user: what time is it", "assistant: It is noon."]);
     assert_eq!(told.count("turn_failed"), 0);
 }
+
+#[tokio::test]
+async fn what_another_connection_hears_once_more_is_no_news() {
+    let (mut world, _) = world(&question(), |mut side| {
+        Box::pin(async move {
+            side.over(1).await;
+            side.words(1, "count").await;
+            side.tell(DuplexEvent::Ready { resumed: false }).await;
+            side.words(1, "count again").await;
+            side.answer(false, "One.").await;
+            side.rest().await;
+        })
+    });
+    both(&mut world);
+    let told = world.run().await;
+    assert_eq!(finals(&told), ["1: count"]);
+    assert_eq!(told.said(), ["user: count", "assistant: One."]);
+}
