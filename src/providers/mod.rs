@@ -7,13 +7,16 @@ mod draft;
 pub mod embeddings;
 mod error;
 mod gemini;
+mod kind;
 pub mod mock;
 mod openai;
 mod price;
+mod registry;
 pub mod retry;
 pub mod scripted;
 mod service;
 mod shown;
+mod spec;
 mod told;
 mod turns;
 
@@ -37,8 +40,12 @@ pub use anthropic::{Anthropic, Thinking};
 pub use capabilities::{Capabilities, JsonAnswers};
 pub use error::{ProviderError, ProviderErrorKind, RetryAdvice};
 pub use gemini::{Gemini, Safety};
+pub use kind::ProviderKind;
 pub use openai::{OpenAi, OpenAiResponses, Reasoning};
 pub use price::{Price, PriceError, Prices};
+pub(crate) use registry::is_id;
+pub use registry::{Blueprint, Registry, RegistryError};
+pub use spec::{Credential, ProviderSpec};
 
 /// The provider called `name`: `scripted`, `scripted:FILE.toml` with rules of your own, or `mock`,
 /// which says what it was asked.
@@ -99,6 +106,9 @@ pub trait Provider: Debug + Send + Sync {
     /// The user begins to speak: gets ready, without waiting, for the request that will follow.
     /// Does nothing by default. Must be called within a Tokio runtime.
     fn warm(&self) {}
+
+    /// It is not needed any more: ends what it holds beside its answers. Does nothing by default.
+    fn close(&self) {}
 }
 
 /// What a model is asked.
@@ -146,6 +156,11 @@ fn echo(request: &ProviderRequest) -> MockAnswer {
     let asked = request.messages.last().map_or("", |message| message.text.as_str());
     MockAnswer::text(format!("You said: {asked}"))
 }
+
+/// The program in the documentation compiles.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/providers.md")]
+struct Documentation;
 
 #[cfg(test)]
 mod tests {

@@ -34,6 +34,17 @@ pub(super) struct Service {
     warmed: Mutex<Option<SessionTime>>,
 }
 
+/// What all models are told alike that a registry makes.
+pub(super) struct Tuning {
+    pub(super) name: String,
+    /// Until the first event of an answer, and from each to the next.
+    pub(super) patience: Option<Duration>,
+    pub(super) retries: Retries,
+    pub(super) at_once: Option<usize>,
+    /// They take the place of those of the same name.
+    pub(super) headers: Vec<(HeaderName, HeaderValue)>,
+}
+
 /// How many requests may be under way at once.
 #[derive(Clone, Debug)]
 struct Slots {
@@ -69,6 +80,21 @@ impl Service {
     pub(super) fn limit(&mut self, most: usize) {
         let most = most.clamp(1, Semaphore::MAX_PERMITS);
         self.slots = Some(Slots { free: Arc::new(Semaphore::new(most)), most });
+    }
+
+    pub(super) fn tune(&mut self, tuning: Tuning) {
+        let Tuning { name, patience, retries, at_once, headers } = tuning;
+        (self.name, self.retries) = (name, retries);
+        if let Some(wait) = patience {
+            self.limits = Limits { head: wait, piece: wait, ..self.limits };
+        }
+        if let Some(most) = at_once {
+            self.limit(most);
+        }
+        for header in headers {
+            self.headers.retain(|(name, _)| *name != header.0);
+            self.headers.push(header);
+        }
     }
 
     /// Asks, and reads with `codec`. Without a body: why there is none, before anything is sent.

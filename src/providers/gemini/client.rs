@@ -9,7 +9,7 @@ use super::{content, request};
 use crate::net::{Endpoint, Http, Limits};
 use crate::providers::asides::Asides;
 use crate::providers::retry::Retries;
-use crate::providers::service::Service;
+use crate::providers::service::{Service, Tuning};
 use crate::providers::{Capabilities, JsonAnswers, Provider, ProviderRequest, ProviderStream};
 
 /// A Gemini, asked with `generateContent`.
@@ -107,6 +107,11 @@ impl Gemini {
     #[must_use]
     pub fn whole(mut self) -> Self {
         self.options.whole = true;
+        self
+    }
+
+    pub(in crate::providers) fn tuned(mut self, tuning: Tuning) -> Self {
+        self.service.tune(tuning);
         self
     }
 

@@ -7,7 +7,7 @@ use super::content;
 use super::request::{self, Dialect};
 use crate::net::{Endpoint, Http, Limits};
 use crate::providers::retry::Retries;
-use crate::providers::service::Service;
+use crate::providers::service::{Service, Tuning};
 use crate::providers::{Capabilities, JsonAnswers, Provider, ProviderRequest, ProviderStream};
 
 /// A model behind OpenAI's chat completions interface, which Ollama, llama-server, vLLM and many
@@ -35,6 +35,11 @@ impl OpenAi {
         let model = model.into();
         let service = Service::new(format!("openai:{model}"), http, endpoint);
         Self { model, service }
+    }
+
+    pub(in crate::providers) fn tuned(mut self, tuning: Tuning) -> Self {
+        self.service.tune(tuning);
+        self
     }
 
     /// The same with other limits: `head` is from the request to the first event, `piece` from one

@@ -7,7 +7,7 @@ use super::request;
 use crate::net::{Endpoint, Http, Limits};
 use crate::providers::asides::Asides;
 use crate::providers::retry::Retries;
-use crate::providers::service::Service;
+use crate::providers::service::{Service, Tuning};
 use crate::providers::{Capabilities, JsonAnswers, Provider, ProviderRequest, ProviderStream};
 
 /// A model behind OpenAI's Responses interface.
@@ -94,6 +94,11 @@ impl OpenAiResponses {
     #[must_use]
     pub fn whole(mut self) -> Self {
         self.options.whole = true;
+        self
+    }
+
+    pub(in crate::providers) fn tuned(mut self, tuning: Tuning) -> Self {
+        self.service.tune(tuning);
         self
     }
 
