@@ -95,6 +95,13 @@ impl Endpoint {
         self
     }
 
+    /// The same one level up, if its address ends in `part`.
+    #[must_use]
+    pub(crate) fn above(&self, part: &str) -> Self {
+        let base = self.base.strip_suffix(part).unwrap_or(&self.base).to_owned();
+        Self { base, ..self.clone() }
+    }
+
     /// The name and port of its host.
     #[must_use]
     pub fn host(&self) -> &str {

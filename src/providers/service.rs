@@ -30,8 +30,19 @@ pub(super) struct Service {
     /// Beside those of all requests.
     headers: Vec<(HeaderName, HeaderValue)>,
     slots: Option<Slots>,
+    preload: Option<Preload>,
     clock: SessionClock,
     warmed: Mutex<Option<SessionTime>>,
+}
+
+/// What has a server load its model.
+#[derive(Clone, Debug)]
+struct Preload {
+    endpoint: Endpoint,
+    path: &'static str,
+    body: Bytes,
+    /// One at a time.
+    free: Arc<Semaphore>,
 }
 
 /// What all models are told alike that a registry makes.
@@ -65,6 +76,7 @@ impl Service {
             http,
             headers: Vec::new(),
             slots: None,
+            preload: None,
             clock: SessionClock::live(),
             warmed: Mutex::default(),
         }
@@ -95,6 +107,13 @@ impl Service {
             self.headers.retain(|(name, _)| *name != header.0);
             self.headers.push(header);
         }
+    }
+
+    /// Has the server load its model instead of opening a connection only, by `body` for `path`
+    /// beside the interface's own.
+    pub(super) fn preload(&mut self, path: &'static str, body: String) {
+        let (endpoint, free) = (self.endpoint.above("/v1"), Arc::new(Semaphore::new(1)));
+        self.preload = Some(Preload { endpoint, path, body: body.into(), free });
     }
 
     /// Asks, and reads with `codec`. Without a body: why there is none, before anything is sent.
@@ -162,7 +181,26 @@ impl Service {
             *warmed = Some(now);
         }
         let (http, endpoint) = (Arc::clone(&self.http), self.endpoint.clone());
-        tokio::spawn(async move { endpoint.warm(&*http).await });
+        let preload = self.preload.clone();
+        tokio::spawn(async move {
+            match preload {
+                Some(preload) => preload.ask(&*http).await,
+                None => endpoint.warm(&*http).await,
+            }
+        });
+    }
+}
+
+impl Preload {
+    /// Failures show in the request that follows.
+    async fn ask(self, http: &dyn Http) {
+        let Ok(_one_at_a_time) = self.free.try_acquire() else { return };
+        let request = self.endpoint.post(self.path).header(CONTENT_TYPE, "application/json");
+        let Ok(request) = request.body(Body::Whole(self.body.clone())) else { return };
+        let limits = Limits { head: LOADS, ..Limits::default() };
+        if let Ok(answer) = self.endpoint.send(http, request, limits).await {
+            let _to_its_end = answer.into_body().try_for_each(|_| std::future::ready(Ok(()))).await;
+        }
     }
 }
 
@@ -317,6 +355,8 @@ const PATIENCE: Duration = Duration::from_secs(25);
 const COST_FOLLOWS: Duration = Duration::from_millis(500);
 /// Servers keep a connection for longer than this.
 const STAYS_WARM: Duration = Duration::from_secs(20);
+/// A large model, from a slow disk.
+const LOADS: Duration = Duration::from_secs(300);
 /// Pieces of a body that are nothing but blanks.
 const MOST_BLANKS: usize = 64;
 

@@ -266,3 +266,82 @@ async fn a_spec_says_how_long_a_service_may_be_silent() {
     let error = provider.stream(request(Parameters::default())).next().await.unwrap().unwrap_err();
     assert!(error.to_string().contains("700ms"), "{error}");
 }
+
+#[tokio::test]
+async fn what_servers_of_ones_own_add_is_merged_into_each_request() {
+    let json = serde_json::json!({
+        "min_p": 0.25, "repetition_penalty": 1.5, "ignore_eos": true, "skip_special_tokens": false,
+        "priority": -1, "reasoning_effort": "low",
+        "chat_template_kwargs": { "enable_thinking": false },
+        "structured_outputs": { "choice": ["yes", "no"] }, "guided_json": { "type": "object" },
+        "guided_regex": "a+", "guided_choice": ["a", "b"], "guided_grammar": "root ::= 'a'",
+    });
+    let Value::Object(options) = json else { unreachable!() };
+    let extra = serde_json::json!({ "best_of": 2, "temperature": 0 });
+    let spec =
+        ProviderSpec { options: options.clone(), ..ProviderSpec::new("a", "vllm").model("m") };
+    let (registry, http) = registry();
+    let asked = Parameters { temperature: Some(0.5), top_k: Some(40), ..Parameters::default() };
+    let (request, body) = sent(&registry, &http, &spec.option("extra", extra), asked).await;
+    assert_eq!(request.uri, "http://localhost:8000/v1/chat/completions");
+    assert!(!request.headers.contains_key("authorization"));
+    for (name, value) in &options {
+        assert_eq!(body[name], *value, "{name}");
+    }
+    assert_eq!((&body["best_of"], &body["top_k"]), (&2.into(), &40.into()));
+    // What a request says, nothing extra says.
+    assert_eq!(body["temperature"], 0.5);
+
+    for kind in ["openai", "ollama", "llama-server", "lm-studio"] {
+        let spec = ProviderSpec::new("a", kind).model("m").key("sk");
+        let spec = spec.option("extra", serde_json::json!({ "cache_prompt": true }));
+        let spec = spec.option("reasoning_effort", "none");
+        let (_, body) = sent(&registry, &http, &spec, Parameters::default()).await;
+        assert_eq!(
+            (&body["cache_prompt"], &body["reasoning_effort"]),
+            (&true.into(), &"none".into())
+        );
+    }
+}
+
+#[tokio::test]
+async fn ollama_loads_its_model_when_the_user_begins_to_speak_and_keeps_it() {
+    let (registry, http) = registry();
+    let of = |kept: Value| ProviderSpec::new("a", "ollama").model("m").option("keep_alive", kept);
+    let loaded = |request: &MockRequest| request.uri == "http://localhost:11434/api/generate";
+    for kept in [Value::from("30m"), Value::from(-1)] {
+        let provider = registry.make(&of(kept.clone())).unwrap();
+        http.answer(MockResponse::new("application/json", ["{\"done\": true}"]));
+        let before = http.requests().len();
+        provider.warm();
+        provider.warm();
+        let deadline = tokio::time::timeout(Duration::from_secs(10), async {
+            while http.requests().len() == before {
+                tokio::task::yield_now().await;
+            }
+        });
+        deadline.await.unwrap();
+        let requests = http.requests();
+        let [request] = &requests[before..] else { panic!("asked once: {requests:?}") };
+        assert!(loaded(request), "{}", request.uri);
+        let body: Value = serde_json::from_slice(&request.body).unwrap();
+        assert_eq!(body, serde_json::json!({ "model": "m", "keep_alive": kept, "stream": false }));
+    }
+    // The conversation goes where it went, and does not tell it there, where it is not heeded.
+    let (request, body) = sent(&registry, &http, &of("1h".into()), Parameters::default()).await;
+    assert_eq!(request.uri, "http://localhost:11434/v1/chat/completions");
+    assert_eq!(body.get("keep_alive"), None);
+    let told = registry.make(&of(true.into())).unwrap_err().to_string();
+    assert!(told.contains("keep_alive is a text as \"30m\", or seconds"), "{told}");
+}
+
+#[test]
+fn what_each_request_says_cannot_be_said_by_a_spec() {
+    let (registry, _) = registry();
+    for own in ["model", "messages", "stream", "tools"] {
+        let extra = Value::Object([(own.to_owned(), Value::Null)].into_iter().collect());
+        let spec = ProviderSpec::new("a", "vllm").model("m").option("extra", extra);
+        let told = registry.make(&spec).unwrap_err().to_string();
+        assert!(told.contains(&format!("extra has `{own}`, which each request says")), "{told}");
+    }
+}
