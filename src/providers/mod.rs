@@ -11,6 +11,7 @@ mod kind;
 pub mod mock;
 mod openai;
 mod price;
+mod price_list;
 mod registry;
 pub mod retry;
 pub mod scripted;
@@ -43,6 +44,7 @@ pub use gemini::{Gemini, Safety};
 pub use kind::ProviderKind;
 pub use openai::{OpenAi, OpenAiResponses, Reasoning};
 pub use price::{Price, PriceError, Prices};
+pub use price_list::ListedPrices;
 pub(crate) use registry::is_id;
 pub use registry::{Blueprint, Registry, RegistryError};
 pub use spec::{Credential, ProviderSpec};
@@ -91,6 +93,12 @@ pub trait Provider: Debug + Send + Sync {
     /// wished for. By default it is not.
     fn is_metered(&self) -> bool {
         false
+    }
+
+    /// What its tokens cost, in US dollars, where a program does not say so; `None`, by default, if
+    /// nobody knows.
+    fn prices(&self) -> Option<Prices> {
+        None
     }
 
     /// What bounds how often a request is tried again, for all who ask it. `None`, by default, if

@@ -15,7 +15,9 @@ use tokio::time::timeout;
 
 use super::draft::Codec;
 use super::retry::Retries;
-use super::{ProviderError, ProviderErrorKind, ProviderEvent, ProviderStream};
+use super::{
+    ListedPrices, Prices, ProviderError, ProviderErrorKind, ProviderEvent, ProviderStream,
+};
 use crate::net::{Body, Endpoint, Events, Http, Incoming, Limits, NetError, events};
 use crate::time::{SessionClock, SessionTime};
 
@@ -92,6 +94,14 @@ impl Service {
     pub(super) fn limit(&mut self, most: usize) {
         let most = most.clamp(1, Semaphore::MAX_PERMITS);
         self.slots = Some(Slots { free: Arc::new(Semaphore::new(most)), most });
+    }
+
+    /// What this model costs here: nothing, if nobody is billed; else what the vendor's list says.
+    pub(super) fn prices(&self, model: &str) -> Option<Prices> {
+        match self.endpoint.is_metered() {
+            false => Some(Prices::FREE),
+            true => ListedPrices::of(self.endpoint.host(), model).map(|listed| listed.prices),
+        }
     }
 
     pub(super) fn tune(&mut self, tuning: Tuning) {

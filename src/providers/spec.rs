@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use serde_json::{Map, Value};
 
+use super::Prices;
 use crate::types::{Parameters, Secret};
 
 /// What a provider is made from. [`Registry`](super::Registry) makes it.
@@ -44,6 +45,8 @@ pub struct ProviderSpec {
     pub retries: Option<u32>,
     /// How many requests may be under way; any number by default.
     pub at_once: Option<usize>,
+    /// What its tokens cost, in US dollars; what is known of its model by default.
+    pub prices: Option<Prices>,
     /// What its type alone knows. See `docs/providers.md`.
     pub options: Map<String, Value>,
 }
@@ -110,6 +113,13 @@ impl ProviderSpec {
     #[must_use]
     pub fn defaults(mut self, parameters: Parameters) -> Self {
         self.defaults = self.defaults.overridden(parameters);
+        self
+    }
+
+    /// The same, whose tokens cost this, in US dollars.
+    #[must_use]
+    pub fn prices(mut self, prices: Prices) -> Self {
+        self.prices = Some(prices);
         self
     }
 

@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 
 use crate::config::header::{HeaderEntry, secret};
 use crate::config::value::Kind;
-use crate::providers::{ProviderKind, is_id};
+use crate::providers::{Price, Prices, ProviderKind, is_id};
 use crate::types::{Parameters, Secret};
 
 /// `[providers.NAME]`
@@ -37,8 +37,51 @@ pub(super) struct ProviderEntry {
     pub(super) timeout_ms: Option<u64>,
     pub(super) retries: Option<u32>,
     pub(super) at_once: Option<usize>,
+    pub(super) prices: Option<PricesEntry>,
     #[serde(default)]
     pub(super) options: Map<String, Value>,
+}
+
+/// What tokens cost, each as in `"0.15/1M"`.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct PricesEntry {
+    input: String,
+    output: String,
+    cached: Option<String>,
+    cache_written: Option<String>,
+    audio_input: Option<String>,
+    audio_output: Option<String>,
+}
+
+impl PricesEntry {
+    /// The prices.
+    ///
+    /// # Errors
+    ///
+    /// Which one is none, and how to write it.
+    pub(super) fn prices(&self) -> Result<Prices, String> {
+        let other = |name: &str, text: &Option<String>| {
+            text.as_ref().map(|text| price(name, text)).transpose()
+        };
+        Ok(Prices {
+            cached: other("cached", &self.cached)?,
+            cache_written: other("cache_written", &self.cache_written)?,
+            audio_input: other("audio_input", &self.audio_input)?,
+            audio_output: other("audio_output", &self.audio_output)?,
+            ..Prices::new(price("input", &self.input)?, price("output", &self.output)?)
+        })
+    }
+}
+
+fn price(name: &str, text: &str) -> Result<Price, String> {
+    match text.parse() {
+        Ok(price @ Price::Item(_)) => Ok(price),
+        Ok(Price::Second(_)) => {
+            Err(format!("prices.{name}: \"{text}\" is for time; write it for tokens, as 0.15/1M"))
+        }
+        Err(error) => Err(format!("prices.{name}: {error}")),
+    }
 }
 
 impl ProviderEntry {
@@ -80,6 +123,9 @@ impl ProviderEntry {
         }
         if let Some(base) = &self.base_url {
             Kind::Address.parse(base).map_err(|problem| format!("base_url: {problem}"))?;
+        }
+        if let Some(prices) = &self.prices {
+            prices.prices()?;
         }
         within("temperature", self.temperature, 0.0..=2.0)?;
         within("top_p", self.top_p, 0.0..=1.0)?;

@@ -206,6 +206,8 @@ impl Factory<'_> {
             patience: entry.timeout_ms.map(Duration::from_millis).or(self.patience()),
             retries: entry.retries,
             at_once: entry.at_once.or(self.number("llm.at_once")),
+            // They were read when the file was.
+            prices: entry.prices.as_ref().and_then(|prices| prices.prices().ok()),
             options,
         })
     }

@@ -3,7 +3,7 @@ use std::sync::Arc;
 use super::super::{Factory, FileText, Found, Settings};
 use super::*;
 use crate::net::mock::MockHttp;
-use crate::providers::Provider;
+use crate::providers::{Price, Prices, Provider};
 
 fn layered(
     flags: &[(&str, &str)],
@@ -51,6 +51,7 @@ seed = 7
 timeout_ms = 3000
 retries = 4
 at_once = 2
+prices = { input = \"0.5/1M\", output = \"2/1M\", cached = \"0.05/1M\", audio_input = \"4/1M\" }
 options = { x = [1, { y = true }] }
 ";
 
@@ -67,6 +68,11 @@ fn a_table_is_a_spec() {
             .key("sk-1")
             .header("x-title", "banter")
             .header("x-key", "Key sk-2")
+            .prices(Prices {
+                cached: Some(Price::Item(0.05 / 1e6)),
+                audio_input: Some(Price::Item(4.0 / 1e6)),
+                ..Prices::new(Price::Item(0.5 / 1e6), Price::Item(2.0 / 1e6))
+            })
             .option("x", serde_json::json!([1, { "y": true }]))
             .defaults(Parameters {
                 temperature: Some(0.5),
@@ -85,6 +91,7 @@ fn a_table_is_a_spec() {
 #[test]
 fn a_table_is_chosen_by_its_name_and_may_be_asked_for_another_model() {
     let text = ALL.replace("options = { x = [1, { y = true }] }\n", "");
+    let prices = |settings: &Settings| factory(settings).provider().unwrap().prices().unwrap();
     let name = |flags: &[(&str, &str)], variables: &[(&str, &str)]| {
         let all = [&[("THEIRS", "sk-1"), ("OTHER", "sk-2")], variables].concat();
         let settings = layered(flags, &all, (Found::OfUser, &text)).unwrap();
@@ -98,6 +105,10 @@ fn a_table_is_chosen_by_its_name_and_may_be_asked_for_another_model() {
     assert_eq!(name(&[], &[("BANTER_LLM_MODEL", "env")]), "a:env");
     assert_eq!(name(&[("llm.engine", "a")], &[("BANTER_LLM_MODEL", "env")]), "a:large");
     assert_eq!(name(&[], &[("BANTER_LLM_ENGINE", "ollama:m")]), "ollama:m");
+
+    let all = [("THEIRS", "sk-1"), ("OTHER", "sk-2")];
+    let settings = layered(&[], &all, (Found::OfUser, &text)).unwrap();
+    assert_eq!(prices(&settings).cached, Some(Price::Item(0.05 / 1e6)));
 
     let settings = layered(&[], &[], (Found::OfUser, &text)).unwrap();
     let told = factory(&settings).provider().unwrap_err().to_string();
@@ -146,6 +157,17 @@ fn what_is_wrong_with_a_table_is_told_with_its_line() {
             "a",
             "type = \"mock\"\ntimeout_ms = 5",
             "timeout_ms: 5 is wrong; expected a number from 100",
+        ),
+        ("a", "type = \"mock\"\nprices = { input = \"1/1M\" }", "missing field `output`"),
+        (
+            "a",
+            "type = \"mock\"\nprices = { input = \"$1/1M\", output = \"1/1M\" }",
+            "prices.input: \"$1\" is no amount",
+        ),
+        (
+            "a",
+            "type = \"mock\"\nprices = { input = \"1/1M\", output = \"1/min\" }",
+            "prices.output: \"1/min\" is for time",
         ),
         ("a", "type = \"mock\"\nretries = 11", "from 0 to 10"),
         ("a", "type = \"mock\"\nat_once = 0", "from 1 to 10000"),

@@ -10,7 +10,9 @@ use crate::net::{Endpoint, Http, Limits};
 use crate::providers::asides::Asides;
 use crate::providers::retry::Retries;
 use crate::providers::service::{Service, Tuning};
-use crate::providers::{Capabilities, JsonAnswers, Provider, ProviderRequest, ProviderStream};
+use crate::providers::{
+    Capabilities, JsonAnswers, Prices, Provider, ProviderRequest, ProviderStream,
+};
 
 /// A model behind Anthropic's Messages.
 #[derive(Debug)]
@@ -134,6 +136,10 @@ impl Provider for Anthropic {
 
     fn capabilities(&self) -> Capabilities {
         Capabilities { media: content::KINDS, json: JsonAnswers::Schema, tools: true }
+    }
+
+    fn prices(&self) -> Option<Prices> {
+        self.service.prices(&self.model)
     }
 
     fn retries(&self) -> Option<&Retries> {

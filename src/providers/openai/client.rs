@@ -10,7 +10,9 @@ use super::request::{self, Dialect};
 use crate::net::{Endpoint, Http, Limits};
 use crate::providers::retry::Retries;
 use crate::providers::service::{Service, Tuning};
-use crate::providers::{Capabilities, JsonAnswers, Provider, ProviderRequest, ProviderStream};
+use crate::providers::{
+    Capabilities, JsonAnswers, Prices, Provider, ProviderRequest, ProviderStream,
+};
 
 /// A model behind OpenAI's chat completions interface, which Ollama, llama-server, vLLM and many
 /// services have too.
@@ -99,6 +101,10 @@ impl Provider for OpenAi {
     /// What the protocol carries; a model behind it may take less.
     fn capabilities(&self) -> Capabilities {
         Capabilities { media: content::KINDS, json: JsonAnswers::Schema, tools: true }
+    }
+
+    fn prices(&self) -> Option<Prices> {
+        self.service.prices(&self.model)
     }
 
     fn retries(&self) -> Option<&Retries> {

@@ -190,7 +190,7 @@ impl Registry {
         })?;
         let provider = factory(&Blueprint::new(spec, self))?;
         let defaults = self.defaults.clone().overridden(spec.defaults.clone());
-        Ok(Preset::over(provider, defaults))
+        Ok(Preset::over(provider, defaults, spec.prices))
     }
 
     /// The specs, by name.

@@ -9,7 +9,7 @@ use super::*;
 use crate::net::mock::{MockFault, MockHttp, MockRequest, MockResponse};
 use crate::providers::mock::{MockAnswer, MockProvider};
 use crate::providers::retry::RetryPolicy;
-use crate::providers::{Credential, ProviderRequest};
+use crate::providers::{Credential, ListedPrices, Price, Prices, ProviderRequest};
 use crate::types::Message;
 
 fn registry() -> (Registry, Arc<MockHttp>) {
@@ -343,5 +343,40 @@ fn what_each_request_says_cannot_be_said_by_a_spec() {
         let spec = ProviderSpec::new("a", "vllm").model("m").option("extra", extra);
         let told = registry.make(&spec).unwrap_err().to_string();
         assert!(told.contains(&format!("extra has `{own}`, which each request says")), "{told}");
+    }
+}
+
+#[test]
+fn a_model_costs_what_its_spec_says_else_what_is_known_and_nothing_on_this_machine() {
+    let (registry, _) = registry();
+    let prices = |spec: ProviderSpec| registry.make(&spec).unwrap().prices();
+    let known = ListedPrices::of("api.openai.com", "gpt-4o-mini").map(|listed| listed.prices);
+    let openai = || ProviderSpec::new("a", "openai").key("sk");
+    let own = Prices::new(Price::Item(1.0), Price::Item(2.0));
+    for (spec, expected) in [
+        (openai(), known),
+        (openai().model("gpt-4o-mini-2024-07-18"), known),
+        (ProviderSpec::new("a", "responses").key("sk"), known),
+        (openai().prices(own), Some(own)),
+        (openai().model("gpt-99"), None),
+        // Somebody else's model of that name.
+        (openai().base_url("https://there/v1"), None),
+        (openai().base_url("https://there/v1").prices(own), Some(own)),
+        (openai().base_url("http://localhost/v1"), Some(Prices::FREE)),
+        (ProviderSpec::new("a", "ollama").model("m"), Some(Prices::FREE)),
+        (ProviderSpec::new("a", "ollama").model("m").base_url("https://there").key("sk"), None),
+        // Its key stands in a header of its own.
+        (
+            ProviderSpec::new("a", "vllm")
+                .model("m")
+                .base_url("https://there")
+                .header("x", "sk-12345678"),
+            None,
+        ),
+        (ProviderSpec::new("a", "scripted"), Some(Prices::FREE)),
+        (ProviderSpec::new("a", "mock"), None),
+    ] {
+        let named = format!("{spec:?}");
+        assert_eq!(prices(spec), expected, "{named}");
     }
 }

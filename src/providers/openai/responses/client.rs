@@ -8,7 +8,9 @@ use crate::net::{Endpoint, Http, Limits};
 use crate::providers::asides::Asides;
 use crate::providers::retry::Retries;
 use crate::providers::service::{Service, Tuning};
-use crate::providers::{Capabilities, JsonAnswers, Provider, ProviderRequest, ProviderStream};
+use crate::providers::{
+    Capabilities, JsonAnswers, Prices, Provider, ProviderRequest, ProviderStream,
+};
 
 /// A model behind OpenAI's Responses interface.
 #[derive(Debug)]
@@ -137,6 +139,10 @@ impl Provider for OpenAiResponses {
 
     fn capabilities(&self) -> Capabilities {
         Capabilities { media: request::KINDS, json: JsonAnswers::Schema, tools: true }
+    }
+
+    fn prices(&self) -> Option<Prices> {
+        self.service.prices(&self.model)
     }
 
     fn retries(&self) -> Option<&Retries> {
