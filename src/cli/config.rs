@@ -49,7 +49,11 @@ fn listing(settings: &Settings) -> String {
         };
         (format!("mcp.{}", named.name), shown, named.origin.to_string())
     });
-    let rows: Vec<_> = of_table.chain(of_servers).collect();
+    let of_providers = settings.providers().iter().map(|provider| {
+        let key = format!("providers.{}", provider.name());
+        (key, provider.shown(), provider.origin().to_string())
+    });
+    let rows: Vec<_> = of_table.chain(of_servers).chain(of_providers).collect();
     let keys = rows.iter().map(|(key, ..)| key.len()).max().unwrap_or(0);
     let lengths = rows.iter().map(|(_, value, _)| value.chars().count());
     let values = lengths.filter(|&length| length <= COLUMN).max().unwrap_or(0);
@@ -79,6 +83,18 @@ const COLUMN: usize = 32;
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_models_of_a_file_stand_there_without_their_keys() {
+        let text = "[providers.home]\ntype = \"ollama\"\nmodel = \"m\"\napi_key = \"sk-1234\"\n";
+        let (name, text) = ("my.toml".to_owned(), text.to_owned());
+        let file = crate::config::FileText { name, text, found: crate::config::Found::Named };
+        let text = listing(&Settings::layered(&[], &[], Some(&file)).unwrap());
+        let line = text.lines().find(|line| line.starts_with("providers.home")).unwrap();
+        let words = line.split_whitespace().collect::<Vec<_>>();
+        assert_eq!(words, ["providers.home", "ollama", "m", "my.toml:1"]);
+        assert!(!text.contains("sk-1234"));
+    }
 
     #[test]
     fn the_tools_of_a_file_stand_below() {

@@ -228,13 +228,29 @@ impl Settings {
         Retention { older_than, ..Retention::default() }
     }
 
-    /// How the model is to answer.
+    /// What the table of the chosen model says.
+    fn own_parameters(&self) -> Parameters {
+        let named = self.text("llm.engine").unwrap_or_default();
+        self.provider_named(named).map(|(table, _)| table.parameters()).unwrap_or_default()
+    }
+
+    /// How the model is to answer: what is asked of every one, but for what the file says of the
+    /// chosen one alone.
     #[must_use]
     pub fn parameters(&self) -> Parameters {
-        let most = self.integer("llm.max_tokens").and_then(|most| u32::try_from(most).ok());
+        let (own, [temperature, most]) =
+            (self.own_parameters(), ["llm.temperature", "llm.max_tokens"]);
+        // What a table says of its model is meant before what the same file says of all.
+        let counts = |key: &str, has_own: bool| {
+            let height = self.get(key).map_or(0, |(_, origin)| origin.height());
+            !has_own || height > Origin::Line(String::new()).height()
+        };
+        let number =
+            self.number(temperature).filter(|_| counts(temperature, own.temperature.is_some()));
+        let tokens = self.integer(most).filter(|_| counts(most, own.max_tokens.is_some()));
         Parameters {
-            temperature: self.number("llm.temperature").map(|number| number as f32),
-            max_tokens: most,
+            temperature: number.map(|number| number as f32),
+            max_tokens: tokens.and_then(|most| u32::try_from(most).ok()),
             ..Parameters::default()
         }
     }

@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use super::engines::{AUTO, EngineError, Factory, SERVICE};
-use super::models::Vendor;
+use super::engines::{AUTO, Chosen, EngineError, Factory, SERVICE};
 use crate::context::{Budget, Relevance, Strategy, Summarise};
 use crate::providers::embeddings::{Embedder, Hashed, OpenAiEmbedder};
-use crate::providers::{self, Provider};
+use crate::providers::{self, Provider, ProviderKind};
 use crate::stages::ContextConfig;
+use crate::types::Parameters;
 
 impl Factory<'_> {
     /// How a conversation is kept within a budget; `None` if there is none.
@@ -42,11 +42,23 @@ impl Factory<'_> {
         if named.is_empty() || named == AUTO {
             return Ok(None);
         }
-        let Some((vendor, model)) = Vendor::of(named) else {
-            return Ok(Some(providers::by_name(named)?));
-        };
-        let model = model.or(vendor.usual_model()).unwrap_or_else(|| self.text("llm.model"));
-        self.model_service(vendor, model).map(Some)
+        match self.named(named) {
+            Chosen::Embedded(named) => Ok(Some(providers::by_name(named)?)),
+            Chosen::Service(kind, model) => {
+                let set = self.settings.text("llm.model");
+                let usual = match kind {
+                    ProviderKind::OpenAi | ProviderKind::Responses => set,
+                    kind => {
+                        kind.usual_model().or(set.filter(|_| self.settings.is_set("llm.model")))
+                    }
+                };
+                self.model_service(kind, model.or(usual)).map(Some)
+            }
+            Chosen::Table(table, model) => {
+                let spec = self.spec_of_table(table, model)?;
+                self.made(&spec, Parameters::default()).map(Some)
+            }
+        }
     }
 
     fn embedder(&self) -> Result<Arc<dyn Embedder>, EngineError> {

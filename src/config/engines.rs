@@ -4,10 +4,10 @@ use std::fmt;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use super::models::Vendor;
-use super::{Origin, Setting, Settings};
+use super::models::{common, service_named};
+use super::{Origin, ProviderSetting, Setting, Settings};
 use crate::net::{Endpoint, EndpointError, Http, Limits, NetError};
-use crate::providers::{self, Provider, ProviderNameError};
+use crate::providers::{self, Provider, ProviderKind, ProviderNameError, RegistryError};
 use crate::stt::{self, OpenAiTranscriber, SttError, Transcriber};
 use crate::tts::{self, EspeakNg, OpenAiSynthesizer, Synthesizer, UnknownSynthesizer};
 use crate::types::Secret;
@@ -44,6 +44,19 @@ pub enum EngineError {
     /// A key that somebody gave, and an address that nobody did.
     #[error(transparent)]
     StrayAddress(#[from] Box<StrayAddress>),
+    /// A key that a file names which nobody named.
+    #[error(
+        "{place} names {named}, but nobody named that file, so that it gets no key but one that \
+         stands in it; name the file with `--config {file}`"
+    )]
+    StrayKey {
+        /// The line.
+        place: String,
+        /// The variable or file of the key.
+        named: String,
+        /// The file.
+        file: String,
+    },
     /// There is no way to any service.
     #[error(transparent)]
     Net(#[from] NetError),
@@ -104,6 +117,9 @@ pub enum EngineError {
     /// The model.
     #[error(transparent)]
     Provider(#[from] ProviderNameError),
+    /// The model, as its spec says.
+    #[error(transparent)]
+    Registry(#[from] RegistryError),
     /// The synthesizer.
     #[error(transparent)]
     Tts(#[from] UnknownSynthesizer),
@@ -128,7 +144,15 @@ pub(super) enum Chosen<'a> {
     /// One that comes with the program, by name.
     Embedded(&'a str),
     /// A service, and its model if that was named with it.
-    Service(Vendor, Option<&'a str>),
+    Service(ProviderKind, Option<&'a str>),
+    /// A provider of the settings file, and its model if that was named with it.
+    Table(&'a ProviderSetting, Option<&'a str>),
+}
+
+/// An address, and the key that may be sent there.
+pub(super) struct Access {
+    pub(super) base: String,
+    pub(super) key: Option<Secret>,
 }
 
 impl fmt::Debug for Factory<'_> {
@@ -159,19 +183,23 @@ impl<'a> Factory<'a> {
     /// Whether `engine` (`stt`, `llm`, `tts`) is a service.
     #[must_use]
     pub fn is_service(&self, engine: &str) -> bool {
-        matches!(self.chosen(engine), Chosen::Service(..))
+        match self.chosen(engine) {
+            Chosen::Embedded(_) => false,
+            Chosen::Service(..) => true,
+            Chosen::Table(table, _) => table.is_service(),
+        }
     }
 
     /// Which engine (`stt`, `llm`, `tts`) it makes, as its setting names it: with `auto` decided,
     /// and a service's model told.
     #[must_use]
     pub fn name(&self, engine: &str) -> String {
-        match self.chosen(engine) {
-            Chosen::Embedded(name) => name.to_owned(),
-            Chosen::Service(vendor, named) => {
-                format!("{}:{}", vendor.name(), self.model(engine, vendor, named))
-            }
-        }
+        let (name, model) = match self.chosen(engine) {
+            Chosen::Embedded(name) => return name.to_owned(),
+            Chosen::Service(kind, named) => (kind.name(), self.model(engine, kind, named)),
+            Chosen::Table(table, named) => (table.name(), self.model_of_table(table, named)),
+        };
+        model.map_or_else(|| name.to_owned(), |model| format!("{name}:{model}"))
     }
 
     /// The way to services, if an engine has needed it.
@@ -188,7 +216,8 @@ impl<'a> Factory<'a> {
     pub fn transcriber(&self) -> Result<Arc<dyn Transcriber>, EngineError> {
         let model = match self.chosen("stt") {
             Chosen::Embedded(name) => return Ok(stt::by_name(name)?),
-            Chosen::Service(vendor, named) => self.model("stt", vendor, named),
+            Chosen::Service(kind, named) => self.model("stt", kind, named).unwrap_or_default(),
+            Chosen::Table(table, _) => return Err(no_speech(table)),
         };
         let stream = match self.settings.text("stt.stream") {
             Some("true") => true,
@@ -212,8 +241,13 @@ impl<'a> Factory<'a> {
     pub fn provider(&self) -> Result<Arc<dyn Provider>, EngineError> {
         match self.chosen("llm") {
             Chosen::Embedded(name) => Ok(providers::by_name(name)?),
-            Chosen::Service(vendor, named) => {
-                self.model_service(vendor, self.model("llm", vendor, named))
+            Chosen::Service(kind, named) => {
+                let spec = self.spec_of_kind(kind, self.model("llm", kind, named))?;
+                self.made(&spec, self.settings.parameters())
+            }
+            Chosen::Table(table, named) => {
+                let spec = self.spec_of_table(table, self.model_of_table(table, named))?;
+                self.made(&spec, self.settings.parameters())
             }
         }
     }
@@ -227,7 +261,8 @@ impl<'a> Factory<'a> {
         let model = match self.chosen("tts") {
             Chosen::Embedded("espeak-ng") => return Ok(Arc::new(self.espeak())),
             Chosen::Embedded(name) => return Ok(tts::by_name(name)?),
-            Chosen::Service(vendor, named) => self.model("tts", vendor, named),
+            Chosen::Service(kind, named) => self.model("tts", kind, named).unwrap_or_default(),
+            Chosen::Table(table, _) => return Err(no_speech(table)),
         };
         let (endpoint, voice) = (self.endpoint("tts")?, self.text("tts.voice"));
         let engine = OpenAiSynthesizer::new(self.http()?, endpoint, model, voice)
@@ -238,17 +273,27 @@ impl<'a> Factory<'a> {
 
     pub(super) fn chosen(&self, engine: &str) -> Chosen<'_> {
         match self.text(&format!("{engine}.engine")) {
-            AUTO if self.has_service(engine) => Chosen::Service(Vendor::OpenAi, None),
-            AUTO => match (engine, self.other_vendor()) {
-                ("llm", Some(vendor)) => Chosen::Service(vendor, None),
+            AUTO if self.has_service(engine) => Chosen::Service(ProviderKind::OpenAi, None),
+            AUTO => match (engine, self.other_service()) {
+                ("llm", Some(kind)) => Chosen::Service(kind, None),
                 ("llm", None) => Chosen::Embedded("scripted"),
                 ("stt", _) => Chosen::Embedded("pocketsphinx"),
                 _ => Chosen::Embedded("flite"),
             },
-            named => match Vendor::of(named) {
-                Some((vendor, model)) => Chosen::Service(vendor, model),
+            named if engine == "llm" => self.named(named),
+            named => match service_named(named) {
+                Some((kind, model)) => Chosen::Service(kind, model),
                 None => Chosen::Embedded(named),
             },
+        }
+    }
+
+    /// The language model of this name, which is not `auto`.
+    pub(super) fn named<'n>(&'n self, named: &'n str) -> Chosen<'n> {
+        match (service_named(named), self.settings.provider_named(named)) {
+            (Some((kind, model)), _) => Chosen::Service(kind, model),
+            (None, Some((table, model))) => Chosen::Table(table, model),
+            (None, None) => Chosen::Embedded(named),
         }
     }
 
@@ -264,12 +309,39 @@ impl<'a> Factory<'a> {
 
     /// The service's model: what stands behind the engine's name, unless a higher layer says
     /// otherwise.
-    fn model<'m>(&'m self, engine: &str, vendor: Vendor, named: Option<&'m str>) -> &'m str {
+    pub(super) fn model<'m>(
+        &'m self,
+        engine: &str,
+        kind: ProviderKind,
+        named: Option<&'m str>,
+    ) -> Option<&'m str> {
+        let own = format!("{engine}.model");
+        let named = named.filter(|_| !self.is_model_beaten(engine));
+        let set = || self.settings.text(&own).filter(|_| self.settings.is_set(&own));
+        let usual = || match kind {
+            ProviderKind::OpenAi | ProviderKind::Responses => self.settings.text(&own),
+            kind => kind.usual_model(),
+        };
+        named.or_else(set).or_else(usual)
+    }
+
+    /// The model of a table: what stands behind its name, else in it, unless a higher layer says
+    /// otherwise.
+    pub(super) fn model_of_table<'m>(
+        &'m self,
+        table: &'m ProviderSetting,
+        named: Option<&'m str>,
+    ) -> Option<&'m str> {
+        let named = named.or(table.model()).filter(|_| !self.is_model_beaten("llm"));
+        let set = || self.settings.text("llm.model").filter(|_| self.settings.is_set("llm.model"));
+        named.or_else(set)
+    }
+
+    /// Whether a higher layer names a model than the one that names the engine.
+    fn is_model_beaten(&self, engine: &str) -> bool {
         let (chosen, own) = (format!("{engine}.engine"), format!("{engine}.model"));
         let height = |key| self.settings.get(key).map_or(0, |(_, origin)| origin.height());
-        let is_beaten = self.settings.is_set(&own) && height(&own) > height(&chosen);
-        let usual = vendor.usual_model().filter(|_| !self.settings.is_set(&own));
-        named.filter(|_| !is_beaten).or(usual).unwrap_or_else(|| self.text(&own))
+        self.settings.is_set(&own) && height(&own) > height(&chosen)
     }
 
     /// It takes a language for a voice. By default it speaks American English.
@@ -280,29 +352,30 @@ impl<'a> Factory<'a> {
         }
     }
 
-    /// An engine with an address of its own gets the common key from nobody: it would be told
-    /// to another server.
+    /// The address and key of an engine that speaks OpenAI's protocol.
     pub(super) fn endpoint(&self, engine: &str) -> Result<Endpoint, EngineError> {
-        self.endpoint_of(engine, Vendor::OpenAi)
+        Ok(self.access_of(engine, ProviderKind::OpenAi)?.endpoint()?)
     }
 
-    /// The same of an engine whose common address and key are this vendor's.
-    pub(super) fn endpoint_of(
+    /// The same of an engine whose common address and key are those of this type. An engine with an
+    /// address of its own gets the common key from nobody: it would be told to another server.
+    pub(super) fn access_of(
         &self,
         engine: &str,
-        vendor: Vendor,
-    ) -> Result<Endpoint, EngineError> {
-        let (common_base, common_key) = vendor.common();
+        kind: ProviderKind,
+    ) -> Result<Access, EngineError> {
         let (own_base, own_key) = (format!("{engine}.base_url"), format!("{engine}.api_key"));
-        let has_own = self.settings.text(&own_base).is_some();
-        let base = if has_own { &own_base } else { common_base };
-        let key = match self.settings.secret(&own_key) {
-            None if !has_own => common_key,
-            _ => &own_key,
+        let flag = format!("--{engine}");
+        if self.settings.text(&own_base).is_some() {
+            return self.access(&own_base, &own_key, None, (&own_key, &flag));
+        }
+        let own = self.settings.secret(&own_key);
+        let Some((base, key)) = common(kind) else {
+            let base = kind.address().unwrap_or_default().to_owned();
+            return Ok(Access { base, key: own.cloned() });
         };
-        let shown = self.key.as_ref().filter(|_| !has_own && common_key == COMMON_KEY);
-        let missing = if has_own { &own_key } else { common_key };
-        self.endpoint_at(base, key, shown, (missing, &format!("--{engine}")))
+        let shown = self.shown_key(key);
+        self.access(base, if own.is_some() { &own_key } else { key }, shown, (key, &flag))
     }
 
     /// The address of all services, with the key of all; `flag` would do without it.
@@ -310,27 +383,43 @@ impl<'a> Factory<'a> {
         self.endpoint_at(COMMON_BASE, COMMON_KEY, self.key.as_ref(), (COMMON_KEY, flag))
     }
 
-    /// The address of one setting with the key of another, unless another key is shown. Without
-    /// any: which setting is missing, and which flag would do without it.
+    /// The address of one setting with the key of another: see [`access`](Self::access).
     pub(super) fn endpoint_at(
         &self,
         base: &str,
         key: &str,
         shown: Option<&Secret>,
-        (missing, flag): (&str, &str),
+        missing: (&str, &str),
     ) -> Result<Endpoint, EngineError> {
+        Ok(self.access(base, key, shown, missing)?.endpoint()?)
+    }
+
+    /// The key that somebody shows, where the common one would be.
+    pub(super) fn shown_key(&self, key: &str) -> Option<&Secret> {
+        self.key.as_ref().filter(|_| key == COMMON_KEY)
+    }
+
+    /// The address of one setting with the key of another, unless another key is shown. Without
+    /// any: which setting is missing, and which flag would do without it.
+    pub(super) fn access(
+        &self,
+        base: &str,
+        key: &str,
+        shown: Option<&Secret>,
+        (missing, flag): (&str, &str),
+    ) -> Result<Access, EngineError> {
         let set = self.settings.secret(key);
         if shown.is_none() && set.is_some() {
             self.check_origins(base, key)?;
         }
-        let secret = shown.or(set);
-        let endpoint = Endpoint::new(self.text(base), secret.cloned())?;
-        if secret.is_none() && OFFICIAL.contains(&endpoint.host()) {
+        let access = Access { base: self.text(base).to_owned(), key: shown.or(set).cloned() };
+        let endpoint = access.endpoint()?;
+        if access.key.is_none() && OFFICIAL.contains(&endpoint.host()) {
             let variable = Setting::of(missing).map(Setting::variable).unwrap_or_default();
             let (host, flag) = (endpoint.host().to_owned(), flag.to_owned());
             return Err(EngineError::NoKey { host, variable, flag });
         }
-        Ok(endpoint)
+        Ok(access)
     }
 
     /// Whoever makes the current folder may put a file in it. That must not be enough to be sent
@@ -381,6 +470,18 @@ impl<'a> Factory<'a> {
     fn owned(&self, key: &str) -> Option<String> {
         self.settings.text(key).map(str::to_owned)
     }
+}
+
+impl Access {
+    fn endpoint(&self) -> Result<Endpoint, EndpointError> {
+        Endpoint::new(&self.base, self.key.clone())
+    }
+}
+
+/// Settings do not let it come to this.
+fn no_speech(table: &ProviderSetting) -> EngineError {
+    let problem = "it is a language model: name another engine for speech";
+    RegistryError::spec(table.name(), problem).into()
 }
 
 pub(super) const AUTO: &str = "auto";

@@ -6,9 +6,11 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::layers::{Origin, SettingError};
+use super::providers::ProviderSetting;
 use super::table::{Setting, TABLE};
 use super::tools::{self, ToolSetting};
-use super::value::{Kind, Value, nearest};
+use super::value::{Kind, Value};
+use crate::text::nearest;
 
 /// A settings file that has been read.
 #[derive(Clone, PartialEq, Eq)]
@@ -51,6 +53,8 @@ pub(super) struct Entry {
 pub(super) struct Read {
     pub(super) entries: Vec<Entry>,
     pub(super) tools: Vec<ToolSetting>,
+    /// By name.
+    pub(super) providers: Vec<ProviderSetting>,
     /// All that is wrong with it, in the order of its lines.
     pub(super) wrong: Vec<SettingError>,
 }
@@ -59,7 +63,7 @@ impl FileText {
     /// All that it sets.
     pub(super) fn read(&self) -> Read {
         let (entries, tools, wrong) = (Vec::new(), Vec::new(), Vec::new());
-        let mut reading = Reading { file: self, entries, tools, wrong };
+        let mut reading = Reading { file: self, entries, tools, providers: Vec::new(), wrong };
         let (table, errors) = DeTable::parse_recoverable(&self.text);
         for error in errors {
             let at = error.span().map_or(0, |span| span.start);
@@ -69,11 +73,16 @@ impl FileText {
         if reading.wrong.is_empty() {
             reading.collect("", table.get_ref());
         }
-        let Reading { entries, mut tools, mut wrong, .. } = reading;
+        let Reading { entries, mut tools, providers, mut wrong, .. } = reading;
         tools.sort_by_key(|(line, _)| *line);
         wrong.sort_by_key(|(line, _)| *line);
         let tools = tools.into_iter().map(|(_, tool)| tool).collect();
-        Read { entries, tools, wrong: wrong.into_iter().map(|(_, error)| error).collect() }
+        Read {
+            entries,
+            tools,
+            providers,
+            wrong: wrong.into_iter().map(|(_, error)| error).collect(),
+        }
     }
 
     fn origin(&self, place: String) -> Origin {
@@ -93,6 +102,7 @@ struct Reading<'a> {
     entries: Vec<Entry>,
     /// By line.
     tools: Vec<(usize, ToolSetting)>,
+    providers: Vec<ProviderSetting>,
     /// By line.
     wrong: Vec<(usize, SettingError)>,
 }
@@ -106,6 +116,10 @@ impl Reading<'_> {
             let is_table = TABLE.iter().any(|setting| setting.key.starts_with(&inside));
             if tools::is_list(&key) {
                 self.tools(&key, value);
+                continue;
+            }
+            if key == PROVIDERS {
+                self.providers(value.get_ref(), at);
                 continue;
             }
             if key == MCP {
@@ -144,6 +158,28 @@ impl Reading<'_> {
         }
     }
 
+    fn providers(&mut self, value: &DeValue<'_>, at: usize) {
+        let DeValue::Table(tables) = value else {
+            return self.complain(at, format!("{PROVIDERS} holds tables: [{PROVIDERS}.NAME]"));
+        };
+        for (name, table) in tables {
+            let (name, at) = (name.get_ref(), name.span().start);
+            let key = format!("{PROVIDERS}.{name}");
+            if !matches!(table.get_ref(), DeValue::Table(_)) {
+                self.complain(at, format!("{key} is a table: [{key}]"));
+                continue;
+            }
+            let origin = self.file.origin(self.place(at));
+            match ProviderSetting::read(name, table.clone().into(), origin, self.file) {
+                Ok(provider) => self.providers.push(provider),
+                Err(error) => {
+                    let at = error.span().map_or(at, |span| span.start);
+                    self.complain(at, format!("{key}: {}", error.message()));
+                }
+            }
+        }
+    }
+
     /// The tables of servers are read elsewhere.
     fn servers(&mut self, value: &DeValue<'_>, at: usize) {
         let DeValue::Table(servers) = value else {
@@ -170,12 +206,15 @@ impl Reading<'_> {
     }
 }
 
+/// The table of tables for language models.
+const PROVIDERS: &str = "providers";
 /// The table of tables for servers of the Model Context Protocol.
 const MCP: &str = "mcp";
 
 /// Says that there is no such setting or table, and what was likely meant.
 pub(super) fn unknown(key: &str) -> String {
     let tables = TABLE.iter().filter_map(|setting| setting.key.split_once('.')).map(|(t, _)| t);
+    let tables = tables.chain([PROVIDERS, MCP]);
     let hint = nearest(key, TABLE.iter().map(|setting| setting.key).chain(tables));
     let hint = hint.map(|name| format!("; did you mean `{name}`?")).unwrap_or_default();
     format!("there is no setting `{key}`{hint}")

@@ -6,9 +6,11 @@ use std::fmt;
 use super::file::{Entry, FileText, Read, unknown};
 #[cfg(feature = "mcp")]
 use super::mcp::NamedServer;
+use super::providers::ProviderSetting;
 use super::table::{Setting, TABLE};
 use super::tools::ToolSetting;
-use super::value::{Value, nearest};
+use super::value::{Kind, Value, one_of};
+use crate::text::nearest;
 
 /// Where a value comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -71,6 +73,7 @@ pub struct Settings {
     mcp: Vec<NamedServer>,
     warnings: Vec<String>,
     tools: Vec<ToolSetting>,
+    pub(super) providers: Vec<ProviderSetting>,
 }
 
 impl Settings {
@@ -85,14 +88,17 @@ impl Settings {
         variables: &[(String, String)],
         file: Option<&FileText>,
     ) -> Result<Self, Vec<SettingError>> {
-        let Read { entries, mut tools, mut wrong } = file.map(FileText::read).unwrap_or_default();
+        let read = file.map(FileText::read).unwrap_or_default();
+        let Read { entries, mut tools, mut providers, mut wrong } = read;
         tools.iter_mut().for_each(|tool| tool.take_variables(variables));
+        providers.iter_mut().for_each(|provider| provider.take_variables(variables));
         let mut settings = Self {
             values: BTreeMap::new(),
             #[cfg(feature = "mcp")]
             mcp: Vec::new(),
             warnings: strangers(variables),
             tools,
+            providers,
         };
         #[cfg(feature = "mcp")]
         if let Some(file) = file.filter(|_| wrong.is_empty()) {
@@ -109,7 +115,12 @@ impl Settings {
             settings.set(setting, setting.default, Origin::Default, &mut wrong);
         }
         for Entry { setting, value, origin } in entries {
-            settings.values.insert(setting.key, (value, origin));
+            match settings.check_name(setting, &value) {
+                Ok(()) => {
+                    settings.values.insert(setting.key, (value, origin));
+                }
+                Err(problem) => wrong.push(SettingError::new(origin.to_string(), problem)),
+            }
         }
         for setting in TABLE {
             let name = setting.variable();
@@ -155,6 +166,14 @@ impl Settings {
         &self.tools
     }
 
+    /// A model must be one that is built in, or one of the file.
+    fn check_name(&self, setting: &Setting, value: &Value) -> Result<(), String> {
+        let (Kind::Model(forms), Value::Text(text)) = (setting.kind, value) else { return Ok(()) };
+        let own = self.providers.iter().map(ProviderSetting::name);
+        let checked = one_of(text, forms, own);
+        checked.map_err(|problem| format!("{}: {problem}", setting.key))
+    }
+
     fn set(
         &mut self,
         setting: &'static Setting,
@@ -162,7 +181,9 @@ impl Settings {
         origin: Origin,
         wrong: &mut Vec<SettingError>,
     ) {
-        match setting.value(text) {
+        let value = setting.value(text);
+        let value = value.and_then(|value| self.check_name(setting, &value).map(|()| value));
+        match value {
             Ok(value) => {
                 self.values.insert(setting.key, (value, origin));
             }

@@ -13,7 +13,7 @@ use toml::Spanned;
 
 use super::file::{FileText, Found};
 use super::layers::{Origin, SettingError};
-use super::value::nearest;
+use crate::text::nearest;
 use crate::tools::mcp::McpServer;
 
 /// A server that a file names.

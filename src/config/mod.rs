@@ -16,6 +16,7 @@ mod end_models;
 mod engines;
 mod file;
 mod find;
+mod header;
 mod layers;
 #[cfg(feature = "mcp")]
 mod mcp;
@@ -23,6 +24,7 @@ mod models;
 #[cfg(feature = "onnx")]
 mod networks;
 mod notes;
+mod providers;
 mod table;
 mod template;
 #[cfg(test)]
@@ -38,9 +40,8 @@ pub use find::{FileError, read, variables};
 pub use layers::{Origin, SettingError, Settings};
 #[cfg(feature = "mcp")]
 pub use mcp::{NamedServer, mcp_servers};
+pub use providers::ProviderSetting;
 pub use table::{Setting, TABLE};
 pub use template::template;
 pub use tools::{ToolSetting, ToolSettingError};
-#[cfg(feature = "bench")]
-pub(crate) use value::nearest;
 pub use value::{Kind, Value};

@@ -1,135 +1,186 @@
-//! The services of language models, as settings name them.
+//! Language models, as settings name them: specs for a registry.
 
 use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
+use std::time::Duration;
 
-use super::engines::{COMMON_BASE, COMMON_KEY, EngineError, Factory};
+use serde_json::{Map, Value};
+
+use super::engines::{Access, COMMON_BASE, COMMON_KEY, Chosen, EngineError, Factory};
 use crate::providers::retry::{Retries, RetryPolicy};
-use crate::providers::{
-    Anthropic, Gemini, OpenAi, OpenAiResponses, Provider, Reasoning, Safety, Thinking,
-};
+use crate::providers::{Credential, Provider, ProviderKind, ProviderSpec, Registry};
+use crate::types::Parameters;
 
-/// Whose protocol a service speaks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Vendor {
-    /// OpenAI's, as of many others: chat completions, and all of its speech.
-    OpenAi,
-    /// Anthropic's.
-    Anthropic,
-    /// Google's Gemini.
-    Gemini,
-    /// OpenAI's other one, Responses.
-    Responses,
+/// The settings of the address and the key of a type, if it has any.
+pub(super) fn common(kind: ProviderKind) -> Option<(&'static str, &'static str)> {
+    match kind {
+        ProviderKind::OpenAi | ProviderKind::Responses => Some((COMMON_BASE, COMMON_KEY)),
+        ProviderKind::Anthropic => Some(("anthropic.base_url", "anthropic.api_key")),
+        ProviderKind::Gemini => Some(("gemini.base_url", "gemini.api_key")),
+        _ => None,
+    }
 }
 
-impl Vendor {
-    const ALL: [Self; 4] = [Self::OpenAi, Self::Anthropic, Self::Gemini, Self::Responses];
-
-    /// Who is called so, and the model that stands behind the name.
-    pub(super) fn of(named: &str) -> Option<(Self, Option<&str>)> {
-        let (name, model) = match named.split_once(':') {
-            Some((name, model)) => (name, Some(model)),
-            None => (named, None),
-        };
-        let vendor = Self::ALL.into_iter().find(|vendor| vendor.name() == name)?;
-        Some((vendor, model))
-    }
-
-    /// As settings and events call it.
-    pub(super) const fn name(self) -> &'static str {
-        match self {
-            Self::OpenAi => "openai",
-            Self::Anthropic => "anthropic",
-            Self::Gemini => "gemini",
-            Self::Responses => "responses",
-        }
-    }
-
-    /// The settings of its address and its key.
-    pub(super) const fn common(self) -> (&'static str, &'static str) {
-        match self {
-            Self::OpenAi | Self::Responses => (COMMON_BASE, COMMON_KEY),
-            Self::Anthropic => ("anthropic.base_url", "anthropic.api_key"),
-            Self::Gemini => ("gemini.base_url", "gemini.api_key"),
-        }
-    }
-
-    /// Its model where nobody names one; for OpenAI that is the setting's default.
-    pub(super) const fn usual_model(self) -> Option<&'static str> {
-        match self {
-            Self::OpenAi | Self::Responses => None,
-            Self::Anthropic => Some("claude-haiku-4-5"),
-            Self::Gemini => Some("gemini-2.5-flash"),
-        }
-    }
+/// The service that is called so, and the model behind the name.
+pub(super) fn service_named(named: &str) -> Option<(ProviderKind, Option<&str>)> {
+    let (name, model) = match named.split_once(':') {
+        Some((name, model)) => (name, Some(model)),
+        None => (named, None),
+    };
+    ProviderKind::of(name).filter(|kind| kind.is_service()).map(|kind| (kind, model))
 }
 
 impl Factory<'_> {
-    /// The vendor beside OpenAI to which somebody has given a key or an address.
-    pub(super) fn other_vendor(&self) -> Option<Vendor> {
-        let is_set = |vendor: &Vendor| {
-            let (base, key) = vendor.common();
-            self.settings.is_set(base) || self.settings.is_set(key)
-        };
-        Vendor::ALL.into_iter().filter(|vendor| vendor.common().1 != COMMON_KEY).find(is_set)
+    /// The providers that settings name, or have a key or an address for, by name: the model that
+    /// is chosen, the tables of the file, and services. A program may add types and providers of
+    /// its own to it.
+    ///
+    /// # Errors
+    ///
+    /// When there is no way to services, and when the spec of one of them cannot be: its key is
+    /// not for its address.
+    pub fn registry(&self) -> Result<Registry, EngineError> {
+        let mut registry = self.empty_registry().with_defaults(self.settings.parameters());
+        for (_, spec) in self.specs() {
+            registry.add(spec?)?;
+        }
+        Ok(registry.with_http(self.http()?))
     }
 
-    /// The model of a service: the one place that knows all vendors.
+    /// The specs of those providers, with their names: the one that is chosen first.
+    #[must_use]
+    pub fn specs(&self) -> Vec<(String, Result<ProviderSpec, EngineError>)> {
+        let (first, chosen) = match self.chosen("llm") {
+            Chosen::Embedded(named) => {
+                let (name, rules) = match named.split_once(':') {
+                    Some((name, file)) => (name, Some(file)),
+                    None => (named, None),
+                };
+                let spec = ProviderSpec::new(name, name);
+                let spec = rules.into_iter().fold(spec, |spec, file| spec.option("rules", file));
+                (name.to_owned(), Ok(spec))
+            }
+            Chosen::Service(kind, named) => {
+                let model = self.model("llm", kind, named);
+                (kind.name().to_owned(), self.spec_of_kind(kind, model))
+            }
+            Chosen::Table(table, named) => {
+                let model = self.model_of_table(table, named);
+                (table.name().to_owned(), self.spec_of_table(table, model))
+            }
+        };
+        let tables = self.settings.providers().iter();
+        let tables = tables.map(|table| {
+            let spec = self.spec_of_table(table, table.model());
+            (table.name().to_owned(), spec)
+        });
+        let services = ProviderKind::ALL.into_iter().filter_map(|kind| {
+            let (base, key) = common(kind).filter(|_| kind != ProviderKind::Responses)?;
+            let is_set = self.settings.is_set(base) || self.settings.is_set(key);
+            is_set.then(|| (kind.name().to_owned(), self.spec_at(kind, base, key)))
+        });
+        let others = tables.chain(services).filter(|(name, _)| *name != first);
+        let others: Vec<_> = others.collect();
+        [(first, chosen)].into_iter().chain(others).collect()
+    }
+
+    /// The model of a service.
     pub(super) fn model_service(
         &self,
-        vendor: Vendor,
-        model: &str,
+        kind: ProviderKind,
+        model: Option<&str>,
     ) -> Result<Arc<dyn Provider>, EngineError> {
-        let (http, endpoint) = (self.http()?, self.endpoint_of("llm", vendor)?);
-        let (limits, retries) = (self.limits(), self.retries());
-        let at_once = self.number("llm.at_once").unwrap_or(usize::MAX);
-        Ok(match vendor {
-            Vendor::OpenAi => Arc::new(
-                OpenAi::new(http, endpoint, model)
-                    .with_limits(limits)
-                    .with_retries(retries)
-                    .with_at_most(at_once),
-            ),
-            Vendor::Anthropic => {
-                let mut engine = Anthropic::new(http, endpoint, model)
-                    .with_limits(limits)
-                    .with_retries(retries)
-                    .with_at_most(at_once);
-                if let Some(tokens) = self.number("anthropic.thinking_tokens") {
-                    engine = engine.thinking(Thinking::Tokens(tokens));
-                }
-                if !self.settings.is_on("anthropic.cache") {
-                    engine = engine.uncached();
-                }
-                Arc::new(engine)
-            }
-            Vendor::Gemini => {
-                let mut engine = Gemini::new(http, endpoint, model)
-                    .with_limits(limits)
-                    .with_retries(retries)
-                    .with_at_most(at_once);
-                if let Some(tokens) = self.number("gemini.thinking_tokens") {
-                    engine = engine.thinking(tokens);
-                }
-                if let Some(safety) = Safety::of(self.text("gemini.safety")) {
-                    engine = engine.with_safety(safety);
-                }
-                if let Some(name) = self.settings.text("gemini.cached_content") {
-                    engine = engine.with_cached_content(name);
-                }
-                Arc::new(engine)
-            }
-            Vendor::Responses => {
-                let engine = OpenAiResponses::new(http, endpoint, model)
-                    .with_limits(limits)
-                    .with_retries(retries)
-                    .with_at_most(at_once);
-                Arc::new(match Reasoning::of(self.text("responses.reasoning")) {
-                    Some(reasoning) => engine.reasoning(reasoning),
-                    None => engine,
-                })
-            }
-        })
+        self.made(&self.spec_of_kind(kind, model)?, Parameters::default())
+    }
+
+    /// The provider of a spec, with these defaults below its own.
+    pub(super) fn made(
+        &self,
+        spec: &ProviderSpec,
+        defaults: Parameters,
+    ) -> Result<Arc<dyn Provider>, EngineError> {
+        let registry = self.empty_registry().with_defaults(defaults);
+        let registry = match ProviderKind::of(&spec.kind) {
+            Some(kind) if kind.is_service() => registry.with_http(self.http()?),
+            _ => registry,
+        };
+        Ok(registry.make(spec)?)
+    }
+
+    /// The service beside OpenAI to which somebody has given a key or an address.
+    pub(super) fn other_service(&self) -> Option<ProviderKind> {
+        let is_set = |kind: &ProviderKind| match common(*kind) {
+            None | Some((_, COMMON_KEY)) => false,
+            Some((base, key)) => self.settings.is_set(base) || self.settings.is_set(key),
+        };
+        ProviderKind::ALL.into_iter().find(is_set)
+    }
+
+    /// What the settings say of a type that is built in.
+    pub(super) fn spec_of_kind(
+        &self,
+        kind: ProviderKind,
+        model: Option<&str>,
+    ) -> Result<ProviderSpec, EngineError> {
+        Ok(self.spec(kind, model, self.access_of("llm", kind)?))
+    }
+
+    /// The same of one that is not chosen, at its common address with its common key.
+    fn spec_at(
+        &self,
+        kind: ProviderKind,
+        base: &str,
+        key: &str,
+    ) -> Result<ProviderSpec, EngineError> {
+        let access = self.access(base, key, self.shown_key(key), (key, "--llm"))?;
+        Ok(self.spec(kind, None, access))
+    }
+
+    fn spec(&self, kind: ProviderKind, model: Option<&str>, access: Access) -> ProviderSpec {
+        ProviderSpec {
+            model: model.map(str::to_owned),
+            base_url: Some(access.base),
+            credential: access.key.map_or(Credential::None, Credential::Key),
+            patience: self.patience(),
+            at_once: self.number("llm.at_once"),
+            options: self.model_options(kind),
+            ..ProviderSpec::new(kind.name(), kind.name())
+        }
+    }
+
+    /// What the settings say of all models of this type.
+    pub(super) fn model_options(&self, kind: ProviderKind) -> Map<String, Value> {
+        let number = |key: &str| self.settings.integer(key).map(Value::from);
+        let text = |key: &str| self.settings.text(key).map(Value::from);
+        let options = match kind {
+            ProviderKind::Responses => vec![("reasoning", text("responses.reasoning"))],
+            ProviderKind::Anthropic => vec![
+                ("thinking_tokens", number("anthropic.thinking_tokens")),
+                ("cache", Some(self.settings.is_on("anthropic.cache").into())),
+            ],
+            ProviderKind::Gemini => vec![
+                ("thinking_tokens", number("gemini.thinking_tokens")),
+                ("safety", text("gemini.safety")),
+                ("cached_content", text("gemini.cached_content")),
+            ],
+            _ => Vec::new(),
+        };
+        let options = options.into_iter();
+        options.filter_map(|(name, value)| Some((name.to_owned(), value?))).collect()
+    }
+
+    /// How long a service may be silent.
+    pub(super) fn patience(&self) -> Option<Duration> {
+        self.settings.integer("timeout_ms").map(Duration::from_millis)
+    }
+
+    pub(super) fn number<T: TryFrom<u64>>(&self, key: &str) -> Option<T> {
+        self.settings.integer(key).and_then(|number| T::try_from(number).ok())
+    }
+
+    /// Variables have been looked up by the settings.
+    fn empty_registry(&self) -> Registry {
+        Registry::new().with_retries(self.retries()).with_variables(|_| None)
     }
 
     /// By chance of its own, so that processes that share a service do not come back at once.
@@ -137,9 +188,5 @@ impl Factory<'_> {
         let usual = RetryPolicy::default();
         let retries = self.number("llm.retries").unwrap_or(usual.retries);
         Retries::new(RetryPolicy { retries, ..usual }).with_seed(RandomState::new().hash_one(0))
-    }
-
-    fn number<T: TryFrom<u64>>(&self, key: &str) -> Option<T> {
-        self.settings.integer(key).and_then(|number| T::try_from(number).ok())
     }
 }

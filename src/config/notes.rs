@@ -12,7 +12,7 @@ impl Factory<'_> {
             .iter()
             .filter_map(|engine| match self.chosen(engine) {
                 Chosen::Embedded(name) => Some((*engine, name)),
-                Chosen::Service(..) => None,
+                Chosen::Service(..) | Chosen::Table(..) => None,
             })
             .collect();
         let small = embedded.iter().filter(|(engine, _)| self.is_auto(engine));

@@ -37,6 +37,15 @@ const HEAD: &str = "\
 ";
 
 const TOOLS: &str = r#"
+# Models by a name of yours: --llm fast, or engine = "fast" in [llm]. docs/providers.md says more.
+#
+# [providers.fast]
+# type = "openai"                  # or responses, anthropic, gemini, ollama, vllm, llama-server, lm-studio
+# model = "gpt-4o-mini"
+# base_url = "https://openrouter.ai/api/v1"
+# api_key_env = "OPENROUTER_API_KEY"   # or api_key_file = "FILE", or api_key = "…"
+# temperature = 0.2
+
 # Tools that the model may call, in a file that is the user's own or that --config names.
 #
 # [[tools.http]]

@@ -1,6 +1,6 @@
 //! What a setting can hold, and how its text is read.
 
-use crate::text::Phrases;
+use crate::text::{Phrases, nearest};
 use crate::types::Secret;
 
 /// What a setting takes.
@@ -29,6 +29,8 @@ pub enum Kind {
     /// One of these engines, as they are written; what follows a colon is for the engine to
     /// judge.
     Engine(&'static [&'static str]),
+    /// One of these language models, or one of the file's own: who has read that judges the name.
+    Model(&'static [&'static str]),
     /// One of these voice detectors, or two with a `+` between them.
     Detector(&'static [&'static str]),
 }
@@ -55,7 +57,7 @@ impl Kind {
     pub(super) fn parse(self, text: &str) -> Result<Value, String> {
         let wrong = |expected: String| Err(format!("\"{text}\" is wrong; expected {expected}"));
         match self {
-            Self::Text | Self::Names => Ok(Value::Text(text.to_owned())),
+            Self::Text | Self::Names | Self::Model(_) => Ok(Value::Text(text.to_owned())),
             Self::Phrases => match Phrases::new(text.split(',')) {
                 Ok(_) => Ok(Value::Text(text.to_owned())),
                 Err(error) => Err(error.to_string()),
@@ -89,9 +91,7 @@ impl Kind {
                 _ => wrong(format!("a number from {least} to {most}")),
             },
             Self::Choice(words) if words.contains(&text) => Ok(Value::Text(text.to_owned())),
-            Self::Engine(forms) if forms.iter().any(|form| head(form) == head(text)) => {
-                Ok(Value::Text(text.to_owned()))
-            }
+            Self::Engine(forms) => one_of(text, forms, []).map(|()| Value::Text(text.to_owned())),
             Self::Detector(forms)
                 if text.split('+').count() <= 2
                     && text
@@ -103,11 +103,7 @@ impl Kind {
             Self::Detector(words) => {
                 wrong(format!("one of {}, or two of them, as earshot+webrtc", words.join(", ")))
             }
-            Self::Choice(words) | Self::Engine(words) => {
-                let hint = nearest(head(text), words.iter().map(|word| head(word)));
-                let hint = hint.map(|word| format!(" (did you mean {word}?)")).unwrap_or_default();
-                wrong(format!("one of {}{hint}", words.join(", ")))
-            }
+            Self::Choice(words) => Err(not_among(text, words, [])),
         }
     }
 
@@ -124,6 +120,9 @@ impl Kind {
             Self::Integer(least, most) => Some(format!("{least} to {most}")),
             Self::Number(least, most) => Some(format!("{least} to {most}")),
             Self::Choice(words) | Self::Engine(words) => Some(words.join(", ")),
+            Self::Model(words) => {
+                Some(format!("{}, or NAME of a [providers.NAME]", words.join(", ")))
+            }
             Self::Detector(words) => Some(format!("{}, or two with a +", words.join(", "))),
         }
     }
@@ -140,6 +139,7 @@ impl Kind {
                 | Self::Store
                 | Self::Choice(_)
                 | Self::Engine(_)
+                | Self::Model(_)
                 | Self::Detector(_)
         )
     }
@@ -160,16 +160,30 @@ impl Value {
     }
 }
 
+/// Checks the name of an engine, which may be told something behind a colon.
+pub(super) fn one_of<'a>(
+    text: &str,
+    forms: &[&'a str],
+    own: impl IntoIterator<Item = &'a str>,
+) -> Result<(), String> {
+    let own: Vec<_> = own.into_iter().collect();
+    let mut all = forms.iter().chain(&own);
+    match all.any(|form| head(form) == head(text)) {
+        true => Ok(()),
+        false => Err(not_among(text, forms, own)),
+    }
+}
+
+fn not_among<'a>(text: &str, words: &[&'a str], own: impl IntoIterator<Item = &'a str>) -> String {
+    let all: Vec<_> = words.iter().copied().chain(own).collect();
+    let hint = nearest(head(text), all.iter().map(|word| head(word)));
+    let hint = hint.map(|word| format!(" (did you mean {word}?)")).unwrap_or_default();
+    format!("\"{text}\" is wrong; expected one of {}{hint}", all.join(", "))
+}
+
 /// The name of an engine without what it is told.
 fn head(text: &str) -> &str {
     text.split_once(':').map_or(text, |(name, _)| name)
-}
-
-/// The word that `text` was likely meant to be.
-pub(crate) fn nearest<'a>(text: &str, words: impl Iterator<Item = &'a str>) -> Option<&'a str> {
-    let words = words.map(|word| (strsim::jaro_winkler(text, word), word));
-    let best = words.max_by(|one, other| one.0.total_cmp(&other.0))?;
-    (best.0 >= LIKELY).then_some(best.1)
 }
 
 /// It does not say what was found: that would show the password.
@@ -189,6 +203,3 @@ const STORES: &[&str] = &[
     "rediss://HOST",
     "redis+unix://FILE",
 ];
-
-/// A slip of the finger stays above this; another word does not.
-const LIKELY: f64 = 0.75;

@@ -21,6 +21,8 @@ pub struct Endpoint {
     key: Option<Secret>,
     /// Where the key stands, if not as a bearer's.
     header: Option<HeaderName>,
+    /// What no error tells: the key, and what else a request carries that is secret.
+    hidden: Vec<Secret>,
 }
 
 /// How long an exchange may take, and how large an answer may be.
@@ -74,7 +76,8 @@ impl Endpoint {
         if key.as_ref().is_some_and(|key| HeaderValue::from_str(key.expose()).is_err()) {
             return Err(EndpointError::Key(host));
         }
-        Ok(Self { base: base.trim_end_matches('/').to_owned(), host, key, header: None })
+        let hidden = key.clone().into_iter().collect();
+        Ok(Self { base: base.trim_end_matches('/').to_owned(), host, key, header: None, hidden })
     }
 
     /// The same with its key in a header of its own, as some services want it.
@@ -83,18 +86,34 @@ impl Endpoint {
         Self { header: Some(header), ..self }
     }
 
+    /// The same, which takes these secrets out of errors as well: those that stand in other headers
+    /// of its requests. What has less than 8 characters is none.
+    #[must_use]
+    pub fn hiding(mut self, secrets: impl IntoIterator<Item = Secret>) -> Self {
+        let long = |secret: &Secret| secret.expose().len() >= SHORTEST_SECRET;
+        self.hidden.extend(secrets.into_iter().filter(long));
+        self
+    }
+
+    /// The same one level up, if its address ends in `part`.
+    #[must_use]
+    pub(crate) fn above(&self, part: &str) -> Self {
+        let base = self.base.strip_suffix(part).unwrap_or(&self.base).to_owned();
+        Self { base, ..self.clone() }
+    }
+
     /// The name and port of its host.
     #[must_use]
     pub fn host(&self) -> &str {
         &self.host
     }
 
-    /// Whether somebody is billed for its use: who has a key, and not for a server of this machine.
+    /// Whether somebody is billed for its use: who has a key or another secret, and not for a server of this machine.
     #[must_use]
     pub fn is_metered(&self) -> bool {
         let uri = self.base.parse::<Uri>();
         let own = uri.as_ref().ok().and_then(Uri::host).is_some_and(is_own);
-        self.key.is_some() && !own
+        !self.hidden.is_empty() && !own
     }
 
     /// A request of `POST` to the path below the address, with the key.
@@ -138,7 +157,7 @@ impl Endpoint {
         if head.status.is_success() {
             return Ok(Response::from_parts(head, body));
         }
-        Err(refused(&self.host, self.key.as_slice(), Response::from_parts(head, body)).await)
+        Err(refused(&self.host, &self.hidden, Response::from_parts(head, body)).await)
     }
 
     /// Opens a connection that the next request finds ready. Failures show there.
@@ -150,7 +169,7 @@ impl Endpoint {
 
     /// What a service said, for an error: on one line, short, and without the key.
     pub(crate) fn presentable(&self, said: &str) -> String {
-        refusal::presentable(said, self.key.as_slice())
+        refusal::presentable(said, &self.hidden)
     }
 
     fn limited(&self, body: Incoming, limits: Limits) -> Incoming {
@@ -226,5 +245,7 @@ async fn read_refusal(mut body: Incoming) -> Bytes {
 
 /// Enough for any message; a whole page of HTML need not be read.
 const MOST_OF_A_REFUSAL: usize = 8 << 10;
+/// In bytes: what is shorter stands in many a word.
+const SHORTEST_SECRET: usize = 8;
 /// For the whole text of a refusal.
 const REFUSAL: Duration = Duration::from_secs(2);

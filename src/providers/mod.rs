@@ -7,13 +7,17 @@ mod draft;
 pub mod embeddings;
 mod error;
 mod gemini;
+mod kind;
 pub mod mock;
 mod openai;
 mod price;
+mod price_list;
+mod registry;
 pub mod retry;
 pub mod scripted;
 mod service;
 mod shown;
+mod spec;
 mod told;
 mod turns;
 
@@ -37,8 +41,13 @@ pub use anthropic::{Anthropic, Thinking};
 pub use capabilities::{Capabilities, JsonAnswers};
 pub use error::{ProviderError, ProviderErrorKind, RetryAdvice};
 pub use gemini::{Gemini, Safety};
+pub use kind::ProviderKind;
 pub use openai::{OpenAi, OpenAiResponses, Reasoning};
 pub use price::{Price, PriceError, Prices};
+pub use price_list::ListedPrices;
+pub(crate) use registry::is_id;
+pub use registry::{Blueprint, Registry, RegistryError};
+pub use spec::{Credential, ProviderSpec};
 
 /// The provider called `name`: `scripted`, `scripted:FILE.toml` with rules of your own, or `mock`,
 /// which says what it was asked.
@@ -86,6 +95,12 @@ pub trait Provider: Debug + Send + Sync {
         false
     }
 
+    /// What its tokens cost, in US dollars, where a program does not say so; `None`, by default, if
+    /// nobody knows.
+    fn prices(&self) -> Option<Prices> {
+        None
+    }
+
     /// What bounds how often a request is tried again, for all who ask it. `None`, by default, if
     /// it leaves that to them.
     fn retries(&self) -> Option<&Retries> {
@@ -99,6 +114,9 @@ pub trait Provider: Debug + Send + Sync {
     /// The user begins to speak: gets ready, without waiting, for the request that will follow.
     /// Does nothing by default. Must be called within a Tokio runtime.
     fn warm(&self) {}
+
+    /// It is not needed any more: ends what it holds beside its answers. Does nothing by default.
+    fn close(&self) {}
 }
 
 /// What a model is asked.
@@ -146,6 +164,11 @@ fn echo(request: &ProviderRequest) -> MockAnswer {
     let asked = request.messages.last().map_or("", |message| message.text.as_str());
     MockAnswer::text(format!("You said: {asked}"))
 }
+
+/// The program in the documentation compiles.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/providers.md")]
+struct Documentation;
 
 #[cfg(test)]
 mod tests {

@@ -58,6 +58,9 @@ pub struct Prices {
 }
 
 impl Prices {
+    /// Those of a model that nobody is billed for.
+    pub const FREE: Self = Self::new(Price::Item(0.0), Price::Item(0.0));
+
     /// Those of a model for which all that it is asked, and all that it answers, costs the same.
     #[must_use]
     pub const fn new(input: Price, output: Price) -> Self {

@@ -118,6 +118,12 @@ impl Retries {
         self
     }
 
+    /// The same, with the same budget, under another policy.
+    #[must_use]
+    pub fn with_policy(self, policy: RetryPolicy) -> Self {
+        Self { policy, ..self }
+    }
+
     /// The policy.
     #[must_use]
     pub fn policy(&self) -> RetryPolicy {

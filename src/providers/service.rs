@@ -15,7 +15,9 @@ use tokio::time::timeout;
 
 use super::draft::Codec;
 use super::retry::Retries;
-use super::{ProviderError, ProviderErrorKind, ProviderEvent, ProviderStream};
+use super::{
+    ListedPrices, Prices, ProviderError, ProviderErrorKind, ProviderEvent, ProviderStream,
+};
 use crate::net::{Body, Endpoint, Events, Http, Incoming, Limits, NetError, events};
 use crate::time::{SessionClock, SessionTime};
 
@@ -30,8 +32,30 @@ pub(super) struct Service {
     /// Beside those of all requests.
     headers: Vec<(HeaderName, HeaderValue)>,
     slots: Option<Slots>,
+    preload: Option<Preload>,
     clock: SessionClock,
     warmed: Mutex<Option<SessionTime>>,
+}
+
+/// What has a server load its model.
+#[derive(Clone, Debug)]
+struct Preload {
+    endpoint: Endpoint,
+    path: &'static str,
+    body: Bytes,
+    /// One at a time.
+    free: Arc<Semaphore>,
+}
+
+/// What all models are told alike that a registry makes.
+pub(super) struct Tuning {
+    pub(super) name: String,
+    /// Until the first event of an answer, and from each to the next.
+    pub(super) patience: Option<Duration>,
+    pub(super) retries: Retries,
+    pub(super) at_once: Option<usize>,
+    /// They take the place of those of the same name.
+    pub(super) headers: Vec<(HeaderName, HeaderValue)>,
 }
 
 /// How many requests may be under way at once.
@@ -54,6 +78,7 @@ impl Service {
             http,
             headers: Vec::new(),
             slots: None,
+            preload: None,
             clock: SessionClock::live(),
             warmed: Mutex::default(),
         }
@@ -69,6 +94,36 @@ impl Service {
     pub(super) fn limit(&mut self, most: usize) {
         let most = most.clamp(1, Semaphore::MAX_PERMITS);
         self.slots = Some(Slots { free: Arc::new(Semaphore::new(most)), most });
+    }
+
+    /// What this model costs here: nothing, if nobody is billed; else what the vendor's list says.
+    pub(super) fn prices(&self, model: &str) -> Option<Prices> {
+        match self.endpoint.is_metered() {
+            false => Some(Prices::FREE),
+            true => ListedPrices::of(self.endpoint.host(), model).map(|listed| listed.prices),
+        }
+    }
+
+    pub(super) fn tune(&mut self, tuning: Tuning) {
+        let Tuning { name, patience, retries, at_once, headers } = tuning;
+        (self.name, self.retries) = (name, retries);
+        if let Some(wait) = patience {
+            self.limits = Limits { head: wait, piece: wait, ..self.limits };
+        }
+        if let Some(most) = at_once {
+            self.limit(most);
+        }
+        for header in headers {
+            self.headers.retain(|(name, _)| *name != header.0);
+            self.headers.push(header);
+        }
+    }
+
+    /// Has the server load its model instead of opening a connection only, by `body` for `path`
+    /// beside the interface's own.
+    pub(super) fn preload(&mut self, path: &'static str, body: String) {
+        let (endpoint, free) = (self.endpoint.above("/v1"), Arc::new(Semaphore::new(1)));
+        self.preload = Some(Preload { endpoint, path, body: body.into(), free });
     }
 
     /// Asks, and reads with `codec`. Without a body: why there is none, before anything is sent.
@@ -139,7 +194,26 @@ impl Service {
             *warmed = Some(now);
         }
         let (http, endpoint) = (Arc::clone(&self.http), self.endpoint.clone());
-        tokio::spawn(async move { endpoint.warm(&*http).await });
+        let preload = self.preload.clone();
+        tokio::spawn(async move {
+            match preload {
+                Some(preload) => preload.ask(&*http).await,
+                None => endpoint.warm(&*http).await,
+            }
+        });
+    }
+}
+
+impl Preload {
+    /// Failures show in the request that follows.
+    async fn ask(self, http: &dyn Http) {
+        let Ok(_one_at_a_time) = self.free.try_acquire() else { return };
+        let request = self.endpoint.post(self.path).header(CONTENT_TYPE, "application/json");
+        let Ok(request) = request.body(Body::Whole(self.body.clone())) else { return };
+        let limits = Limits { head: LOADS, ..Limits::default() };
+        if let Ok(answer) = self.endpoint.send(http, request, limits).await {
+            let _to_its_end = answer.into_body().try_for_each(|_| std::future::ready(Ok(()))).await;
+        }
     }
 }
 
@@ -316,6 +390,8 @@ const PATIENCE: Duration = Duration::from_secs(25);
 const COST_FOLLOWS: Duration = Duration::from_millis(500);
 /// Servers keep a connection for longer than this.
 const STAYS_WARM: Duration = Duration::from_secs(20);
+/// A large model, from a slow disk.
+const LOADS: Duration = Duration::from_secs(300);
 /// Pieces of a body that are nothing but blanks.
 const MOST_BLANKS: usize = 64;
 

@@ -11,6 +11,7 @@ mod completeness;
 #[cfg(feature = "minijinja")]
 pub(crate) mod jinja;
 mod language;
+mod nearest;
 pub mod numbers;
 mod spoken;
 pub(crate) mod template;
@@ -22,6 +23,7 @@ mod words;
 pub use clause::{Clause, ClauseCutter};
 pub use completeness::Completeness;
 pub use language::{English, Language, Mark, Universal};
+pub(crate) use nearest::nearest;
 pub use spoken::spoken;
 pub use template::{Place, Template, TemplateError};
 pub use tokens::{Estimate, TokenCount};

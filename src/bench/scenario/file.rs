@@ -10,7 +10,7 @@ use super::sound::{Cut, Piece, Source, noise, recording};
 use super::{Agent, Scenario, ScenarioError, Services, Turn, texts};
 use crate::bench::person::When;
 use crate::bench::services::{Answer, OverrideError, Overrides, Planned, Profile, Script};
-use crate::config::nearest;
+use crate::text::nearest;
 use crate::time::SessionTime;
 use crate::turn::Strategy;
 

@@ -7,6 +7,8 @@ use serde::Deserialize;
 use serde::de::{Deserializer, Error as _};
 use serde_json::{Map, Value};
 
+use crate::config::header::HeaderEntry;
+#[cfg(feature = "net")]
 use crate::types::Secret;
 
 /// `[[tools.http]]`
@@ -71,26 +73,6 @@ pub(super) enum SchemaEntry {
     File(String),
 }
 
-/// The value of a header.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
-#[serde(
-    untagged,
-    deny_unknown_fields,
-    expecting = "expected a text, { env = \"NAME\", prefix = \"Bearer \" } or { secret = \"…\" }"
-)]
-enum HeaderEntry {
-    Template(String),
-    Variable {
-        env: String,
-        #[serde(default)]
-        prefix: String,
-    },
-    Secret {
-        #[serde(deserialize_with = "secret")]
-        secret: Secret,
-    },
-}
-
 #[derive(Clone, Copy, Debug, Default, PartialEq, Deserialize)]
 #[serde(rename_all = "UPPERCASE")]
 enum Method {
@@ -131,11 +113,7 @@ impl<'de> Deserialize<'de> for Millis {
 impl HttpEntry {
     /// The variables of the environment that its headers name.
     pub(super) fn variables(&self) -> Vec<String> {
-        let named = self.headers.values().filter_map(|header| match header {
-            HeaderEntry::Variable { env, .. } => Some(env.clone()),
-            HeaderEntry::Template(_) | HeaderEntry::Secret { .. } => None,
-        });
-        named.collect()
+        self.headers.values().filter_map(HeaderEntry::variable).map(str::to_owned).collect()
     }
 }
 
@@ -192,10 +170,6 @@ impl From<Method> for http::Method {
             Method::Delete => Self::DELETE,
         }
     }
-}
-
-fn secret<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Secret, D::Error> {
-    String::deserialize(deserializer).map(Secret::new)
 }
 
 fn yes() -> bool {

@@ -9,8 +9,10 @@ use super::{content, request};
 use crate::net::{Endpoint, Http, Limits};
 use crate::providers::asides::Asides;
 use crate::providers::retry::Retries;
-use crate::providers::service::Service;
-use crate::providers::{Capabilities, JsonAnswers, Provider, ProviderRequest, ProviderStream};
+use crate::providers::service::{Service, Tuning};
+use crate::providers::{
+    Capabilities, JsonAnswers, Prices, Provider, ProviderRequest, ProviderStream,
+};
 
 /// A model behind Anthropic's Messages.
 #[derive(Debug)]
@@ -94,6 +96,11 @@ impl Anthropic {
         self
     }
 
+    pub(in crate::providers) fn tuned(mut self, tuning: Tuning) -> Self {
+        self.service.tune(tuning);
+        self
+    }
+
     /// The same with other limits: `head` is from the request to the first event, `piece` from one
     /// event to the next.
     #[must_use]
@@ -129,6 +136,10 @@ impl Provider for Anthropic {
 
     fn capabilities(&self) -> Capabilities {
         Capabilities { media: content::KINDS, json: JsonAnswers::Schema, tools: true }
+    }
+
+    fn prices(&self) -> Option<Prices> {
+        self.service.prices(&self.model)
     }
 
     fn retries(&self) -> Option<&Retries> {

@@ -2,13 +2,17 @@
 
 use std::sync::Arc;
 
+use serde_json::{Map, Value, json};
+
 use super::codec::Codec;
 use super::content;
 use super::request::{self, Dialect};
 use crate::net::{Endpoint, Http, Limits};
 use crate::providers::retry::Retries;
-use crate::providers::service::Service;
-use crate::providers::{Capabilities, JsonAnswers, Provider, ProviderRequest, ProviderStream};
+use crate::providers::service::{Service, Tuning};
+use crate::providers::{
+    Capabilities, JsonAnswers, Prices, Provider, ProviderRequest, ProviderStream,
+};
 
 /// A model behind OpenAI's chat completions interface, which Ollama, llama-server, vLLM and many
 /// services have too.
@@ -16,6 +20,7 @@ use crate::providers::{Capabilities, JsonAnswers, Provider, ProviderRequest, Pro
 pub struct OpenAi {
     model: String,
     service: Service,
+    extra: Map<String, Value>,
 }
 
 impl OpenAi {
@@ -34,7 +39,30 @@ impl OpenAi {
     pub fn new(http: Arc<dyn Http>, endpoint: Endpoint, model: impl Into<String>) -> Self {
         let model = model.into();
         let service = Service::new(format!("openai:{model}"), http, endpoint);
-        Self { model, service }
+        Self { model, service, extra: Map::new() }
+    }
+
+    /// The same with more in each request, for servers that know more than OpenAI, such as `min_p`
+    /// of vLLM. It takes the place of nothing that a request says.
+    #[must_use]
+    pub fn with_extra(mut self, extra: impl IntoIterator<Item = (String, Value)>) -> Self {
+        self.extra.extend(extra);
+        self
+    }
+
+    /// The same at an Ollama that loads the model when the user begins to speak, and keeps it for
+    /// so long: a text as `"30m"`, or seconds; for ever, if it is negative. Ollama takes no heed of
+    /// that in the requests of this protocol, so it is asked at `api/generate` beside them.
+    #[must_use]
+    pub fn kept_by_ollama(mut self, keep_alive: &Value) -> Self {
+        let body = json!({ "model": self.model, "keep_alive": keep_alive, "stream": false });
+        self.service.preload("api/generate", body.to_string());
+        self
+    }
+
+    pub(in crate::providers) fn tuned(mut self, tuning: Tuning) -> Self {
+        self.service.tune(tuning);
+        self
     }
 
     /// The same with other limits: `head` is from the request to the first event, `piece` from one
@@ -75,13 +103,17 @@ impl Provider for OpenAi {
         Capabilities { media: content::KINDS, json: JsonAnswers::Schema, tools: true }
     }
 
+    fn prices(&self) -> Option<Prices> {
+        self.service.prices(&self.model)
+    }
+
     fn retries(&self) -> Option<&Retries> {
         Some(&self.service.retries)
     }
 
     fn stream(&self, request: ProviderRequest) -> ProviderStream {
         let dialect = Dialect::of(self.service.endpoint.host());
-        let body = request::body(&self.model, &request, dialect);
+        let body = request::body(&self.model, &request, dialect, &self.extra);
         let codec = Codec::new(&self.service.name, request.messages.len());
         self.service.ask("chat/completions", body, codec)
     }

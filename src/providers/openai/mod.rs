@@ -17,4 +17,5 @@ mod tests;
 
 pub use client::OpenAi;
 pub use embeddings::OpenAiEmbedder;
+pub(in crate::providers) use request::OWN;
 pub use responses::{OpenAiResponses, Reasoning};

@@ -1,5 +1,7 @@
 //! What a model is asked, in the words of the chat completions interface.
 
+use serde_json::{Map, Value};
+
 use super::content::content;
 use super::wire::{
     Call, CalledFunction, ChosenFunction, Content, Function, JsonSchema, Message as WireMessage,
@@ -28,7 +30,8 @@ impl Dialect {
     }
 }
 
-/// The body of a request.
+/// The body of a request. What is `extra` is for servers that know more; it takes the place of
+/// nothing that the request says.
 ///
 /// # Errors
 ///
@@ -37,6 +40,7 @@ pub(super) fn body(
     model: &str,
     asked: &ProviderRequest,
     dialect: Dialect,
+    extra: &Map<String, Value>,
 ) -> Result<Vec<u8>, String> {
     let system = (!asked.system.is_empty())
         .then(|| Ok(WireMessage { role: "system", ..said(&asked.system) }));
@@ -63,8 +67,27 @@ pub(super) fn body(
         tools: asked.tools.iter().map(tool).collect(),
         tool_choice: (!asked.tools.is_empty()).then(|| tool_choice(&asked.tool_choice)),
     };
-    serde_json::to_vec(&request).map_err(|error| error.to_string())
+    let written = match extra.is_empty() {
+        true => serde_json::to_vec(&request),
+        false => {
+            serde_json::to_value(&request).and_then(|body| serde_json::to_vec(&with(body, extra)))
+        }
+    };
+    written.map_err(|error| error.to_string())
 }
+
+fn with(mut body: Value, extra: &Map<String, Value>) -> Value {
+    if let Value::Object(fields) = &mut body {
+        for (name, value) in extra {
+            fields.entry(name).or_insert_with(|| value.clone());
+        }
+    }
+    body
+}
+
+/// What a request says by itself, and nobody else.
+pub(in crate::providers) const OWN: &[&str] =
+    &["model", "messages", "stream", "stream_options", "tools", "tool_choice", "response_format"];
 
 fn format(format: &ResponseFormat) -> WireFormat<'_> {
     match format {

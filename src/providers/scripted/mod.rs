@@ -25,7 +25,9 @@ use std::path::Path;
 use futures_util::stream;
 
 use super::capabilities::ALL_MEDIA;
-use super::{Capabilities, JsonAnswers, Provider, ProviderEvent, ProviderRequest, ProviderStream};
+use super::{
+    Capabilities, JsonAnswers, Prices, Provider, ProviderEvent, ProviderRequest, ProviderStream,
+};
 use crate::types::{FinishReason, Usage};
 use answer::Answer;
 use rules::Rules;
@@ -76,6 +78,10 @@ impl Provider for Scripted {
     /// Of media it tells what they are, and no more.
     fn capabilities(&self) -> Capabilities {
         Capabilities { media: ALL_MEDIA, json: JsonAnswers::No, tools: true }
+    }
+
+    fn prices(&self) -> Option<Prices> {
+        Some(Prices::FREE)
     }
 
     fn stream(&self, request: ProviderRequest) -> ProviderStream {

@@ -109,7 +109,9 @@ pub enum ConversationError {
     )]
     NoHandlers(Vec<String>),
     /// What an answer may cost cannot be known.
-    #[error("the tool policy has a largest cost, but there are no prices: give `prices`")]
+    #[error(
+        "the tool policy has a largest cost, but nobody knows what the model costs: give `prices`"
+    )]
     NoPrices,
     /// The model waits for nothing.
     #[error("there is nothing to go on with: the last answer waits for no tool")]

@@ -119,6 +119,13 @@ struct Parts {
     bus: EventBus,
 }
 
+impl Parts {
+    /// What the model costs, as far as it is known.
+    fn prices(&self) -> Option<Prices> {
+        self.prices.or_else(|| self.provider.prices())
+    }
+}
+
 impl Conversation {
     /// A conversation by a prompt of a pack.
     pub fn open(pack: impl Into<PackSource>, prompt: impl Into<String>) -> Opening {
@@ -314,6 +321,16 @@ impl Conversation {
     #[must_use]
     pub fn id(&self) -> &ConversationId {
         &self.shared.parts.id
+    }
+
+    /// What all answers of its model have cost so far, those before it was resumed as well: in the
+    /// money of [`Response::cost`]. `None` if the model's prices are not known, or it told of no
+    /// answer what it took. What a model that speaks for itself has cost is not in it.
+    #[must_use]
+    pub fn cost(&self) -> Option<f64> {
+        let prices = self.shared.parts.prices()?;
+        let costs = self.shared.dialogue.usages().into_iter().map(|usage| prices.of(usage));
+        costs.reduce(|sum, cost| Some(sum? + cost?)).flatten()
     }
 
     /// A copy of what was said, as it was heard.

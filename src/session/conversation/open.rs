@@ -151,7 +151,7 @@ impl Opening {
     }
 
     /// How the model may call tools. It takes the place of what the pack says. A largest cost
-    /// needs [`prices`](Self::prices).
+    /// needs prices: those of the model, or [`prices`](Self::prices).
     pub fn tool_policy(mut self, policy: ToolPolicy) -> Self {
         self.tool_policy = Some(policy);
         self
@@ -163,7 +163,8 @@ impl Opening {
         self
     }
 
-    /// What the model's tokens cost, so that responses tell their cost.
+    /// What the model's tokens cost, so that responses tell their cost. By default what is known of
+    /// the model: see [`Provider::prices`].
     pub fn prices(mut self, prices: Prices) -> Self {
         self.prices = Some(prices);
         self
@@ -376,7 +377,8 @@ impl Opening {
         if let Some(policy) = self.tool_policy {
             terms.tool_policy = policy;
         }
-        if terms.tool_policy.max_cost_usd.is_some() && self.prices.is_none() {
+        let prices = self.prices.or_else(|| provider.prices());
+        if terms.tool_policy.max_cost_usd.is_some() && prices.is_none() {
             return Err(ConversationError::NoPrices);
         }
         #[cfg(feature = "mcp")]

@@ -28,7 +28,9 @@ pub struct Response {
     pub validations: Vec<Validation>,
     /// The tokens that it took, if the provider tells.
     pub usage: Option<Usage>,
-    /// What they cost, in the money of the prices that were given ([`Opening::prices`](super::Opening::prices)).
+    /// What they cost: in the money of [`Opening::prices`](super::Opening::prices), else in US dollars
+    /// by what is known of the model ([`Provider::prices`](crate::providers::Provider::prices)). `None`
+    /// if that is not known.
     pub cost: Option<f64>,
     /// From the question to the end of the answer.
     pub duration: Duration,
@@ -203,7 +205,7 @@ impl ResponseStream {
         let media = std::mem::take(&mut self.media);
         let usage = self.reply.as_ref().and_then(TextReply::usage);
         let validations = self.reply.as_ref().map(|reply| reply.validations().to_vec());
-        let prices = self.shared.parts.prices;
+        let prices = self.shared.parts.prices();
         Response {
             message: Message { media, ..Message::assistant(text) },
             pending: self.shared.calls.list(),

@@ -31,7 +31,7 @@ use crate::pack::Values;
 use crate::pipeline::TurnContext;
 use crate::state::{Entry, Keeper, Mode, NotKept, Opened, Saved, StateError, TurnRecord};
 use crate::time::UtcTime;
-use crate::types::{Message, PendingCall, ToolCall, ToolDescriptor, ToolResult, WaitsFor};
+use crate::types::{Message, PendingCall, ToolCall, ToolDescriptor, ToolResult, Usage, WaitsFor};
 
 /// What was said in a conversation, and what its model is told. Cloning gives another handle.
 #[derive(Clone, Debug, Default)]
@@ -277,6 +277,14 @@ impl Dialogue {
             self.take(&mut state, Entry::Turn(record));
         }
         self.take_late(&mut state);
+    }
+
+    /// What the answers took, of the turns of which that is known; but not those that another
+    /// model gave, which speaks for itself.
+    pub(crate) fn usages(&self) -> Vec<Usage> {
+        let state = self.state();
+        let own = state.saved.turns.iter().filter(|turn| turn.mode != Mode::Duplex);
+        own.filter_map(|turn| turn.usage).collect()
     }
 
     /// All that was said, as it was heard.

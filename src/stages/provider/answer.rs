@@ -211,7 +211,8 @@ impl<'a> Asking<'a> {
                     if let Some(usage) = usage {
                         let response = self.turn.response;
                         self.stage.facts.tell(Fact::Used { response, usage }).await;
-                        let price = self.stage.prices.and_then(|prices| prices.of(usage));
+                        let prices = self.stage.prices.or_else(|| self.provider.prices());
+                        let price = prices.and_then(|prices| prices.of(usage));
                         self.cost += price.unwrap_or_default();
                     }
                     return Ok(usage);

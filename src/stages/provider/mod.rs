@@ -105,7 +105,8 @@ impl ProviderStage {
         self
     }
 
-    /// The same with a model that costs this: a policy may bound the cost of an answer.
+    /// The same with a model that costs this, and not what it says itself: a policy may bound the
+    /// cost of an answer.
     #[must_use]
     pub fn with_prices(mut self, prices: Option<Prices>) -> Self {
         self.prices = prices;

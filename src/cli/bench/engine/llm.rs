@@ -20,7 +20,8 @@ pub(in crate::cli::bench) struct Llm {
     /// What it is asked, a request each. By default five short questions.
     #[arg(value_name = "PROMPT")]
     prompts: Vec<String>,
-    /// What tokens of a request cost, as in 0.15/1M: then the cost is told in that money.
+    /// What tokens of a request cost, as in 0.15/1M: then the cost is told in that money. By default
+    /// in US dollars, if the model's prices are known.
     #[arg(long, value_name = "MONEY/TOKENS", requires = "price_out", value_parser = for_tokens)]
     price_in: Option<Price>,
     /// What tokens of an answer cost, as in 0.60/1M.
@@ -57,7 +58,7 @@ impl Llm {
         let came = self.how.ask("llm", &prompts, ends, ask).await?;
         let prices = self.price_in.zip(self.price_out);
         let prices = prices.map(|(input, output)| Prices::new(input, output));
-        let figures = Figures::of(&came.done, prices);
+        let figures = Figures::of(&came.done, prices.or_else(|| engine.prices()));
         self.how.tell(("llm", &factory.name("llm")), &came, &figures, Figures::table)
     }
 }

@@ -7,8 +7,10 @@ use super::request;
 use crate::net::{Endpoint, Http, Limits};
 use crate::providers::asides::Asides;
 use crate::providers::retry::Retries;
-use crate::providers::service::Service;
-use crate::providers::{Capabilities, JsonAnswers, Provider, ProviderRequest, ProviderStream};
+use crate::providers::service::{Service, Tuning};
+use crate::providers::{
+    Capabilities, JsonAnswers, Prices, Provider, ProviderRequest, ProviderStream,
+};
 
 /// A model behind OpenAI's Responses interface.
 #[derive(Debug)]
@@ -97,6 +99,11 @@ impl OpenAiResponses {
         self
     }
 
+    pub(in crate::providers) fn tuned(mut self, tuning: Tuning) -> Self {
+        self.service.tune(tuning);
+        self
+    }
+
     /// The same with other limits: `head` is from the request to the first event, `piece` from one
     /// event to the next.
     #[must_use]
@@ -132,6 +139,10 @@ impl Provider for OpenAiResponses {
 
     fn capabilities(&self) -> Capabilities {
         Capabilities { media: request::KINDS, json: JsonAnswers::Schema, tools: true }
+    }
+
+    fn prices(&self) -> Option<Prices> {
+        self.service.prices(&self.model)
     }
 
     fn retries(&self) -> Option<&Retries> {

@@ -204,3 +204,19 @@ async fn a_connection_is_opened_at_most_every_20_s() {
         assert_eq!(http.requests().len(), opened);
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_a_model_thinks_is_not_said_but_shows_that_it_lives() {
+    for field in ["reasoning_content", "reasoning"] {
+        let thinks = format!(
+            "data: {{\"choices\":[{{\"delta\":{{\"{field}\":\"Hm.\",\"content\":null}}}}]}}\n\n"
+        );
+        let says = "data: {\"choices\":[{\"delta\":{\"content\":\"Yes.\"},\"finish_reason\":\"stop\"}]}\n\n";
+        let events = ask(sse(&format!("{thinks}{thinks}{says}data: [DONE]\n\n"))).await;
+        assert_eq!(words(&events), "Yes.");
+        // What follows it has a whole wait of its own: the answer has begun.
+        let stalled = ask(sse(&thinks).with_fault(MockFault::HangInTheMiddle)).await;
+        let error = stalled.last().unwrap().as_ref().unwrap_err();
+        assert!(error.to_string().contains("25s"), "{error}");
+    }
+}

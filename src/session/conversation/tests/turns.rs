@@ -320,3 +320,42 @@ async fn an_answer_may_show_something_and_tells_what_it_took_and_cost() {
     assert!(response.cost.is_some_and(|cost| (cost - 0.000_52).abs() < 1e-12), "{response:?}");
     assert_eq!(conversation.messages()[1].media, [picture]);
 }
+
+#[tokio::test]
+async fn what_is_known_of_a_model_s_prices_counts_unless_others_are_given() {
+    use crate::providers::{Price, Prices, ProviderSpec, Registry};
+    use crate::types::{ToolPolicy, Usage};
+    let usage = Usage::of_text(1_000, 10);
+    let tokens = |input, output| Prices::new(Price::Item(input), Price::Item(output));
+    let provider = |prices: Option<Prices>| {
+        let mut registry = Registry::new();
+        let answers = model(&[]);
+        for _ in 0..2 {
+            answers.add(MockAnswer::text("Yes.").using(usage));
+        }
+        registry.register("double", move |_| Ok(Arc::clone(&answers) as _)).unwrap();
+        registry.make(&ProviderSpec { prices, ..ProviderSpec::new("a", "double") }).unwrap()
+    };
+    for (known, given, cost) in [
+        (Some(tokens(1.0, 5.0)), None, Some(1_050.0)),
+        (Some(tokens(1.0, 5.0)), Some(tokens(2.0, 0.0)), Some(2_000.0)),
+        (Some(Prices::FREE), None, Some(0.0)),
+        // Not known is not for nothing.
+        (None, None, None),
+    ] {
+        let opening = Conversation::plain("").provider(provider(known));
+        let opening = given.into_iter().fold(opening, Opening::prices);
+        let conversation = opening.start().await.unwrap();
+        assert_eq!(conversation.cost(), None);
+        assert_eq!(conversation.send("Hello.").await.unwrap().cost, cost);
+        assert_eq!(conversation.send("Hello.").await.unwrap().cost, cost);
+        assert_eq!(conversation.cost(), cost.map(|cost| 2.0 * cost), "of all turns");
+    }
+    let bounded = |prices| {
+        let policy = ToolPolicy { max_cost_usd: Some(1.0), ..ToolPolicy::default() };
+        Conversation::plain("").provider(provider(prices)).tool_policy(policy).start()
+    };
+    bounded(Some(Prices::FREE)).await.unwrap();
+    let error = bounded(None).await.unwrap_err();
+    assert!(matches!(error, ConversationError::NoPrices), "{error}");
+}
