@@ -29,7 +29,7 @@ pub(super) struct SettingFlags {
     stt: Option<String>,
     /// The language model: auto (default), openai, openai:MODEL, anthropic, anthropic:MODEL,
     /// gemini, gemini:MODEL, responses, responses:MODEL (OpenAI's Responses), scripted,
-    /// scripted:FILE.toml.
+    /// scripted:FILE.toml, replay:FILE (recorded by --record-exchanges).
     #[arg(long, value_name = "NAME")]
     llm: Option<String>,
     /// The synthesizer: auto (default), openai, openai:MODEL, flite, flite:VOICE, espeak-ng,

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use super::engines::{AUTO, EngineError, Factory, SERVICE};
 use super::models::Vendor;
 use crate::context::{Budget, Relevance, Strategy, Summarise};
+use crate::providers::Provider;
 use crate::providers::embeddings::{Embedder, Hashed, OpenAiEmbedder};
-use crate::providers::{self, Provider};
 use crate::stages::ContextConfig;
 
 impl Factory<'_> {
@@ -43,10 +43,10 @@ impl Factory<'_> {
             return Ok(None);
         }
         let Some((vendor, model)) = Vendor::of(named) else {
-            return Ok(Some(providers::by_name(named)?));
+            return self.embedded(named).map(|provider| Some(self.recorded(provider)));
         };
         let model = model.or(vendor.usual_model()).unwrap_or_else(|| self.text("llm.model"));
-        self.model_service(vendor, model).map(Some)
+        self.model_service(vendor, model).map(|provider| Some(self.recorded(provider)))
     }
 
     fn embedder(&self) -> Result<Arc<dyn Embedder>, EngineError> {

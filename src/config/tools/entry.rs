@@ -137,6 +137,14 @@ impl HttpEntry {
         });
         named.collect()
     }
+
+    /// The secrets that stand in its headers themselves.
+    pub(super) fn secrets(&self) -> impl Iterator<Item = &Secret> {
+        self.headers.values().filter_map(|header| match header {
+            HeaderEntry::Secret { secret } => Some(secret),
+            HeaderEntry::Template(_) | HeaderEntry::Variable { .. } => None,
+        })
+    }
 }
 
 #[cfg(feature = "net")]
