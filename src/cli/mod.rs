@@ -20,6 +20,7 @@ mod mock_server;
 mod models;
 mod pack;
 mod pending;
+mod record;
 mod say;
 mod screen;
 mod serve;
@@ -80,7 +81,8 @@ Exit codes:
   0    done
   1    failed; the message says why and what to do
   2    wrong usage
-  3    done, but the recording, the events or the conversation could not be written whole
+  3    done, but the recording, the events, the exchanges or the conversation could not be written
+       whole
   130  ended by Ctrl-C, with everything written
 
 BANTER_LOG=debug shows what happens inside (BANTER_LOG=banter::session=trace for one part).";
