@@ -2,7 +2,8 @@
 # Readies a Debian or Ubuntu machine to build, run and test Banter. Safe to run again.
 # With `--tests` it also installs what the tests need beyond that: a sound server, a Redis server (the
 # tests start their own, and need none that runs), a terminal in a program, a processor that counts,
-# Node with a server of OpenAI's protocol, clients of duplex protocols and MCP servers for Node and Python.
+# Node with a server of OpenAI's protocol, clients of duplex protocols, clients of models and a proxy for them,
+# and MCP servers for Node and Python.
 # With `--slow` it also installs what `make slow` needs.
 # Run it as root or as a user with sudo. It asks nothing and never installs a Rust toolchain.
 set -euo pipefail
@@ -35,6 +36,7 @@ main() {
         install_node_packages tests/mcp
         install_python_packages tests/duplex
         install_python_packages tests/mcp
+        install_python_packages tests/vendors
         install_models tests/onnx tests/mcp/python/bin/pip
     fi
     if [ "$*" = --slow ]; then install_conformance tests/mcp/conformance; fi

@@ -5,12 +5,14 @@ use std::borrow::Cow;
 use serde_json::Value;
 
 use super::client::{Options, Reasoning};
-use super::wire::{Choice, File, Format, Item, Part, Request, Text, Tool, WireReasoning};
+use super::wire::{Choice, Content, File, Format, Item, Part, Request, Text, Tool, WireReasoning};
 use crate::providers::asides::Asides;
 use crate::providers::shown::{self, Showing};
 use crate::providers::turns::{self, Piece, Side, Turn};
 use crate::providers::{ProviderRequest, told};
-use crate::types::{Media, MediaKind, MediaSource, ResponseFormat, ToolChoice, ToolDescriptor};
+use crate::types::{
+    Detail, Media, MediaKind, MediaSource, ResponseFormat, ToolChoice, ToolDescriptor,
+};
 
 /// The kinds of media that a message may carry.
 pub(super) const KINDS: &[MediaKind] = &[MediaKind::Image, MediaKind::Document];
@@ -75,17 +77,25 @@ fn items<'a>(
                 items.push(Item::FunctionCallOutput { call_id: id, output: content });
                 continue;
             }
-            Piece::Said(text) if side == Side::Agent => Part::OutputText { text },
+            Piece::Said(text) if side == Side::Agent => {
+                items.push(Item::Message { role: role(side), content: Content::Said(text) });
+                continue;
+            }
             Piece::Said(text) => Part::InputText { text },
             Piece::Shown { media, earlier } => {
                 shown::part_or_note(media, earlier, |text| Part::InputText { text }, shows)?
             }
         };
         match items.last_mut() {
-            Some(Item::Message { role, content }) if *role == self::role(side) => {
-                content.push(part)
+            Some(Item::Message { role, content: Content::Parts(parts) })
+                if *role == self::role(side) =>
+            {
+                parts.push(part)
             }
-            _ => items.push(Item::Message { role: role(side), content: vec![part] }),
+            _ => {
+                let content = Content::Parts(vec![part]);
+                items.push(Item::Message { role: role(side), content });
+            }
         }
     }
     Ok(())
@@ -100,12 +110,13 @@ fn role(side: Side) -> &'static str {
 
 fn shows(media: &Media) -> Result<Part<'_>, String> {
     match (media.kind, &media.source) {
-        (MediaKind::Image, MediaSource::Url(url)) => {
-            Ok(Part::InputImage { image_url: Cow::Borrowed(url), detail: media.detail })
-        }
+        (MediaKind::Image, MediaSource::Url(url)) => Ok(Part::InputImage {
+            image_url: Cow::Borrowed(url),
+            detail: media.detail.unwrap_or(Detail::Auto),
+        }),
         (MediaKind::Image, _) => {
             let image_url = Cow::Owned(shown::data_uri(&media.mime, SHOWING.bytes(media)?));
-            Ok(Part::InputImage { image_url, detail: media.detail })
+            Ok(Part::InputImage { image_url, detail: media.detail.unwrap_or(Detail::Auto) })
         }
         (MediaKind::Document, MediaSource::Url(file_url)) => {
             Ok(Part::InputFile { file: File::There { file_url } })

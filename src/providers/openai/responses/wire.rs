@@ -39,7 +39,7 @@ pub(super) struct Request<'a> {
 pub(super) enum Item<'a> {
     Message {
         role: &'static str,
-        content: Vec<Part<'a>>,
+        content: Content<'a>,
     },
     FunctionCall {
         call_id: &'a str,
@@ -56,18 +56,22 @@ pub(super) enum Item<'a> {
 }
 
 #[derive(Debug, Serialize)]
+#[serde(untagged)]
+pub(super) enum Content<'a> {
+    /// What the model said: as parts, they would need the ids that its service gave them.
+    Said(Cow<'a, str>),
+    Parts(Vec<Part<'a>>),
+}
+
+#[derive(Debug, Serialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub(super) enum Part<'a> {
     InputText {
         text: Cow<'a, str>,
     },
-    OutputText {
-        text: Cow<'a, str>,
-    },
     InputImage {
         image_url: Cow<'a, str>,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        detail: Option<Detail>,
+        detail: Detail,
     },
     InputFile {
         #[serde(flatten)]

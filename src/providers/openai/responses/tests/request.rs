@@ -96,8 +96,7 @@ fn who_thinks_is_told_so_and_told_again_what_it_thought() {
     assert_eq!(
         told["input"].as_array().unwrap()[1..],
         [
-            json!({ "type": "message", "role": "assistant",
-            "content": [{ "type": "output_text", "text": "Let me see." }] }),
+            json!({ "type": "message", "role": "assistant", "content": "Let me see." }),
             thought,
             json!({ "type": "function_call", "call_id": "call_1", "name": "clock",
             "arguments": "{\"in\":\"Bern\"}" }),
@@ -132,7 +131,8 @@ fn images_and_documents_are_shown() {
     assert_eq!(shown(image).unwrap(), expected);
     let there = "https://there/a";
     let image = Media::url(MediaKind::Image, "image/png", there);
-    assert_eq!(shown(image).unwrap(), json!({ "type": "input_image", "image_url": there }));
+    let expected = json!({ "type": "input_image", "image_url": there, "detail": "auto" });
+    assert_eq!(shown(image).unwrap(), expected);
     let pdf = Media::bytes(MediaKind::Document, "application/pdf", &b"%PDF"[..]).with_name("a.pdf");
     let data = "data:application/pdf;base64,JVBERg==";
     let expected = json!({ "type": "input_file", "filename": "a.pdf", "file_data": data });
