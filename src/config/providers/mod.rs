@@ -18,13 +18,12 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use serde_json::Value;
-
 use super::engines::{EngineError, Factory};
 use super::file::FileText;
 use super::header::HeaderEntry;
 use super::models::common;
-use super::{Origin, Settings};
+use super::value::{Kind, Value, one_of};
+use super::{Origin, Setting, Settings};
 use crate::providers::{Credential, ProviderKind, ProviderSpec, RegistryError};
 use crate::types::{Parameters, Secret};
 use entry::ProviderEntry;
@@ -143,6 +142,21 @@ impl ProviderSetting {
     }
 }
 
+/// A model must be one that is built in, or one of the file.
+///
+/// # Errors
+///
+/// What is allowed.
+pub(super) fn check_name(
+    setting: &Setting,
+    value: &Value,
+    providers: &[ProviderSetting],
+) -> Result<(), String> {
+    let (Kind::Model(forms), Value::Text(text)) = (setting.kind, value) else { return Ok(()) };
+    let checked = one_of(text, forms, providers.iter().map(ProviderSetting::name));
+    checked.map_err(|problem| format!("{}: {problem}", setting.key))
+}
+
 impl Settings {
     /// The providers of the file, by name.
     #[must_use]
@@ -192,7 +206,7 @@ impl Factory<'_> {
         };
         let mut options = kind.map(|kind| self.model_options(kind)).unwrap_or_default();
         options.extend(entry.options.clone());
-        if let Some(Value::String(rules)) = options.get_mut("rules") {
+        if let Some(serde_json::Value::String(rules)) = options.get_mut("rules") {
             *rules = table.folder.join(&*rules).display().to_string();
         }
         Ok(ProviderSpec {
