@@ -20,6 +20,7 @@ mod mock_server;
 mod models;
 mod pack;
 mod pending;
+mod providers;
 mod say;
 mod screen;
 mod serve;
@@ -60,6 +61,7 @@ enum Command {
     Simulate(simulate::Simulate),
     Models(models::Models),
     Mcp(mcp::Mcp),
+    Providers(providers::Providers),
     Pack(pack::PackCommand),
     Sessions(sessions::Sessions),
     Tools(tools::Tools),
@@ -117,6 +119,7 @@ pub fn main() -> ExitCode {
         Command::Simulate(simulate) => simulate.run(),
         Command::Models(models) => models.run(),
         Command::Mcp(mcp) => mcp.run(),
+        Command::Providers(providers) => providers.run(),
         Command::Pack(pack) => pack.run(),
         Command::Sessions(sessions) => sessions.run(),
         Command::Tools(tools) => tools.run(),

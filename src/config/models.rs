@@ -84,6 +84,15 @@ impl Factory<'_> {
         [(first, chosen)].into_iter().chain(others).collect()
     }
 
+    /// The provider of a spec, such as one of [`specs`](Self::specs).
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be made, or there is no way to services.
+    pub fn make(&self, spec: &ProviderSpec) -> Result<Arc<dyn Provider>, EngineError> {
+        self.made(spec, self.settings.parameters())
+    }
+
     /// The model of a service.
     pub(super) fn model_service(
         &self,
