@@ -116,6 +116,46 @@ fn a_call_that_still_waits_at_the_end_is_told() {
     assert_eq!(call["waits_for"]["kind"], "approval");
 }
 
+#[test]
+fn what_was_recorded_is_said_again_without_the_model() {
+    let folder = tempfile::TempDir::new().unwrap();
+    let path = folder.path().join("calls.jsonl");
+    let file = path.to_str().unwrap();
+    let questions = "how much is two plus three\nmy key is sk-12345\nwhat time is it\n";
+    let key = ["--set", "openai.api_key=sk-12345", "--llm"];
+    let first = chat(key.into_iter().chain(["scripted", "--record-exchanges", file]), questions);
+    assert!(first.status.success() && lines(&first).len() == 3, "{first:?}");
+    let written = std::fs::read_to_string(&path).unwrap();
+    assert_eq!(written.lines().count(), 4, "the clock's result is asked with as well: {written}");
+    assert!(!written.contains("sk-12345") && written.contains("[secret]"), "{written}");
+
+    let name = format!("replay:{file}");
+    let at_once = [&*name, "--set", "replay.speed=0"];
+    let again = chat(key.into_iter().chain(at_once), questions);
+    assert!(again.status.success(), "{again:?}");
+    assert_eq!(again.stdout, first.stdout);
+
+    let unknown = chat(["--llm"].into_iter().chain(at_once), "who are you\n");
+    assert_eq!(unknown.status.code(), Some(1), "{unknown:?}");
+    let told = String::from_utf8_lossy(&unknown.stderr);
+    assert!(told.contains("has no answer to what ends with \"who are you\""), "{told}");
+    let both = chat(["--llm", &name, "--record-exchanges", file], "");
+    let told = String::from_utf8_lossy(&both.stderr);
+    assert!(both.status.code() == Some(1) && told.contains("replayed and recorded"), "{told}");
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), written);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn exchanges_that_find_no_room_are_told_at_the_end() {
+    let full = ["--llm", "scripted", "--record-exchanges", "/dev/full"];
+    let output = chat(full, "how much is two plus three\n");
+    assert_eq!(output.status.code(), Some(3), "{output:?}");
+    assert!(lines(&output)[0].contains("five"), "{output:?}");
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert!(told.contains("cannot write exchanges to /dev/full: No space left"), "{told}");
+}
+
 /// A model that calls the tool of the pack in `examples/packs/library.json`.
 const LIBRARIAN: &str = r#"
 [[rule]]

@@ -61,6 +61,13 @@ fn what_must_hold_of_every_call_holds_of_random_ones_the_odd_half() {
     assert!(broken.is_empty(), "\n{}", broken.join("\n"));
 }
 
+/// Of each of these something once did not.
+#[test]
+fn it_holds_of_calls_that_were_mended() {
+    let broken = broken([229, 1814].into_iter(), VAD);
+    assert!(broken.is_empty(), "\n{}", broken.join("\n"));
+}
+
 #[test]
 fn it_holds_of_calls_with_a_model_that_speaks_for_itself() {
     let broken = broken((0..ASM_CALLS).step_by(2), ASM);

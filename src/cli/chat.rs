@@ -17,6 +17,7 @@ use self::talker::{Show, Talker};
 use super::approve::ApproveFlags;
 use super::conversation::{KeepFlags, PackFlags};
 use super::mcp::McpFlags;
+use super::record::RecordFlags;
 use super::settings::SettingFlags;
 use super::{Ending, pending};
 use crate::config::Factory;
@@ -62,6 +63,8 @@ pub(super) struct Chat {
     #[command(flatten)]
     pub(super) keep: KeepFlags,
     #[command(flatten)]
+    pub(super) record: RecordFlags,
+    #[command(flatten)]
     pub(super) settings: SettingFlags,
     /// What is said, in place of what is read.
     #[arg(skip)]
@@ -74,17 +77,19 @@ impl Chat {
             .enable_all()
             .build()
             .context("cannot start the runtime")?;
+        let record = self.record.clone();
         let ending = runtime.block_on(self.chat());
         // A hung tool must not keep the program from ending.
         runtime.shutdown_timeout(Duration::from_secs(1));
-        ending
+        record.end(ending)
     }
 
     async fn chat(self) -> anyhow::Result<Ending> {
         let attached = self.attached().await?;
         let settings = self.settings.load(&[])?;
         let tools = self.approve.tools(&settings)?;
-        let factory = Factory::new(&settings, || Ok(Arc::new(HttpClient::new()?)));
+        let factory = Factory::new(&settings, || Ok(Arc::new(HttpClient::new()?)))
+            .recording(self.record.open(&settings)?);
         let opening = self.pack.opening(&settings, &factory, tools)?;
         // A person may have what a tool would give.
         let opening = self.mcp.add(opening, &settings)?.await_missing_tools();

@@ -21,6 +21,7 @@ mod models;
 mod pack;
 mod pending;
 mod providers;
+mod record;
 mod say;
 mod screen;
 mod serve;
@@ -82,7 +83,8 @@ Exit codes:
   0    done
   1    failed; the message says why and what to do
   2    wrong usage
-  3    done, but the recording, the events or the conversation could not be written whole
+  3    done, but the recording, the events, the exchanges or the conversation could not be written
+       whole
   130  ended by Ctrl-C, with everything written
 
 BANTER_LOG=debug shows what happens inside (BANTER_LOG=banter::session=trace for one part).";

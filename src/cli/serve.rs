@@ -17,6 +17,7 @@ use tokio::sync::oneshot;
 use self::desk::Desk;
 use super::Ending;
 use super::end::End;
+use super::record::RecordFlags;
 use super::settings::{SettingFlags, checked};
 use super::talk::warm;
 use crate::bench::machine;
@@ -53,6 +54,8 @@ pub(super) struct Serve {
     #[arg(long)]
     until_eof: bool,
     #[command(flatten)]
+    record: RecordFlags,
+    #[command(flatten)]
     settings: SettingFlags,
 }
 
@@ -63,17 +66,20 @@ impl Serve {
             tracing::warn!(%error, "there may be too few connections for many calls");
         }
         let runtime = runtime(self.threads.map_or(cores, NonZeroUsize::get))?;
+        let record = self.record.clone();
         let ending = runtime.block_on(self.serve(cores));
         // A hung engine must not keep the program from ending.
         runtime.shutdown_timeout(Duration::from_secs(1));
-        ending
+        record.end(ending)
     }
 
     async fn serve(self, cores: usize) -> anyhow::Result<Ending> {
         let mut end = End::new(self.until_eof)?;
         let base = self.base_url.as_deref();
         let own = ["openai.base_url", "gemini.base_url"].map(|key| ("--base-url", key, base));
-        let desk = Desk::new(self.settings.load(&own)?, base.is_some())?;
+        let settings = self.settings.load(&own)?;
+        let log = self.record.open_for_call(&settings, false)?;
+        let desk = Desk::new(settings, base.is_some(), log)?;
         for notice in desk.notes() {
             writeln!(stderr(), "banter: {notice}")?;
         }

@@ -29,8 +29,9 @@ pub(super) struct SettingFlags {
     stt: Option<String>,
     /// The language model: auto (default), openai, openai:MODEL, anthropic, anthropic:MODEL,
     /// gemini, gemini:MODEL, responses, responses:MODEL (OpenAI's Responses), ollama:MODEL,
-    /// vllm:MODEL, llama-server, lm-studio:MODEL, scripted, scripted:FILE.toml; or NAME or
-    /// NAME:MODEL for the table [providers.NAME] of the settings file.
+    /// vllm:MODEL, llama-server, lm-studio:MODEL, scripted, scripted:FILE.toml, replay:FILE
+    /// (recorded by --record-exchanges); or NAME or NAME:MODEL for the table [providers.NAME]
+    /// of the settings file.
     #[arg(long, value_name = "NAME")]
     llm: Option<String>,
     /// The synthesizer: auto (default), openai, openai:MODEL, flite, flite:VOICE, espeak-ng,

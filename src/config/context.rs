@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use super::engines::{AUTO, Chosen, EngineError, Factory, SERVICE};
 use crate::context::{Budget, Relevance, Strategy, Summarise};
+use crate::providers::Provider;
+use crate::providers::ProviderKind;
 use crate::providers::embeddings::{Embedder, Hashed, OpenAiEmbedder};
-use crate::providers::{self, Provider, ProviderKind};
 use crate::stages::ContextConfig;
 use crate::types::Parameters;
 
@@ -42,8 +43,8 @@ impl Factory<'_> {
         if named.is_empty() || named == AUTO {
             return Ok(None);
         }
-        match self.named(named) {
-            Chosen::Embedded(named) => Ok(Some(providers::by_name(named)?)),
+        let provider = match self.named(named) {
+            Chosen::Embedded(named) => self.embedded(named)?,
             Chosen::Service(kind, model) => {
                 let set = self.settings.text("llm.model");
                 let usual = match kind {
@@ -52,13 +53,14 @@ impl Factory<'_> {
                         kind.usual_model().or(set.filter(|_| self.settings.is_set("llm.model")))
                     }
                 };
-                self.model_service(kind, model.or(usual)).map(Some)
+                self.model_service(kind, model.or(usual))?
             }
             Chosen::Table(table, model) => {
                 let spec = self.spec_of_table(table, model)?;
-                self.made(&spec, Parameters::default()).map(Some)
+                self.made(&spec, Parameters::default())?
             }
-        }
+        };
+        Ok(Some(self.recorded(provider)))
     }
 
     fn embedder(&self) -> Result<Arc<dyn Embedder>, EngineError> {

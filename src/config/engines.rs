@@ -7,7 +7,8 @@ use std::time::Duration;
 use super::models::{common, service_named};
 use super::{Origin, ProviderSetting, Setting, Settings};
 use crate::net::{Endpoint, EndpointError, Http, Limits, NetError};
-use crate::providers::{self, Provider, ProviderKind, ProviderNameError, RegistryError};
+use crate::providers::exchanges::ExchangeLog;
+use crate::providers::{Provider, ProviderKind, ProviderNameError, RegistryError};
 use crate::stt::{self, OpenAiTranscriber, SttError, Transcriber};
 use crate::tts::{self, EspeakNg, OpenAiSynthesizer, Synthesizer, UnknownSynthesizer};
 use crate::types::Secret;
@@ -20,6 +21,8 @@ pub struct Factory<'a> {
     /// Made for the first engine that needs it, and shared by all.
     http: OnceLock<Arc<dyn Http>>,
     pub(super) key: Option<Secret>,
+    /// Where what models are asked and answer is written.
+    pub(super) exchanges: Option<ExchangeLog>,
 }
 
 type Connect<'a> = Box<dyn Fn() -> Result<Arc<dyn Http>, NetError> + Send + Sync + 'a>;
@@ -170,7 +173,13 @@ impl<'a> Factory<'a> {
         settings: &'a Settings,
         connect: impl Fn() -> Result<Arc<dyn Http>, NetError> + Send + Sync + 'a,
     ) -> Self {
-        Self { settings, connect: Box::new(connect), http: OnceLock::new(), key: None }
+        Self {
+            settings,
+            connect: Box::new(connect),
+            http: OnceLock::new(),
+            key: None,
+            exchanges: None,
+        }
     }
 
     /// Shows services this key, whatever the settings say; but not those with an address of
@@ -240,7 +249,7 @@ impl<'a> Factory<'a> {
     /// When there is none of that name, or its key or rules are missing.
     pub fn provider(&self) -> Result<Arc<dyn Provider>, EngineError> {
         match self.chosen("llm") {
-            Chosen::Embedded(name) => Ok(providers::by_name(name)?),
+            Chosen::Embedded(name) => self.embedded(name),
             Chosen::Service(kind, named) => {
                 self.make(&self.spec_of_kind(kind, self.model("llm", kind, named))?)
             }
@@ -248,6 +257,7 @@ impl<'a> Factory<'a> {
                 self.make(&self.spec_of_table(table, self.model_of_table(table, named))?)
             }
         }
+        .map(|provider| self.recorded(provider))
     }
 
     /// The speech synthesizer.

@@ -14,6 +14,7 @@ mod detectors;
 mod duplex;
 mod end_models;
 mod engines;
+mod exchanges;
 mod file;
 mod find;
 mod header;

@@ -27,7 +27,12 @@ impl Factory<'_> {
         let unheeded = embedded
             .iter()
             .flat_map(|(_, name)| [self.other_language(name), self.other_voice(name)]);
-        small.into_iter().chain(unheeded.flatten()).chain(self.no_budget()).collect()
+        small
+            .into_iter()
+            .chain(unheeded.flatten())
+            .chain(self.no_budget())
+            .chain(self.no_replay())
+            .collect()
     }
 
     fn is_auto(&self, engine: &str) -> bool {

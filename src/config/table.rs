@@ -105,6 +105,18 @@ pub const TABLE: &[Setting] = &[
     row("llm.base_url", Kind::Address, "", "The model's address, if it has its own"),
     row("llm.api_key", Kind::Secret, "", "The model's key, if it has its own"),
     row(
+        "replay.speed",
+        Kind::Number(0.0, 1_000.0),
+        "1",
+        "How fast replayed answers come; 0: at once",
+    ),
+    row(
+        "replay.match",
+        Kind::Choice(MATCHING),
+        "question",
+        "What a replayed request must have alike",
+    ),
+    row(
         "context.tokens",
         Kind::Integer(100, 100_000_000),
         "",
@@ -239,8 +251,11 @@ const LLM: &[&str] = &[
     "lm-studio:MODEL",
     "scripted",
     "scripted:FILE.toml",
+    "replay:FILE",
     "mock",
 ];
+/// The whole request, its last message, or nothing: then one answer follows the other.
+const MATCHING: &[&str] = &["question", "exact", "order"];
 const TTS: &[&str] = &[
     "auto",
     "openai",

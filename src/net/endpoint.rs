@@ -198,7 +198,7 @@ pub(super) async fn refused(host: &str, keys: &[Secret], answer: Response<Incomi
 }
 
 /// An address without its user, password and query, which may be secret.
-fn without_secrets(address: &str) -> String {
+pub(crate) fn without_secrets(address: &str) -> String {
     let address = match address.rsplit_once('@') {
         Some((before, host)) => {
             let scheme = before.find("://").map_or("", |at| &before[..at + 3]);

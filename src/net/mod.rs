@@ -46,6 +46,7 @@ pub use dial::{
     Connection, Dial, DialFuture, DialLimits, Far, IncomingMessages, OutgoingMessages,
     SocketMessage,
 };
+pub(crate) use endpoint::without_secrets;
 pub use endpoint::{Endpoint, EndpointError, Limits};
 pub use guard::is_public;
 #[cfg(feature = "net")]

@@ -35,12 +35,15 @@ pub fn events(body: Incoming, host: &str) -> Events {
     Box::pin(data)
 }
 
-/// What the parser of events leaves to others: it keeps whatever does not end, notices bytes that
-/// are not UTF-8 at the very end only, and panics at a byte order mark.
+/// What the parser of events leaves to others: it keeps whatever does not end, looks at a line anew
+/// with each piece of it, notices bytes that are not UTF-8 at the very end only, and panics at a byte
+/// order mark.
 struct Check {
     host: String,
     /// The first bytes of a character whose last ones are still to come.
     begun: Vec<u8>,
+    /// The same of a line.
+    unended: String,
     started: bool,
     last: u8,
     line: usize,
@@ -50,7 +53,8 @@ struct Check {
 impl Check {
     fn new(host: &str) -> Self {
         let host = host.to_owned();
-        Self { host, begun: Vec::new(), started: false, last: 0, line: 0, event: 0 }
+        let (begun, unended) = (Vec::new(), String::new());
+        Self { host, begun, unended, started: false, last: 0, line: 0, event: 0 }
     }
 
     fn take(&mut self, piece: &[u8]) -> Result<String, NetError> {
@@ -68,12 +72,24 @@ impl Check {
             return Err(NetError::TooLong { host: self.host.clone(), limit: LONGEST_EVENT });
         }
         if self.started {
-            return Ok(text);
+            return Ok(self.whole_lines(&text));
         }
         // Until something else has come, the next piece may begin with a mark as well.
-        let text = text.trim_start_matches(BYTE_ORDER_MARK).to_owned();
+        let text = text.trim_start_matches(BYTE_ORDER_MARK);
         self.started = !text.is_empty();
-        Ok(text)
+        Ok(self.whole_lines(text))
+    }
+
+    /// The lines that end here. No event does in the rest.
+    fn whole_lines(&mut self, text: &str) -> String {
+        let (whole, rest) = text.split_at(text.rfind(['\r', '\n']).map_or(0, |at| at + 1));
+        let mut lines = String::new();
+        if !whole.is_empty() {
+            lines = std::mem::take(&mut self.unended);
+            lines.push_str(whole);
+        }
+        self.unended.push_str(rest);
+        lines
     }
 
     /// Counts the bytes of an event: it ends with an empty line.
@@ -182,6 +198,17 @@ mod tests {
             let limit = LONGEST_EVENT;
             assert_eq!(read, [Err(NetError::TooLong { host: "there".to_owned(), limit })]);
         }
+    }
+
+    /// A server that sends a line in tiny pieces must not keep a core busy.
+    #[tokio::test]
+    async fn a_line_costs_as_much_as_it_is_long_however_it_comes() {
+        let event = format!("data: {}\n\n", "x".repeat(LONGEST_EVENT / 2));
+        let pieces = event.as_bytes().chunks(7).map(<[u8]>::to_vec);
+        let began = std::time::Instant::now();
+        assert_eq!(read(body(pieces)).await[0].as_ref().unwrap().len(), LONGEST_EVENT / 2);
+        // Looked at anew with each piece, it would take minutes.
+        assert!(began.elapsed() < std::time::Duration::from_secs(10), "{:?}", began.elapsed());
     }
 
     #[tokio::test]

@@ -195,11 +195,14 @@ impl Draft {
         // With a proper end, it may have said all before it called its tools.
         let broke_off = self.reason.is_none() || reason == FinishReason::Length;
         if silent && broke_off {
-            return Err(self.failed(match (self.read, self.skipped) {
-                (0, 1..) => "nothing in its answer could be read",
-                _ if reason == FinishReason::Length => "it said nothing before its limit of tokens",
-                _ => "it said nothing",
-            }));
+            let (kind, why) = match (self.read, self.skipped) {
+                (0, 1..) => (ProviderErrorKind::Protocol, "nothing in its answer could be read"),
+                _ if reason == FinishReason::Length => {
+                    (ProviderErrorKind::Failed, "it said nothing before its limit of tokens")
+                }
+                _ => (ProviderErrorKind::Failed, "it said nothing"),
+            };
+            return Err(ProviderError::new(&*self.provider, kind, why));
         }
         events.push(ProviderEvent::Finished { reason, usage: self.usage });
         Ok(events)

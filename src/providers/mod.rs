@@ -6,6 +6,7 @@ mod capabilities;
 mod draft;
 pub mod embeddings;
 mod error;
+pub mod exchanges;
 mod gemini;
 mod kind;
 pub mod mock;
@@ -13,6 +14,7 @@ mod openai;
 mod price;
 mod price_list;
 mod registry;
+pub mod replay;
 pub mod retry;
 pub mod scripted;
 mod service;
@@ -34,6 +36,7 @@ use crate::types::{
     FinishReason, Media, Message, Parameters, ToolCall, ToolChoice, ToolDescriptor, Usage,
 };
 use mock::{MockAnswer, MockProvider};
+use replay::{Replay, ReplayError};
 use retry::Retries;
 use scripted::{ScriptError, Scripted};
 
@@ -49,8 +52,8 @@ pub(crate) use registry::is_id;
 pub use registry::{Blueprint, Registry, RegistryError};
 pub use spec::{Credential, ProviderSpec};
 
-/// The provider called `name`: `scripted`, `scripted:FILE.toml` with rules of your own, or `mock`,
-/// which says what it was asked.
+/// The provider called `name`: `scripted`, `scripted:FILE.toml` with rules of your own,
+/// `replay:FILE` with recorded exchanges, or `mock`, which says what it was asked.
 ///
 /// # Errors
 ///
@@ -60,6 +63,7 @@ pub fn by_name(name: &str) -> Result<Arc<dyn Provider>, ProviderNameError> {
         None if name == "scripted" => Arc::new(Scripted::default()),
         None if name == "mock" => Arc::new(MockProvider::answering(echo)),
         Some(("scripted", file)) => Arc::new(Scripted::from_file(Path::new(file))?),
+        Some(("replay", file)) => Arc::new(Replay::from_file(Path::new(file))?),
         _ => return Err(ProviderNameError::Unknown { name: name.to_owned() }),
     })
 }
@@ -69,7 +73,9 @@ pub fn by_name(name: &str) -> Result<Arc<dyn Provider>, ProviderNameError> {
 #[non_exhaustive]
 pub enum ProviderNameError {
     /// There is no such provider.
-    #[error("no provider is named `{name}`; there are: scripted, scripted:FILE.toml, mock")]
+    #[error(
+        "no provider is named `{name}`; there are: scripted, scripted:FILE.toml, replay:FILE, mock"
+    )]
     Unknown {
         /// The name that was given.
         name: String,
@@ -77,6 +83,9 @@ pub enum ProviderNameError {
     /// Its rules are wrong.
     #[error(transparent)]
     Script(#[from] ScriptError),
+    /// Its exchanges cannot be replayed.
+    #[error(transparent)]
+    Replay(#[from] ReplayError),
 }
 
 /// A language model, shared by many sessions.
@@ -180,7 +189,7 @@ mod tests {
         assert_eq!(by_name("mock").unwrap().name(), "mock");
 
         let unknown = by_name("gpt").unwrap_err().to_string();
-        assert!(unknown.contains("scripted, scripted:FILE.toml, mock"), "{unknown}");
+        assert!(unknown.contains("scripted, scripted:FILE.toml, replay:FILE, mock"), "{unknown}");
         let missing = by_name("scripted:no/such.toml").unwrap_err().to_string();
         assert!(missing.contains("no/such.toml"), "{missing}");
     }

@@ -9,7 +9,7 @@ use bytes::{Bytes, BytesMut};
 use futures_util::{StreamExt, TryStreamExt, stream};
 use http::header::{ACCEPT, CONTENT_TYPE};
 use http::request::Builder;
-use http::{HeaderName, HeaderValue};
+use http::{HeaderMap, HeaderName, HeaderValue};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 
@@ -161,6 +161,7 @@ impl Service {
                 };
                 let failed = |error| ProviderError::of_net(&name, error);
                 let answer = endpoint.send(&*http, request, limits).await.map_err(failed)?;
+                let stranger = stranger(answer.headers());
                 let (body, is_whole) = sniffed(answer.into_body()).await;
                 let from = match is_whole {
                     true => From::Whole(Some(body)),
@@ -169,7 +170,9 @@ impl Service {
                 let name = name.clone();
                 let ready = VecDeque::new();
                 let codec = Box::new(codec);
-                let mut answer = Answer { name, endpoint, from, codec, ready, over: false, slot };
+                let over = false;
+                let mut answer =
+                    Answer { name, endpoint, from, stranger, codec, ready, over, slot };
                 answer.progress().await;
                 Ok(answer)
             };
@@ -249,10 +252,20 @@ async fn sniffed(body: Incoming) -> (Incoming, bool) {
     (Box::pin(stream::iter(read).chain(body)), false)
 }
 
+/// What the head calls the body, if that is neither events nor JSON. It may be one of them all the
+/// same.
+fn stranger(head: &HeaderMap) -> Option<String> {
+    let kind = head.get(CONTENT_TYPE)?.to_str().ok()?;
+    let kind = kind.split(';').next()?.trim().to_ascii_lowercase();
+    (kind != "text/event-stream" && !kind.ends_with("json")).then_some(kind)
+}
+
 struct Answer {
     name: String,
     endpoint: Endpoint,
     from: From,
+    /// What kind of thing comes, if an answer comes as no such thing.
+    stranger: Option<String>,
     codec: Box<dyn Codec>,
     ready: VecDeque<Result<ProviderEvent, ProviderError>>,
     over: bool,
@@ -339,7 +352,19 @@ impl Answer {
             // All that counts is there.
             Some(Err(_)) if complete => self.codec.end(),
             Some(Err(error)) => Err(ProviderError::of_net(&self.name, error)),
-            None => self.codec.end(),
+            None => self.codec.end().map_err(|error| self.at_last(error)),
+        }
+    }
+
+    /// Why there is no answer, where perhaps nobody meant to give one.
+    fn at_last(&mut self, error: ProviderError) -> ProviderError {
+        match self.stranger.take().filter(|_| self.codec.draft().read() == 0) {
+            Some(kind) => {
+                let reason =
+                    format!("answers with {kind} in place of events: is its address right?");
+                ProviderError::new(error.provider, ProviderErrorKind::Protocol, reason)
+            }
+            None => error,
         }
     }
 

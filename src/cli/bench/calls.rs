@@ -24,6 +24,7 @@ use crate::duplex::SocketDuplex;
 use crate::events::EventKind;
 use crate::ids::SessionId;
 use crate::net::{Dial, Endpoint, Http, HttpClient, SocketClient};
+use crate::providers::exchanges::ExchangeLog;
 use crate::session::{Cast, DuplexEngines, Engines, Session, SessionConfig, Voice};
 use crate::time::SessionClock;
 use crate::tools::{ClockTool, ToolRegistry};
@@ -35,6 +36,8 @@ pub(super) struct Calls<'a> {
     settings: &'a Settings,
     /// The prompt in place of the instructions.
     pack: Option<&'a PackFlags>,
+    /// Where what models are asked and answer is written.
+    exchanges: Option<ExchangeLog>,
     http: Arc<dyn Http>,
     sockets: Arc<SocketClient>,
     whose: Whose,
@@ -63,14 +66,19 @@ impl<'a> Calls<'a> {
         profile: Option<Profile>,
     ) -> anyhow::Result<Self> {
         let (http, sockets) = (Arc::new(HttpClient::new()?), Arc::new(SocketClient::new()?));
-        let (pack, server, pin) = (None, None, None);
-        Ok(Self { settings, pack, http, sockets, whose, profile, server, pin, made: 0 })
+        let (pack, exchanges, server, pin) = (None, None, None, None);
+        Ok(Self { settings, pack, exchanges, http, sockets, whose, profile, server, pin, made: 0 })
     }
 
     /// The same by the prompt of a pack, if these flags name one.
     pub(super) fn by(mut self, pack: &'a PackFlags) -> Self {
         self.pack = pack.pack.is_some().then_some(pack);
         self
+    }
+
+    /// The same with what models are asked and answer written there.
+    pub(super) fn recorded(self, exchanges: Option<ExchangeLog>) -> Self {
+        Self { exchanges, ..self }
     }
 
     /// The same on one core, and the services on another: what is measured then is the sessions.
@@ -201,7 +209,13 @@ impl<'a> Calls<'a> {
         let url = server.services().url();
         let cast = match self.settings.text("mode") {
             Some("asm") => Cast::Asm(self.duplex(url, name, (vad, tools))?),
-            _ => Cast::Vad(call::engines(&self.http, url, name, (vad, tools))?),
+            _ => {
+                let engines = call::engines(&self.http, url, name, (vad, tools))?;
+                Cast::Vad(Engines {
+                    provider: self.factory().recorded(engines.provider),
+                    ..engines
+                })
+            }
         };
         Ok((cast, tool))
     }
@@ -223,7 +237,8 @@ impl<'a> Calls<'a> {
     }
 
     fn factory(&self) -> Factory<'_> {
-        Factory::new(self.settings, || Ok(Arc::clone(&self.http)))
+        let factory = Factory::new(self.settings, || Ok(Arc::clone(&self.http)));
+        factory.recording(self.exchanges.clone())
     }
 
     /// The engines of the settings, ready.

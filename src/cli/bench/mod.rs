@@ -23,6 +23,7 @@ use self::engine::EngineBench;
 use self::load::Load;
 use super::Ending;
 use super::conversation::PackFlags;
+use super::record::RecordFlags;
 use super::settings::SettingFlags;
 use super::talk::Ends;
 use crate::bench::figures::{Group, Made, Report, VERSION};
@@ -95,6 +96,8 @@ pub(super) struct Bench {
     #[command(flatten)]
     pack: PackFlags,
     #[command(flatten)]
+    record: RecordFlags,
+    #[command(flatten)]
     settings: SettingFlags,
 }
 
@@ -119,10 +122,11 @@ impl Bench {
             .enable_all()
             .build()
             .context("cannot start the runtime")?;
+        let record = self.record.clone();
         let ending = runtime.block_on(self.bench());
         // A hung engine must not keep the program from ending.
         runtime.shutdown_timeout(Duration::from_secs(1));
-        ending
+        record.end(ending)
     }
 
     async fn bench(self) -> anyhow::Result<Ending> {
@@ -134,6 +138,10 @@ impl Bench {
         if let Some(folder) = &self.report {
             std::fs::create_dir_all(folder)
                 .with_context(|| format!("cannot create {}", folder.display()))?;
+        }
+        let is_one_here = self.sessions.is_empty() && self.black_box.target.is_none();
+        if self.record.file().is_some() && !is_one_here {
+            bail!("--record-exchanges is for one call of this program: leave it out");
         }
         if !self.sessions.is_empty() {
             return self.measure_many(&settings, &scenarios, baseline.as_ref(), &mut ends).await;
@@ -157,7 +165,9 @@ impl Bench {
         baseline: Option<&Report>,
         ends: &mut Ends,
     ) -> anyhow::Result<Ending> {
-        let mut calls = Calls::new(settings, self.engines, self.profile)?.by(&self.pack);
+        let log = self.record.open_for_call(settings, false)?;
+        let mut calls =
+            Calls::new(settings, self.engines, self.profile)?.by(&self.pack).recorded(log);
         let total = scenarios.len() * self.repeat as usize;
         let mut measured = Vec::with_capacity(total);
         let mut interrupted = false;

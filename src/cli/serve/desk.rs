@@ -8,6 +8,7 @@ use crate::duplex::DuplexProvider;
 use crate::ids::SessionId;
 use crate::net::{Dial, Http, HttpClient, SocketClient};
 use crate::providers::Provider;
+use crate::providers::exchanges::ExchangeLog;
 use crate::server::pcm::{Answering, NewCall, Sid};
 use crate::session::{Cast, DuplexEngines, Engines, SessionConfig};
 use crate::stt::Transcriber;
@@ -23,6 +24,8 @@ pub(super) struct Desk {
     tools: Arc<ToolRegistry>,
     /// Whether a call's name is the key to its services.
     named: bool,
+    /// Where what models are asked and answer is written.
+    exchanges: Option<ExchangeLog>,
     shared: Shared,
 }
 
@@ -63,15 +66,20 @@ impl Shared {
 
 impl Desk {
     /// What cannot work for any call fails here.
-    pub(super) fn new(settings: Settings, named: bool) -> anyhow::Result<Self> {
+    pub(super) fn new(
+        settings: Settings,
+        named: bool,
+        exchanges: Option<ExchangeLog>,
+    ) -> anyhow::Result<Self> {
         let tools = tools(&settings)?;
-        let factory = Factory::new(&settings, || Ok(Arc::new(HttpClient::new()?)));
+        let factory = Factory::new(&settings, || Ok(Arc::new(HttpClient::new()?)))
+            .recording(exchanges.clone());
         factory.vad()?;
         factory.end_model()?;
         let shared = Shared::of(&factory, &settings, named)?;
         let http = factory.connected();
         drop(factory);
-        Ok(Self { settings, http, tools: Arc::new(tools), named, shared })
+        Ok(Self { settings, http, tools: Arc::new(tools), named, exchanges, shared })
     }
 
     /// What a user of the engines should know.
@@ -96,6 +104,7 @@ impl Desk {
             Some(http) => Ok(Arc::clone(http)),
             None => Ok(Arc::new(HttpClient::new()?)),
         })
+        .recording(self.exchanges.clone())
     }
 
     fn cast(&self, factory: &Factory<'_>) -> Result<Cast, EngineError> {

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 /// The first file that was named before, whatever the ways to it. A file that does not exist yet
 /// counts too; what is no file, such as a terminal, may be named as often as one likes.
-pub(super) fn named_twice<'a>(paths: impl Iterator<Item = &'a Path>) -> Option<&'a Path> {
+pub(in crate::cli) fn named_twice<'a>(paths: impl Iterator<Item = &'a Path>) -> Option<&'a Path> {
     let mut seen = Vec::new();
     for path in paths {
         let full = full(path);

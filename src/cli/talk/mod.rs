@@ -16,6 +16,7 @@ use anyhow::{Context as _, anyhow, bail};
 use clap::{Args, ValueEnum};
 
 use self::controls::{InUse, SessionControls};
+pub(in crate::cli) use self::files::named_twice;
 use self::over::until_over;
 pub(in crate::cli) use self::over::{AT_ONCE, Ends};
 use self::sound::{Place, Sound};
@@ -25,6 +26,7 @@ use super::captions::Captions;
 use super::conversation::{KeepFlags, PackFlags};
 use super::labels::Labels;
 use super::mcp::McpFlags;
+use super::record::RecordFlags;
 use super::settings::SettingFlags;
 use super::{Ending, pending, screen};
 use crate::config::{Factory, Settings};
@@ -101,6 +103,8 @@ pub(in crate::cli) struct Talk {
     #[command(flatten)]
     keep: KeepFlags,
     #[command(flatten)]
+    exchanges: RecordFlags,
+    #[command(flatten)]
     settings: SettingFlags,
 }
 
@@ -137,10 +141,11 @@ impl Talk {
         .enable_all()
         .build()
         .context("cannot start the runtime")?;
+        let exchanges = self.exchanges.clone();
         let ending = runtime.block_on(self.talk());
         // A hung engine must not keep the program from ending.
         runtime.shutdown_timeout(Duration::from_secs(1));
-        ending
+        exchanges.end(ending)
     }
 
     async fn talk(self) -> anyhow::Result<Ending> {
@@ -149,7 +154,8 @@ impl Talk {
         let input = Place::new(settings.text("input"));
         let output = settings.text("output").map(|name| Place::new(Some(name)));
         self.check_files(&input, output.as_ref())?;
-        let factory = Factory::new(&settings, || Ok(Arc::new(HttpClient::new()?)));
+        let factory = Factory::new(&settings, || Ok(Arc::new(HttpClient::new()?)))
+            .recording(self.exchanges.open_for_call(&settings, true)?);
         let tools = self.approve.tools(&settings)?;
         let opening = self.pack.opening(&settings, &factory, tools)?;
         let opening = self.mcp.add(opening, &settings)?;
@@ -226,7 +232,8 @@ impl Talk {
 
     /// The same file twice would be overwritten while it is read.
     fn check_files(&self, input: &Place, output: Option<&Place>) -> anyhow::Result<()> {
-        let named = [&self.record, &self.events].into_iter().flatten().map(PathBuf::as_path);
+        let named = [&self.record, &self.events, &self.exchanges.record_exchanges];
+        let named = named.into_iter().flatten().map(PathBuf::as_path);
         let files = input.file().into_iter().chain(output.and_then(Place::file)).chain(named);
         match files::named_twice(files.filter(|path| *path != Path::new("-"))) {
             Some(path) => bail!("{} is named twice: give each its own file", path.display()),

@@ -115,6 +115,14 @@ impl HttpEntry {
     pub(super) fn variables(&self) -> Vec<String> {
         self.headers.values().filter_map(HeaderEntry::variable).map(str::to_owned).collect()
     }
+
+    /// The secrets that stand in its headers themselves.
+    pub(super) fn secrets(&self) -> impl Iterator<Item = &Secret> {
+        self.headers.values().filter_map(|header| match header {
+            HeaderEntry::Secret { secret } => Some(secret),
+            HeaderEntry::Template(_) | HeaderEntry::Variable { .. } => None,
+        })
+    }
 }
 
 #[cfg(feature = "net")]

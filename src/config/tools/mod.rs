@@ -101,6 +101,17 @@ impl ToolSetting {
         }
     }
 
+    /// What its headers keep secret.
+    pub(super) fn secrets(&self) -> Vec<Secret> {
+        match &self.entry {
+            Entry::Http(entry) => {
+                entry.secrets().cloned().chain(self.variables.values().cloned()).collect()
+            }
+            // Its variables are whatever the program wants, as its home.
+            Entry::Exec(_) => Vec::new(),
+        }
+    }
+
     fn is_approved(&self) -> bool {
         match &self.entry {
             Entry::Http(entry) => entry.approve,

@@ -59,9 +59,14 @@ impl Actor {
         self.begin(context).await;
     }
 
-    /// Takes a fact. What is told of an answer that runs ahead is kept, its failure included.
+    /// Takes a fact. What is told of an answer that runs ahead is kept, its failure included; of
+    /// one that was begun in vain nobody hears.
     pub(super) fn hear_of(&mut self, fact: Fact) {
-        match self.ahead.as_mut().filter(|ahead| fact.response() == Some(ahead.response)) {
+        let response = fact.response();
+        if response.is_some_and(|response| self.discarded.contains(&response)) {
+            return;
+        }
+        match self.ahead.as_mut().filter(|ahead| response == Some(ahead.response)) {
             None => self.on_fact(fact),
             Some(ahead) if ahead.facts.len() == FACTS => self.drop_ahead(),
             Some(ahead) => ahead.facts.push(fact),
@@ -82,6 +87,10 @@ impl Actor {
         self.guess = None;
         let Some(ahead) = self.ahead.take() else { return };
         self.wires.floor.cancel(ahead.response);
+        if self.discarded.len() == DISCARDED {
+            self.discarded.pop_front();
+        }
+        self.discarded.push_back(ahead.response);
         let (usage, estimated) = ahead.usage();
         let Usage { input_tokens, output_tokens, .. } = usage;
         let kind = EventKind::SpeculationDiscarded { input_tokens, output_tokens, estimated };
@@ -123,6 +132,9 @@ impl Ahead {
     }
 }
 
+/// A stage hears of the end of an answer soon, and tells no more of it: long before so many others
+/// were begun in vain.
+pub(super) const DISCARDED: usize = 8;
 /// What is told of an answer up to its first clause, and of all tools that it may call before
 /// somebody waits for its being committed. More is not kept: it is begun again.
 const FACTS: usize = 256;

@@ -22,7 +22,7 @@ use std::sync::Arc;
 
 use tokio::sync::watch;
 
-use self::ahead::Ahead;
+use self::ahead::{Ahead, DISCARDED};
 use self::aside::Aside;
 pub(super) use self::members::{Brief, Members, Rules, Services, Wires};
 pub(super) use self::own::OwnVoice;
@@ -78,6 +78,8 @@ pub(super) struct Actor {
     guess: Option<(TurnId, Arc<str>)>,
     /// The answer that was begun ahead.
     ahead: Option<Ahead>,
+    /// The last ones that were begun in vain.
+    discarded: VecDeque<ResponseId>,
     /// The response that was held and may still be heard.
     silencing: Option<(TurnId, ResponseId)>,
     last_response: Option<ResponseId>,
@@ -156,6 +158,7 @@ impl Actor {
             answer: None,
             guess: None,
             ahead: None,
+            discarded: VecDeque::with_capacity(DISCARDED),
             silencing: None,
             last_response: None,
             last_turn: TurnId::default(),

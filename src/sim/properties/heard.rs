@@ -8,6 +8,7 @@ use crate::events::{Event, EventKind, StageName};
 use crate::ids::TurnId;
 use crate::sim::mode::Mode;
 use crate::sim::trace::{Ending, Response, Trace};
+use crate::time::SessionTime;
 use crate::types::{Message, Role};
 
 pub(super) fn check(trace: &Trace, findings: &mut Findings) {
@@ -98,6 +99,8 @@ fn answered(trace: &Trace, messages: &[Message], findings: &mut Findings) {
         .iter()
         .filter(|message| message.role == Role::Assistant && !message.text.is_empty())
         .peekable();
+    // What is in the air up to then is of the answers before.
+    let mut others_until = SessionTime::ZERO;
     for response in trace.responses() {
         let whole = response.text();
         let outcome = response.outcome.map_or("", |(_, outcome)| outcome);
@@ -109,12 +112,13 @@ fn answered(trace: &Trace, messages: &[Message], findings: &mut Findings) {
                 kept.peek().map(|next| next.text.as_str()).filter(|text| whole.starts_with(text))
             }
             // It was cut with its first block, before that block was known to be heard.
-            ("discarded", _) if was_audible(trace, &response) => {
+            ("discarded", _) if was_audible(trace, &response, others_until) => {
                 let next = kept.peek().map(|next| next.text.as_str());
                 next.filter(|text| whole.starts_with(text) && words(text) <= TOLERANCE)
             }
             _ => None,
         };
+        others_until = response.silent.map_or(others_until, |silent| silent + BLOCK);
         let Some(expected) = expected.filter(|text| !text.is_empty()) else { continue };
         let message = kept.next();
         let found = message.map(|message| message.text.as_str());
@@ -132,11 +136,12 @@ fn answered(trace: &Trace, messages: &[Message], findings: &mut Findings) {
     });
 }
 
-/// Whether anything was heard while it was open. Two answers may begin with the same words: what
-/// the history has of the one that was heard is not of the other.
-fn was_audible(trace: &Trace, response: &Response) -> bool {
+/// Whether anything of it was heard while it was open. Two answers may begin with the same words:
+/// what the history has of the one that was heard is not of the other.
+fn was_audible(trace: &Trace, response: &Response, others_until: SessionTime) -> bool {
     let Some((ended, _)) = response.outcome else { return false };
-    !trace.audible_between(response.started, ended + BLOCK).is_zero()
+    let began = response.started.max(others_until);
+    !trace.audible_between(began, ended + BLOCK).is_zero()
 }
 
 /// The words that the history has are those that sounded, to within two.

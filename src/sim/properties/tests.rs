@@ -207,6 +207,35 @@ fn what_nobody_heard_is_not_looked_for_in_the_history() {
     assert_eq!(broken, []);
 }
 
+/// What is still in the air of an answer that was cut is not of the next one.
+#[test]
+fn the_last_sound_of_an_answer_is_not_of_the_next_one() {
+    let heard_text = || "It is".to_owned();
+    let text = || EventKind::ResponseText { text: "It is one.".to_owned() };
+    let (second, third) = (ResponseId::FIRST.next(), ResponseId::FIRST.next().next());
+    let of = |id, ms, kind| Event { response: Some(id), ..response(ms, kind) };
+    let ended = EventKind::AgentSpeechEnded { end_ms: 5_315.0, heard_ms: 315.0, complete: false };
+    let more = [
+        of(second, 4_605, EventKind::ResponseStarted),
+        of(second, 4_650, text()),
+        of(second, 4_700, EventKind::ResponseEnded { outcome: "discarded" }),
+        of(third, 4_700, EventKind::ResponseStarted),
+        of(third, 4_800, text()),
+        of(third, 5_000, EventKind::AgentSpeechStarted { start_ms: 5_000.0 }),
+        of(third, 5_310, ended),
+        of(third, 5_310, EventKind::Interrupted { heard_ms: 315.0, heard_text: heard_text() }),
+        of(third, 5_310, EventKind::ResponseEnded { outcome: "interrupted" }),
+    ];
+    let broken = broken(|call| {
+        call.events.splice(8..8, more);
+        call.audible[0].to = at(4_612);
+        call.audible.push(Audible { from: at(5_000), to: at(5_315) });
+        let answers = [Message::assistant("It is one."), Message::assistant("It is")];
+        call.ending = Ending::Ended([Message::user("Hello.")].into_iter().chain(answers).collect());
+    });
+    assert_eq!(broken, []);
+}
+
 #[test]
 fn events_and_history_are_bounded() {
     assert_eq!(broken(|call| call.lost = 1), [Property::Bounded]);

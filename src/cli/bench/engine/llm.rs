@@ -5,6 +5,7 @@ use clap::Args;
 use super::{How, factory, for_tokens};
 use crate::bench::engine::llm::{Figures, PROMPTS, ask};
 use crate::cli::Ending;
+use crate::cli::record::RecordFlags;
 use crate::cli::settings::SettingFlags;
 use crate::cli::talk::Ends;
 use crate::providers::{Price, Prices, ProviderError, ProviderRequest};
@@ -30,6 +31,8 @@ pub(in crate::cli::bench) struct Llm {
     #[command(flatten)]
     how: How,
     #[command(flatten)]
+    pub(super) record: RecordFlags,
+    #[command(flatten)]
     settings: SettingFlags,
 }
 
@@ -40,7 +43,7 @@ impl Llm {
             true => PROMPTS.map(str::to_owned).to_vec(),
             false => self.prompts.clone(),
         };
-        let factory = factory(&settings, "llm")?;
+        let factory = factory(&settings, "llm")?.recording(self.record.open(&settings)?);
         let engine = factory.provider()?;
         let session = settings.session();
         let ask = async |prompt: &String| {

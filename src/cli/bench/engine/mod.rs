@@ -16,6 +16,7 @@ use serde::Serialize;
 use self::requests::Came;
 use crate::bench::machine;
 use crate::cli::Ending;
+use crate::cli::record::RecordFlags;
 use crate::cli::screen::plain;
 use crate::cli::talk::Ends;
 use crate::config::{Factory, Settings};
@@ -41,6 +42,10 @@ impl EngineBench {
             .enable_all()
             .build()
             .context("cannot start the runtime")?;
+        let record = match &self {
+            Self::Llm(llm) => llm.record.clone(),
+            _ => RecordFlags::default(),
+        };
         let ending = runtime.block_on(async {
             let mut ends = Ends::new()?;
             match self {
@@ -52,7 +57,7 @@ impl EngineBench {
         });
         // A hung engine must not keep the program from ending.
         runtime.shutdown_timeout(Duration::from_secs(1));
-        ending
+        record.end(ending)
     }
 }
 

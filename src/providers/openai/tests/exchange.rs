@@ -169,7 +169,11 @@ async fn a_model_that_fails_is_given_up() {
         (begun().with_fault(MockFault::BreakOff), "Well", "broke off"),
         (sse(""), "", "it said nothing"),
         (MockResponse::new("text/event-stream", [&b"data: \xff\n\n"[..]]), "", "not UTF-8"),
-        (MockResponse::new("text/html", ["<html>\n\n</html>\n\n"]), "", "it said nothing"),
+        (
+            MockResponse::new("text/html; charset=utf-8", ["<html>\n\n</html>\n\n"]),
+            "",
+            "answers with text/html in place of events: is its address right?",
+        ),
         (sse(&"data: more\n".repeat(200_000)), "", "more than 1048576 bytes"),
     ] {
         let events = ask(answer).await;
