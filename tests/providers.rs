@@ -146,3 +146,23 @@ async fn if_all_answer_the_exit_code_says_so() {
     assert_eq!(stray.status.code(), Some(1));
     assert!(text(&stray).contains("cannot be asked: banter.toml:2 sets openai.base_url"));
 }
+
+/// The first that comes is kept, and told nothing.
+#[tokio::test]
+async fn ctrl_c_ends_it_while_a_server_is_waited_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let base = format!("http://{}/v1", silent.local_addr().unwrap());
+    let mut command = program::banter(["providers", "--check"]);
+    command.current_dir(folder.path()).env_clear().env("HOME", folder.path());
+    let mut child = command.env("OPENAI_BASE_URL", base).spawn().unwrap();
+    let limit = std::time::Duration::from_secs(120);
+    let asked = tokio::time::timeout(limit, silent.accept()).await.unwrap().unwrap();
+
+    let id = child.id().unwrap().to_string();
+    let sent = std::process::Command::new("kill").args(["-INT", &id]).status().unwrap();
+    assert!(sent.success());
+    let ended = tokio::time::timeout(limit, child.wait()).await.unwrap().unwrap();
+    assert_eq!(ended.code(), Some(130));
+    drop(asked);
+}
