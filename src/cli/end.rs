@@ -1,7 +1,9 @@
-//! What ends a server.
+//! What ends a server, or work before it is done.
 
+use std::future::Future;
 use std::io::{self, stdin};
 use std::thread;
+use std::time::Duration;
 
 use anyhow::Context as _;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -42,6 +44,26 @@ impl End {
             () = ended => Ending::Done,
         }
     }
+}
+
+/// Runs `work` to its end or to Ctrl-C. Programs that it has started and that still run then are
+/// killed.
+pub(super) fn until_interrupted(
+    work: impl Future<Output = anyhow::Result<Ending>>,
+) -> anyhow::Result<Ending> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .context("cannot start the runtime")?;
+    let ending = runtime.block_on(async {
+        tokio::select! {
+            biased;
+            pressed = tokio::signal::ctrl_c() => pressed.map(|()| Ending::Interrupted).map_err(Into::into),
+            ending = work => ending,
+        }
+    });
+    runtime.shutdown_timeout(Duration::from_secs(1));
+    ending
 }
 
 /// A thread of its own reads: it may wait for input for ever, and the server must not wait for it.

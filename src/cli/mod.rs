@@ -20,6 +20,7 @@ mod mock_server;
 mod models;
 mod pack;
 mod pending;
+mod providers;
 mod record;
 mod say;
 mod screen;
@@ -61,6 +62,7 @@ enum Command {
     Simulate(simulate::Simulate),
     Models(models::Models),
     Mcp(mcp::Mcp),
+    Providers(providers::Providers),
     Pack(pack::PackCommand),
     Sessions(sessions::Sessions),
     Tools(tools::Tools),
@@ -119,6 +121,7 @@ pub fn main() -> ExitCode {
         Command::Simulate(simulate) => simulate.run(),
         Command::Models(models) => models.run(),
         Command::Mcp(mcp) => mcp.run(),
+        Command::Providers(providers) => providers.run(),
         Command::Pack(pack) => pack.run(),
         Command::Sessions(sessions) => sessions.run(),
         Command::Tools(tools) => tools.run(),

@@ -251,12 +251,10 @@ impl<'a> Factory<'a> {
         match self.chosen("llm") {
             Chosen::Embedded(name) => self.embedded(name),
             Chosen::Service(kind, named) => {
-                let spec = self.spec_of_kind(kind, self.model("llm", kind, named))?;
-                self.made(&spec, self.settings.parameters())
+                self.make(&self.spec_of_kind(kind, self.model("llm", kind, named))?)
             }
             Chosen::Table(table, named) => {
-                let spec = self.spec_of_table(table, self.model_of_table(table, named))?;
-                self.made(&spec, self.settings.parameters())
+                self.make(&self.spec_of_table(table, self.model_of_table(table, named))?)
             }
         }
         .map(|provider| self.recorded(provider))

@@ -1,22 +1,25 @@
 //! Exchanges with models: those that are recorded, and those that are replayed.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
+
+use serde::Deserialize;
 
 use super::engines::{EngineError, Factory};
 use super::{Settings, TABLE};
 use crate::providers::exchanges::{ExchangeLog, Recording};
 use crate::providers::replay::{Matching, Pace, Replay};
-use crate::providers::{self, Provider, ProviderNameError};
-use crate::types::Secret;
+use crate::providers::{self, Blueprint, Provider, ProviderSpec, RegistryError};
+use crate::types::{Parameters, Secret};
 
 impl Settings {
-    /// All keys, passwords and other secrets: of services, stores and tools.
+    /// All keys, passwords and other secrets: of services, models, stores and tools.
     #[must_use]
     pub fn secrets(&self) -> Vec<Secret> {
         let own = TABLE.iter().filter_map(|setting| self.secret(setting.key).cloned());
+        let models = self.providers().iter().flat_map(super::ProviderSetting::secrets);
         let tools = self.tool_settings().iter().flat_map(super::ToolSetting::secrets);
-        own.chain(tools).collect()
+        own.chain(models).chain(tools).collect()
     }
 
     /// The files of recorded exchanges that models are named by.
@@ -48,11 +51,23 @@ impl Factory<'_> {
     /// A model that comes with the program, or recorded exchanges as the settings have them.
     pub(super) fn embedded(&self, name: &str) -> Result<Arc<dyn Provider>, EngineError> {
         let Some(file) = name.strip_prefix(REPLAY) else { return Ok(providers::by_name(name)?) };
-        let replay = Replay::from_file(Path::new(file)).map_err(ProviderNameError::from)?;
+        self.made(&ProviderSpec::new(KIND, KIND).option("file", file), Parameters::default())
+    }
+
+    /// Makes providers of the type that replays, as the settings have it.
+    pub(super) fn replays(
+        &self,
+    ) -> impl Fn(&Blueprint<'_>) -> Result<Arc<dyn Provider>, RegistryError> + Send + Sync + 'static
+    {
         let matching = Matching::of(self.text("replay.match")).unwrap_or_default();
         let pace = Pace::of(self.settings.number("replay.speed").unwrap_or(1.0));
         let secrets = self.settings.secrets().into_iter().chain(self.key.clone());
-        Ok(Arc::new(replay.matching(matching).paced(pace).without(secrets)))
+        let secrets: Vec<_> = secrets.collect();
+        move |plan: &Blueprint<'_>| {
+            let ReplayOptions { file } = plan.options()?;
+            let replay = Replay::from_file(&file).map_err(|error| plan.wrong(error.to_string()))?;
+            Ok(Arc::new(replay.matching(matching).paced(pace).without(secrets.clone())))
+        }
     }
 
     /// What has no effect without recorded exchanges.
@@ -64,6 +79,15 @@ impl Factory<'_> {
     }
 }
 
+/// What a spec says of what is replayed.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ReplayOptions {
+    file: PathBuf,
+}
+
+/// The type of providers that replay.
+pub(super) const KIND: &str = "replay";
 const REPLAY: &str = "replay:";
 
 #[cfg(test)]

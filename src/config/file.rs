@@ -6,7 +6,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::layers::{Origin, SettingError};
-use super::providers::ProviderSetting;
+use super::providers::{ProviderSetting, check_name};
 use super::table::{Setting, TABLE};
 use super::tools::{self, ToolSetting};
 use super::value::{Kind, Value};
@@ -72,8 +72,10 @@ impl FileText {
         // What stands around a mistake may be read wrongly.
         if reading.wrong.is_empty() {
             reading.collect("", table.get_ref());
+            reading.check_names();
         }
         let Reading { entries, mut tools, providers, mut wrong, .. } = reading;
+        let entries = entries.into_iter().map(|(_, entry)| entry).collect();
         tools.sort_by_key(|(line, _)| *line);
         wrong.sort_by_key(|(line, _)| *line);
         let tools = tools.into_iter().map(|(_, tool)| tool).collect();
@@ -99,7 +101,8 @@ impl FileText {
 
 struct Reading<'a> {
     file: &'a FileText,
-    entries: Vec<Entry>,
+    /// By their places in the text.
+    entries: Vec<(usize, Entry)>,
     /// By line.
     tools: Vec<(usize, ToolSetting)>,
     providers: Vec<ProviderSetting>,
@@ -131,7 +134,7 @@ impl Reading<'_> {
                 (_, Some(setting)) => match value_of(setting, value) {
                     Ok(value) => {
                         let origin = self.file.origin(self.place(at));
-                        self.entries.push(Entry { setting, value, origin });
+                        self.entries.push((at, Entry { setting, value, origin }));
                     }
                     Err(problem) => self.complain(at, problem),
                 },
@@ -139,6 +142,16 @@ impl Reading<'_> {
                 (_, None) => self.complain(at, unknown(&key)),
             }
         }
+    }
+
+    /// Models may be named that the file has further below.
+    fn check_names(&mut self) {
+        let providers = &self.providers;
+        let wrong = self.entries.iter().filter_map(|(at, entry)| {
+            Some((*at, check_name(entry.setting, &entry.value, providers).err()?))
+        });
+        let wrong: Vec<_> = wrong.collect();
+        wrong.into_iter().for_each(|(at, problem)| self.complain(at, problem));
     }
 
     fn tools(&mut self, key: &str, list: &Spanned<DeValue<'_>>) {

@@ -6,10 +6,10 @@ use std::fmt;
 use super::file::{Entry, FileText, Read, unknown};
 #[cfg(feature = "mcp")]
 use super::mcp::NamedServer;
-use super::providers::ProviderSetting;
+use super::providers::{ProviderSetting, check_name};
 use super::table::{Setting, TABLE};
 use super::tools::ToolSetting;
-use super::value::{Kind, Value, one_of};
+use super::value::Value;
 use crate::text::nearest;
 
 /// Where a value comes from.
@@ -115,12 +115,7 @@ impl Settings {
             settings.set(setting, setting.default, Origin::Default, &mut wrong);
         }
         for Entry { setting, value, origin } in entries {
-            match settings.check_name(setting, &value) {
-                Ok(()) => {
-                    settings.values.insert(setting.key, (value, origin));
-                }
-                Err(problem) => wrong.push(SettingError::new(origin.to_string(), problem)),
-            }
+            settings.values.insert(setting.key, (value, origin));
         }
         for setting in TABLE {
             let name = setting.variable();
@@ -166,14 +161,6 @@ impl Settings {
         &self.tools
     }
 
-    /// A model must be one that is built in, or one of the file.
-    fn check_name(&self, setting: &Setting, value: &Value) -> Result<(), String> {
-        let (Kind::Model(forms), Value::Text(text)) = (setting.kind, value) else { return Ok(()) };
-        let own = self.providers.iter().map(ProviderSetting::name);
-        let checked = one_of(text, forms, own);
-        checked.map_err(|problem| format!("{}: {problem}", setting.key))
-    }
-
     fn set(
         &mut self,
         setting: &'static Setting,
@@ -182,7 +169,8 @@ impl Settings {
         wrong: &mut Vec<SettingError>,
     ) {
         let value = setting.value(text);
-        let value = value.and_then(|value| self.check_name(setting, &value).map(|()| value));
+        let value =
+            value.and_then(|value| check_name(setting, &value, &self.providers).map(|()| value));
         match value {
             Ok(value) => {
                 self.values.insert(setting.key, (value, origin));

@@ -7,6 +7,7 @@ use std::time::Duration;
 use serde_json::{Map, Value};
 
 use super::engines::{Access, COMMON_BASE, COMMON_KEY, Chosen, EngineError, Factory};
+use super::exchanges::KIND as REPLAY;
 use crate::providers::retry::{Retries, RetryPolicy};
 use crate::providers::{Credential, Provider, ProviderKind, ProviderSpec, Registry};
 use crate::types::Parameters;
@@ -57,7 +58,8 @@ impl Factory<'_> {
                     None => (named, None),
                 };
                 let spec = ProviderSpec::new(name, name);
-                let spec = rules.into_iter().fold(spec, |spec, file| spec.option("rules", file));
+                let option = if name == REPLAY { "file" } else { "rules" };
+                let spec = rules.into_iter().fold(spec, |spec, file| spec.option(option, file));
                 (name.to_owned(), Ok(spec))
             }
             Chosen::Service(kind, named) => {
@@ -82,6 +84,15 @@ impl Factory<'_> {
         let others = tables.chain(services).filter(|(name, _)| *name != first);
         let others: Vec<_> = others.collect();
         [(first, chosen)].into_iter().chain(others).collect()
+    }
+
+    /// The provider of a spec, such as one of [`specs`](Self::specs).
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be made, or there is no way to services.
+    pub fn make(&self, spec: &ProviderSpec) -> Result<Arc<dyn Provider>, EngineError> {
+        self.made(spec, self.settings.parameters())
     }
 
     /// The model of a service.
@@ -180,7 +191,10 @@ impl Factory<'_> {
 
     /// Variables have been looked up by the settings.
     fn empty_registry(&self) -> Registry {
-        Registry::new().with_retries(self.retries()).with_variables(|_| None)
+        let mut registry = Registry::new().with_retries(self.retries()).with_variables(|_| None);
+        // It is no type of the registry's own, since it knows the settings' secrets.
+        let _is_free = registry.register(REPLAY, self.replays());
+        registry
     }
 
     /// By chance of its own, so that processes that share a service do not come back at once.

@@ -1,12 +1,15 @@
 //! A provider that answers what a test tells it to, and writes down what it was asked.
 //!
 //! ```
+//! use std::time::Duration;
 //! use banter::providers::mock::{MockAnswer, MockProvider};
+//! use banter::providers::{ProviderError, ProviderErrorKind};
 //!
 //! let mock = MockProvider::new();
 //! mock.add_response("Hello there.");
 //! mock.add_tool_call("clock", serde_json::json!({ "what": "time" }));
-//! mock.add(MockAnswer::text("It is").hanging_after(1));
+//! mock.add(MockAnswer::text("It is").after(Duration::from_millis(300)).hanging_after(1));
+//! mock.add_error(ProviderError::new("mock", ProviderErrorKind::RateLimited, "enough"));
 //!
 //! let echo = MockProvider::answering(|request| {
 //!     let asked = request.messages.last().map_or("", |message| message.text.as_str());
@@ -14,6 +17,9 @@
 //! });
 //! # drop(echo);
 //! ```
+//!
+//! Its answers come by turn, or by whatever rule the closure follows. From a file, by turn or rule, and
+//! as late and as broken, [`Scripted`](super::scripted::Scripted) answers.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -76,6 +82,11 @@ impl MockProvider {
         self.add(MockAnswer::default().calling(name, arguments));
     }
 
+    /// Adds a failure instead of an answer.
+    pub fn add_error(&self, error: ProviderError) {
+        self.add(MockAnswer::default().failing_after(0, error));
+    }
+
     /// What it was asked, oldest first; the last 256 requests.
     #[must_use]
     pub fn requests(&self) -> Vec<ProviderRequest> {
@@ -112,13 +123,18 @@ impl Provider for MockProvider {
         let steps = self.state().answer(request);
         let pace = self.pace.clone();
         Box::pin(stream::unfold((steps, pace, true), |(mut steps, pace, first)| async move {
-            let step = steps.pop_front()?;
+            let mut step = steps.pop_front()?;
+            if let Step::Wait(pause) = step {
+                let live = SessionClock::live;
+                pace.as_ref().map_or_else(live, |pace| pace.clock.clone()).sleep(pause).await;
+                step = steps.pop_front()?;
+            }
             if let Some(pace) = &pace {
                 pace.clock.sleep(if first { pace.to_first } else { pace.between }).await;
             }
             match step {
                 Step::Give(event) => Some((event, (steps, pace, false))),
-                Step::Hang => std::future::pending().await,
+                Step::Hang | Step::Wait(_) => std::future::pending().await,
             }
         }))
     }
@@ -132,6 +148,7 @@ pub struct MockAnswer {
     calls: Vec<(String, Value)>,
     usage: Option<Usage>,
     broken: Option<(usize, Break)>,
+    after: Option<Duration>,
 }
 
 impl MockAnswer {
@@ -159,6 +176,13 @@ impl MockAnswer {
     #[must_use]
     pub fn calling(mut self, name: impl Into<String>, arguments: Value) -> Self {
         self.calls.push((name.into(), arguments));
+        self
+    }
+
+    /// Begins so much later: on the clock of [`paced`](MockProvider::paced), else on Tokio's.
+    #[must_use]
+    pub fn after(mut self, pause: Duration) -> Self {
+        self.after = Some(pause);
         self
     }
 
@@ -190,7 +214,11 @@ impl MockAnswer {
         events.push(ProviderEvent::Finished { reason, usage: self.usage });
         let given = self.broken.as_ref().map_or(events.len(), |(after, _)| *after);
         let steps = events.into_iter().take(given).map(|event| Step::Give(Ok(event)));
-        steps.chain(self.broken.map(|(_, broken)| Step::from(broken))).collect()
+        let wait = self.after.map(Step::Wait);
+        wait.into_iter()
+            .chain(steps)
+            .chain(self.broken.map(|(_, broken)| Step::from(broken)))
+            .collect()
     }
 }
 
@@ -204,6 +232,8 @@ enum Break {
 enum Step {
     Give(Result<ProviderEvent, ProviderError>),
     Hang,
+    /// Stands before all others.
+    Wait(Duration),
 }
 
 impl From<Break> for Step {
@@ -345,5 +375,19 @@ mod tests {
         assert_eq!(arrivals.try_recv(), Ok(300.0));
         assert_eq!(arrivals.try_recv(), Ok(320.0));
         assert_eq!(arrivals.try_recv(), Err(tokio::sync::mpsc::error::TryRecvError::Empty));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_answer_may_begin_late_and_a_failure_stand_in_its_place() {
+        let mock = MockProvider::new();
+        mock.add(MockAnswer::text("one two").after(Duration::from_millis(700)));
+        mock.add_error(ProviderError::new("mock", ProviderErrorKind::Overloaded, "later"));
+        let clock = SessionClock::live();
+        let began = clock.now();
+        assert_eq!(events(&mock, "").await.len(), 3);
+        assert_eq!(clock.now().since(began), Duration::from_millis(700));
+        let given: Vec<_> = mock.stream(request("")).collect().await;
+        assert_eq!(given.len(), 1);
+        assert_eq!(given[0].as_ref().unwrap_err().kind, ProviderErrorKind::Overloaded);
     }
 }

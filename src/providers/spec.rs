@@ -150,7 +150,7 @@ impl Credential {
     /// # Errors
     ///
     /// When it is not where it should be: where that is.
-    pub(super) fn resolved(
+    pub(crate) fn resolved(
         &self,
         usual: Option<&str>,
         variable: &dyn Fn(&str) -> Option<Secret>,

@@ -2,6 +2,7 @@
 
 use std::fmt::Display;
 
+use crate::cli::providers::advice;
 use crate::config::{EngineError, Setting, Settings};
 use crate::net::NetError;
 use crate::providers::{ProviderError, ProviderErrorKind, ProviderNameError};
@@ -94,6 +95,11 @@ impl Trouble {
 
     /// A model that fails.
     pub(super) fn of_provider(error: &ProviderError, settings: &Settings) -> Self {
+        // Its name begins with that of the service, or of a table.
+        let name = error.provider.split(':').next().unwrap_or_default();
+        if settings.providers().iter().any(|table| table.name() == name) {
+            return Self::new(error, advice(error.kind, name, None));
+        }
         let cause = match error.kind {
             ProviderErrorKind::OutOfCredit => Cause::Account,
             ProviderErrorKind::Unauthorized => Cause::Key,
@@ -105,8 +111,6 @@ impl Trouble {
             ProviderErrorKind::Protocol => Cause::Strange,
             ProviderErrorKind::Failed => Cause::Broken,
         };
-        // Its name begins with that of the service.
-        let name = error.provider.split(':').next().unwrap_or_default();
         let has_key = Setting::of(&format!("{name}.api_key")).is_some();
         let owner = if has_key { name } else { OPENAI };
         Self::new(error, cause.remedy(Role::Llm, owner, settings))
@@ -197,6 +201,7 @@ mod tests {
     use http::StatusCode;
 
     use super::*;
+    use crate::config::{FileText, Found};
 
     fn settings(variables: &[(&str, &str)]) -> Settings {
         let pair = |&(name, value): &(&str, &str)| (name.to_owned(), value.to_owned());
@@ -259,6 +264,15 @@ mod tests {
                 "{trouble:?}"
             );
         }
+    }
+
+    #[test]
+    fn a_model_of_the_file_is_told_by_its_own_name() {
+        let text = "[providers.mine]\ntype = \"openai\"\n".to_owned();
+        let file = FileText { name: "b.toml".to_owned(), text, found: Found::Named };
+        let settings = Settings::layered(&[], &[], Some(&file)).unwrap();
+        let error = ProviderError::new("mine:m", ProviderErrorKind::Unauthorized, "no");
+        assert_eq!(Trouble::of_provider(&error, &settings).remedy, "give `mine` another key");
     }
 
     #[test]

@@ -6,7 +6,6 @@ mod list;
 
 pub(super) use flags::McpFlags;
 
-use std::future::Future;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -14,6 +13,7 @@ use anyhow::{Context as _, bail};
 use clap::{Args, Subcommand};
 
 use super::Ending;
+use super::end::until_interrupted;
 use super::settings::{SettingFlags, hidden};
 use crate::tools::mcp::McpServer;
 use crate::types::Secret;
@@ -137,23 +137,6 @@ fn seconds(text: &str) -> Result<Duration, String> {
         Ok(seconds @ 1..=600) => Ok(Duration::from_secs(seconds)),
         _ => Err("expected a number from 1 to 600".to_owned()),
     }
-}
-
-/// Runs `work` to its end or to Ctrl-C. Servers that still run then are killed.
-fn until_interrupted(work: impl Future<Output = anyhow::Result<Ending>>) -> anyhow::Result<Ending> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .context("cannot start the runtime")?;
-    let ending = runtime.block_on(async {
-        tokio::select! {
-            biased;
-            pressed = tokio::signal::ctrl_c() => pressed.map(|()| Ending::Interrupted).map_err(Into::into),
-            ending = work => ending,
-        }
-    });
-    runtime.shutdown_timeout(Duration::from_secs(1));
-    ending
 }
 
 /// What a server is called that has no name.

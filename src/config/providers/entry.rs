@@ -8,6 +8,7 @@ use serde::Deserialize;
 use serde::de::{Deserializer, Error as _};
 use serde_json::{Map, Value};
 
+use crate::config::exchanges::KIND;
 use crate::config::header::{HeaderEntry, secret};
 use crate::config::value::Kind;
 use crate::providers::{Price, Prices, ProviderKind, is_id};
@@ -110,7 +111,7 @@ impl ProviderEntry {
         if !is_id(name) {
             return Err("its name may have letters, digits, `-`, `_` and `.`".to_owned());
         }
-        if ProviderKind::of(name).is_some() || name == "auto" {
+        if ProviderKind::of(name).is_some() || ["auto", KIND].contains(&name) {
             return Err(format!(
                 "`{name}` is built in, so that `--llm {name}` would mean two: give the table \
                  another name"

@@ -18,13 +18,13 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use serde_json::Value;
-
 use super::engines::{EngineError, Factory};
+use super::exchanges::KIND;
 use super::file::FileText;
 use super::header::HeaderEntry;
 use super::models::common;
-use super::{Origin, Settings};
+use super::value::{Kind, Value, one_of};
+use super::{Origin, Setting, Settings};
 use crate::providers::{Credential, ProviderKind, ProviderSpec, RegistryError};
 use crate::types::{Parameters, Secret};
 use entry::ProviderEntry;
@@ -96,9 +96,19 @@ impl ProviderSetting {
         self.entry.parameters()
     }
 
+    /// What of it nobody may see.
+    pub(super) fn secrets(&self) -> Vec<Secret> {
+        let key = self.credential().and_then(|key| key.resolved(None, &|_| None).ok().flatten());
+        let headers = self.entry.headers.values().filter_map(|header| match header {
+            HeaderEntry::Secret { secret } => Some(secret.clone()),
+            HeaderEntry::Template(_) | HeaderEntry::Variable { .. } => None,
+        });
+        key.into_iter().chain(self.variables.values().cloned()).chain(headers).collect()
+    }
+
     /// Whether it is reached over the network.
     pub(super) fn is_service(&self) -> bool {
-        ProviderKind::of(self.kind()).is_none_or(ProviderKind::is_service)
+        self.kind() != KIND && ProviderKind::of(self.kind()).is_none_or(ProviderKind::is_service)
     }
 
     /// The key that it names; `None` if it names none.
@@ -141,6 +151,21 @@ impl ProviderSetting {
             file: file.to_owned(),
         })
     }
+}
+
+/// A model must be one that is built in, or one of the file.
+///
+/// # Errors
+///
+/// What is allowed.
+pub(super) fn check_name(
+    setting: &Setting,
+    value: &Value,
+    providers: &[ProviderSetting],
+) -> Result<(), String> {
+    let (Kind::Model(forms), Value::Text(text)) = (setting.kind, value) else { return Ok(()) };
+    let checked = one_of(text, forms, providers.iter().map(ProviderSetting::name));
+    checked.map_err(|problem| format!("{}: {problem}", setting.key))
 }
 
 impl Settings {
@@ -192,8 +217,10 @@ impl Factory<'_> {
         };
         let mut options = kind.map(|kind| self.model_options(kind)).unwrap_or_default();
         options.extend(entry.options.clone());
-        if let Some(Value::String(rules)) = options.get_mut("rules") {
-            *rules = table.folder.join(&*rules).display().to_string();
+        for file in ["rules", "file"] {
+            if let Some(serde_json::Value::String(file)) = options.get_mut(file) {
+                *file = table.folder.join(&*file).display().to_string();
+            }
         }
         Ok(ProviderSpec {
             id: table.name.clone(),

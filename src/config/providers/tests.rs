@@ -141,6 +141,7 @@ fn what_is_wrong_with_a_table_is_told_with_its_line() {
     for (name, table, told) in [
         ("openai", "type = \"mock\"", "`openai` is built in"),
         ("auto", "type = \"mock\"", "`auto` is built in"),
+        ("replay", "type = \"mock\"", "`replay` is built in"),
         ("\"a:b\"", "type = \"mock\"", "its name may have letters"),
         ("a", "model = \"m\"", "missing field `type`"),
         ("a", "type = \"mock\"\napi_kee = \"sk-9\"", "unknown field `api_kee`"),
@@ -288,4 +289,40 @@ fn settings_fill_a_registry() {
     let first = factory(&settings).specs().into_iter().next().unwrap();
     assert_eq!(first.0, "a");
     let _named: Arc<dyn Provider> = registry.get("b").unwrap();
+}
+
+#[test]
+fn the_secrets_of_a_table_are_among_those_that_nobody_may_see() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("key"), "sk-file").unwrap();
+    let name = folder.path().join("b.toml").display().to_string();
+    let text = "[providers.a]\ntype = \"openai\"\napi_key = \"sk-text\"\n\
+                headers = { x = { secret = \"sk-header\" }, y = { env = \"OTHER\" } }\n\
+                [providers.b]\ntype = \"openai\"\napi_key_env = \"MINE\"\n\
+                [providers.c]\ntype = \"openai\"\napi_key_file = \"key\"\n";
+    let file = FileText { name, text: text.to_owned(), found: Found::Named };
+    let variables = [("MINE", "sk-mine"), ("OTHER", "sk-other")];
+    let variables = variables.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let secrets = Settings::layered(&[], &variables, Some(&file)).unwrap().secrets();
+    for secret in ["sk-text", "sk-header", "sk-other", "sk-mine", "sk-file"] {
+        assert!(secrets.iter().any(|found| found.expose() == secret), "{secret}");
+    }
+}
+
+#[test]
+fn recorded_exchanges_are_a_provider_like_any_other() {
+    let folder = tempfile::tempdir().unwrap();
+    let name = folder.path().join("b.toml").display().to_string();
+    let text = "[llm]\nengine = \"a\"\n[providers.a]\ntype = \"replay\"\noptions = { file = \"none.jsonl\" }\n";
+    let file = FileText { name, text: text.to_owned(), found: Found::Named };
+    let settings = Settings::layered(&[], &[], Some(&file)).unwrap();
+    let factory = factory(&settings);
+    assert!(!factory.is_service("llm"));
+    let told = factory.provider().unwrap_err().to_string();
+    let beside = folder.path().join("none.jsonl").display().to_string();
+    assert!(told.contains("the provider `a`: ") && told.contains(&beside), "{told}");
+    let chosen = layered(&[("llm.engine", "replay:x.jsonl")], &[], (Found::Named, "")).unwrap();
+    let specs = super::super::Factory::new(&chosen, || Ok(Arc::new(MockHttp::new()))).specs();
+    let spec = specs[0].1.as_ref().unwrap();
+    assert_eq!((&*spec.kind, &spec.options["file"]), ("replay", &"x.jsonl".into()));
 }

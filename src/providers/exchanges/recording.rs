@@ -9,7 +9,7 @@ use super::ExchangeLog;
 use super::line::End;
 use crate::providers::retry::Retries;
 use crate::providers::{
-    Capabilities, Provider, ProviderError, ProviderEvent, ProviderRequest, ProviderStream,
+    Capabilities, Prices, Provider, ProviderError, ProviderEvent, ProviderRequest, ProviderStream,
 };
 use crate::time::{SessionClock, SessionTime, UtcTime};
 
@@ -61,6 +61,10 @@ impl Provider for Recording {
         self.provider.is_metered()
     }
 
+    fn prices(&self) -> Option<Prices> {
+        self.provider.prices()
+    }
+
     fn retries(&self) -> Option<&Retries> {
         self.provider.retries()
     }
@@ -90,6 +94,10 @@ impl Provider for Recording {
 
     fn warm(&self) {
         self.provider.warm();
+    }
+
+    fn close(&self) {
+        self.provider.close();
     }
 }
 

@@ -21,6 +21,17 @@ pub(super) fn answer(rules: &Rules, request: &ProviderRequest) -> Answer {
     Answerer { rules, tools: &request.tools }.answer(&request.messages)
 }
 
+/// The rule that answers them, whatever they were shown.
+pub(super) fn rule<'a>(rules: &'a Rules, messages: &[Message]) -> Option<&'a Fields> {
+    let asked = messages.iter().rfind(|message| message.role == Role::User);
+    rules.hearing(asked.map_or("", |asked| asked.text.as_str()), turns(messages))
+}
+
+/// How often the user has said something.
+fn turns(messages: &[Message]) -> usize {
+    messages.iter().filter(|message| message.role == Role::User).count()
+}
+
 struct Answerer<'a> {
     rules: &'a Rules,
     tools: &'a [ToolDescriptor],
@@ -44,7 +55,8 @@ impl Answerer<'_> {
         let (before, heard) =
             asked.map_or((messages, ""), |at| (&messages[..at], messages[at].text.as_str()));
         let words = words(heard);
-        let Some((rule, mut values)) = self.rules.find(&words) else { return Answer::default() };
+        let found = self.rules.find(&words, turns(messages));
+        let Some((rule, mut values)) = found else { return Answer::default() };
         let nth = self.times_answered(rule, before);
         if let Some(result) = messages.last().and_then(|message| message.tool_result.as_ref()) {
             let text = fill_one(&rule.then, nth, &values_of(result)).filter(|_| !result.is_error);
@@ -73,11 +85,12 @@ impl Answerer<'_> {
     /// How often `rule` answered before: its answers take turns.
     fn times_answered(&self, rule: &Fields, before: &[Message]) -> usize {
         let asked = before.iter().filter(|message| message.role == Role::User);
-        asked.filter(|message| self.is_answered_by(rule, &message.text)).count()
+        let turns = asked.zip(1..);
+        turns.filter(|(message, turn)| self.is_answered_by(rule, &message.text, *turn)).count()
     }
 
-    fn is_answered_by(&self, rule: &Fields, text: &str) -> bool {
-        self.rules.hearing(text).is_some_and(|other| std::ptr::eq(rule, other))
+    fn is_answered_by(&self, rule: &Fields, text: &str, turn: usize) -> bool {
+        self.rules.hearing(text, turn).is_some_and(|other| std::ptr::eq(rule, other))
     }
 
     /// Adds what the conversation so far gives to `rule`.
@@ -116,10 +129,7 @@ impl Answerer<'_> {
 
     /// Whether the answer to `messages` went on with an earlier one.
     fn went_on(&self, messages: &[Message]) -> bool {
-        let asked = messages.iter().rfind(|message| message.role == Role::User);
-        asked
-            .and_then(|asked| self.rules.hearing(&asked.text))
-            .is_some_and(|rule| rule.says("rest"))
+        turns(messages) > 0 && rule(self.rules, messages).is_some_and(|rule| rule.says("rest"))
     }
 
     /// The call of `rule`'s tool, if it is offered.

@@ -7,13 +7,15 @@
 //!
 //! [`Scripted::default`] has the rules of `assets/scripted.toml`, which is also the example of
 //! how to write them; [`Scripted::from_file`] reads others. The provider keeps nothing: what it
-//! remembers, it finds in the request's messages, so the same request has the same answer.
+//! remembers, it finds in the request's messages, so the same request has the same answer. A rule
+//! may be for one turn, answer late, and fail; how often it has failed is all that is kept.
 //!
 //! It does not understand language, knows English only, and takes no notice of the system prompt,
 //! the temperature and the seed. Of what it is shown, it says what it is (`I was shown 1 image
 //! (640 x 480 PNG).`) before it answers by its rules.
 
 mod answer;
+mod manner;
 mod pattern;
 mod rules;
 mod say;
@@ -72,7 +74,7 @@ impl Default for Scripted {
 
 impl Provider for Scripted {
     fn name(&self) -> &str {
-        "scripted"
+        NAME
     }
 
     /// Of media it tells what they are, and no more.
@@ -97,7 +99,10 @@ impl Provider for Scripted {
         let events = words.into_iter().take(limit).map(ProviderEvent::TextDelta);
         let events = events.chain(call.map(ProviderEvent::ToolCall));
         let events = events.chain([ProviderEvent::Finished { reason, usage: Some(usage) }]);
-        Box::pin(stream::iter(events.map(Ok)))
+        match answer::rule(&self.rules, &request.messages) {
+            Some(rule) => rule.stream(&request.messages, events.collect()),
+            None => Box::pin(stream::iter(events.map(Ok))),
+        }
     }
 }
 
@@ -106,5 +111,7 @@ fn words_in(request: &ProviderRequest) -> u64 {
     let words = messages.chain([request.system.as_str()]).flat_map(str::split_whitespace);
     words.count() as u64
 }
+
+const NAME: &str = "scripted";
 
 const DEFAULT_RULES: &str = include_str!("../../../assets/scripted.toml");

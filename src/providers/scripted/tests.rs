@@ -1,12 +1,15 @@
 //! The default rules, asked as people and recognisers ask.
 
+use std::time::Duration;
+
 use futures_util::StreamExt;
 use serde_json::json;
 
 use super::*;
-use crate::time::WallTime;
+use crate::providers::{ProviderError, ProviderErrorKind, RetryAdvice};
+use crate::time::{SessionClock, WallTime};
 use crate::tools::{ClockTool, Tool, ToolContext, ToolRegistry, run};
-use crate::types::{Media, MediaKind, Message, Parameters, ToolCall, ToolDescriptor};
+use crate::types::{Media, MediaKind, Message, Parameters, ToolCall, ToolDescriptor, ToolResult};
 
 /// A conversation with the default rules.
 struct Talk {
@@ -281,4 +284,116 @@ async fn the_story_is_60_to_90_seconds_of_speech() {
     let words = ask("tell me a story").await.0.split_whitespace().count();
     let seconds = words as f64 * 60.0 / 165.0;
     assert!((60.0..90.0).contains(&seconds), "{words} words, {seconds} s");
+}
+
+/// What comes of the answer to these words of the user, said in turn, and after how long.
+async fn asked(provider: &Scripted, said: &[&str]) -> (String, Option<ProviderError>, Duration) {
+    let mut messages = Vec::new();
+    for text in said {
+        messages.extend([Message::user(*text), Message::assistant("So.")]);
+    }
+    messages.pop();
+    let request = ProviderRequest { messages, ..ProviderRequest::default() };
+    let (clock, mut text, mut error) = (SessionClock::live(), String::new(), None);
+    let began = clock.now();
+    let mut stream = provider.stream(request);
+    while let Ok(Some(event)) = tokio::time::timeout(LONG, stream.next()).await {
+        match event {
+            Ok(ProviderEvent::TextDelta(delta)) => text += &delta,
+            Ok(_) => {}
+            Err(failed) => error = Some(failed),
+        }
+    }
+    (text, error, clock.now().since(began))
+}
+
+/// Nothing comes any more.
+const LONG: Duration = Duration::from_secs(600);
+
+const BROKEN: &str = r#"
+[[rule]]
+hear = ["refuse"]
+fails = "429:2"
+
+[[rule]]
+hear = ["once"]
+fails = "503"
+times = 1
+say = ["Here I am."]
+
+[[rule]]
+hear = ["cut"]
+fails = "cut"
+say = ["One two three four."]
+
+[[rule]]
+hear = ["stall"]
+fails = "stall:0.75"
+say = ["One two three four."]
+
+[[rule]]
+hear = ["slowly"]
+first_ms = 500
+each_ms = 20
+say = ["One two three."]
+
+[[rule]]
+turn = 2
+hear = ["*"]
+say = ["That was the second."]
+
+[[rule]]
+hear = ["*"]
+say = ["Any other.", "One more."]
+"#;
+
+#[tokio::test(start_paused = true)]
+async fn a_rule_may_answer_late_or_fail() {
+    let script = Scripted::parse(BROKEN, "broken.toml").unwrap();
+    let (text, error, _) = asked(&script, &["refuse"]).await;
+    let error = error.unwrap();
+    assert_eq!((text.as_str(), error.kind), ("", ProviderErrorKind::RateLimited));
+    assert_eq!(error.advice, RetryAdvice::After(Duration::from_secs(2)));
+
+    let (_, error, _) = asked(&script, &["once"]).await;
+    assert_eq!(error.unwrap().kind, ProviderErrorKind::Overloaded);
+    let (text, error, _) = asked(&script, &["once"]).await;
+    assert_eq!((text.as_str(), error), ("Here I am.", None));
+
+    let (text, error, _) = asked(&script, &["cut"]).await;
+    assert_eq!((text.as_str(), error.unwrap().kind), ("One two ", ProviderErrorKind::Network));
+    let (text, error, took) = asked(&script, &["stall"]).await;
+    assert_eq!((text.as_str(), error, took), ("One two three ", None, LONG));
+
+    let (text, _, took) = asked(&script, &["slowly"]).await;
+    // Two further words, and the end.
+    assert_eq!((text.as_str(), took), ("One two three.", Duration::from_millis(560)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_rule_may_be_for_one_turn() {
+    let script = Scripted::parse(BROKEN, "broken.toml").unwrap();
+    for (said, answer) in [
+        (&["a"][..], "Any other."),
+        (&["a", "b"], "That was the second."),
+        // The answers of the other rule take turns without it.
+        (&["a", "b", "c"], "One more."),
+    ] {
+        assert_eq!(asked(&script, said).await.0, answer);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_tool_has_found_is_said_whatever_its_rule_does() {
+    let rules =
+        "[[rule]]\nhear = [\"*\"]\ntool = \"clock\"\nthen = [\"It is {result}.\"]\nfails = \"500\"";
+    let script = Scripted::parse(rules, "broken.toml").unwrap();
+    let (id, name) = ("call-1".to_owned(), "clock".to_owned());
+    let result = ToolResult { id, name, content: "ten".to_owned(), is_error: false };
+    let messages = vec![Message::user("time"), Message::tool(result)];
+    let request = ProviderRequest { messages, ..ProviderRequest::default() };
+    let events: Vec<_> = script.stream(request).map(Result::unwrap).collect().await;
+    assert_eq!(events[0], ProviderEvent::TextDelta("It ".to_owned()));
+    let (_, error, _) = asked(&script, &["time"]).await;
+    assert_eq!(error.unwrap().kind, ProviderErrorKind::Failed);
 }

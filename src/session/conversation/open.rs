@@ -377,10 +377,7 @@ impl Opening {
         if let Some(policy) = self.tool_policy {
             terms.tool_policy = policy;
         }
-        let prices = self.prices.or_else(|| provider.prices());
-        if terms.tool_policy.max_cost_usd.is_some() && prices.is_none() {
-            return Err(ConversationError::NoPrices);
-        }
+        can_bound_cost(&terms.tool_policy, self.prices.or_else(|| provider.prices()))?;
         #[cfg(feature = "mcp")]
         let (tools, servers) = Servers::start(self.mcp, self.tools).await?;
         #[cfg(not(feature = "mcp"))]
@@ -411,6 +408,14 @@ impl Opening {
         conversation.shared.dialogue.open(opened);
         conversation.shared.dialogue.set(self.variables);
         Ok(conversation)
+    }
+}
+
+/// A largest cost needs to know any.
+fn can_bound_cost(policy: &ToolPolicy, prices: Option<Prices>) -> Result<(), ConversationError> {
+    match policy.max_cost_usd.is_some() && prices.is_none() {
+        true => Err(ConversationError::NoPrices),
+        false => Ok(()),
     }
 }
 
