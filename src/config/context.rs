@@ -43,10 +43,10 @@ impl Factory<'_> {
             return Ok(None);
         }
         let Some((vendor, model)) = Vendor::of(named) else {
-            return self.embedded(named).map(|provider| Some(self.recorded(provider)));
+            return self.embedded(named).map(|provider| Some(self.observed(provider)));
         };
         let model = model.or(vendor.usual_model()).unwrap_or_else(|| self.text("llm.model"));
-        self.model_service(vendor, model).map(|provider| Some(self.recorded(provider)))
+        self.model_service(vendor, model).map(|provider| Some(self.observed(provider)))
     }
 
     fn embedder(&self) -> Result<Arc<dyn Embedder>, EngineError> {

@@ -8,6 +8,7 @@ use super::models::Vendor;
 use super::{Origin, Setting, Settings};
 use crate::net::{Endpoint, EndpointError, Http, Limits, NetError};
 use crate::providers::exchanges::ExchangeLog;
+use crate::providers::metrics::ModelMetrics;
 use crate::providers::{Provider, ProviderNameError};
 use crate::stt::{self, OpenAiTranscriber, SttError, Transcriber};
 use crate::tts::{self, EspeakNg, OpenAiSynthesizer, Synthesizer, UnknownSynthesizer};
@@ -23,6 +24,7 @@ pub struct Factory<'a> {
     pub(super) key: Option<Secret>,
     /// Where what models are asked and answer is written.
     pub(super) exchanges: Option<ExchangeLog>,
+    pub(super) metrics: ModelMetrics,
 }
 
 type Connect<'a> = Box<dyn Fn() -> Result<Arc<dyn Http>, NetError> + Send + Sync + 'a>;
@@ -155,6 +157,7 @@ impl<'a> Factory<'a> {
             http: OnceLock::new(),
             key: None,
             exchanges: None,
+            metrics: ModelMetrics::default(),
         }
     }
 
@@ -225,7 +228,7 @@ impl<'a> Factory<'a> {
                 self.model_service(vendor, self.model("llm", vendor, named))
             }
         }
-        .map(|provider| self.recorded(provider))
+        .map(|provider| self.observed(provider))
     }
 
     /// The speech synthesizer.

@@ -1,4 +1,4 @@
-//! Exchanges with models: those that are recorded, and those that are replayed.
+//! What is seen of models: figures, logs, exchanges that are recorded; and those that are replayed.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::engines::{EngineError, Factory};
 use super::{Settings, TABLE};
 use crate::providers::exchanges::{ExchangeLog, Recording};
+use crate::providers::metrics::{ModelMetrics, Watched};
 use crate::providers::replay::{Matching, Pace, Replay};
 use crate::providers::{self, Provider, ProviderNameError};
 use crate::types::Secret;
@@ -36,13 +37,32 @@ impl Factory<'_> {
         self
     }
 
-    /// The same provider, with its exchanges written down if that is wanted.
+    /// Counts in `metrics` what models do; several factories may share them.
     #[must_use]
-    pub fn recorded(&self, provider: Arc<dyn Provider>) -> Arc<dyn Provider> {
-        match &self.exchanges {
+    pub fn counted_in(mut self, metrics: ModelMetrics) -> Self {
+        self.metrics = metrics;
+        self
+    }
+
+    /// What the models that it has made do.
+    #[must_use]
+    pub fn metrics(&self) -> &ModelMetrics {
+        &self.metrics
+    }
+
+    /// The same provider, counted and logged, and with its exchanges written down if that is wanted:
+    /// as those that it makes.
+    #[must_use]
+    pub fn observed(&self, provider: Arc<dyn Provider>) -> Arc<dyn Provider> {
+        let provider = match &self.exchanges {
             Some(log) => Arc::new(Recording::new(provider, log.clone())),
             None => provider,
-        }
+        };
+        Arc::new(Watched::new(provider, &self.metrics).without(self.secrets()))
+    }
+
+    fn secrets(&self) -> impl Iterator<Item = Secret> {
+        self.settings.secrets().into_iter().chain(self.key.clone())
     }
 
     /// A model that comes with the program, or recorded exchanges as the settings have them.
@@ -51,8 +71,7 @@ impl Factory<'_> {
         let replay = Replay::from_file(Path::new(file)).map_err(ProviderNameError::from)?;
         let matching = Matching::of(self.text("replay.match")).unwrap_or_default();
         let pace = Pace::of(self.settings.number("replay.speed").unwrap_or(1.0));
-        let secrets = self.settings.secrets().into_iter().chain(self.key.clone());
-        Ok(Arc::new(replay.matching(matching).paced(pace).without(secrets)))
+        Ok(Arc::new(replay.matching(matching).paced(pace).without(self.secrets())))
     }
 
     /// What has no effect without recorded exchanges.

@@ -8,6 +8,7 @@ pub mod embeddings;
 mod error;
 pub mod exchanges;
 mod gemini;
+pub mod metrics;
 pub mod mock;
 mod openai;
 mod price;
