@@ -318,11 +318,6 @@ impl<'a> Factory<'a> {
         self.endpoint_at(base, key, shown, (missing, &format!("--{engine}")))
     }
 
-    /// The address of all services, with the key of all; `flag` would do without it.
-    pub(super) fn common_endpoint(&self, flag: &str) -> Result<Endpoint, EngineError> {
-        self.endpoint_at(COMMON_BASE, COMMON_KEY, self.key.as_ref(), (COMMON_KEY, flag))
-    }
-
     /// The address of one setting with the key of another, unless another key is shown. Without
     /// any: which setting is missing, and which flag would do without it.
     pub(super) fn endpoint_at(
