@@ -170,7 +170,7 @@ async fn a_model_that_fails_is_given_up() {
         (sse(""), "", "it said nothing"),
         (MockResponse::new("text/event-stream", [&b"data: \xff\n\n"[..]]), "", "not UTF-8"),
         (MockResponse::new("text/html", ["<html>\n\n</html>\n\n"]), "", "it said nothing"),
-        (sse(&"data: more\n".repeat(200_000)), "", "more than 1048576 bytes"),
+        (sse(&"data: more\n".repeat(300_000)), "", "more than 1048576 bytes"),
     ] {
         let events = ask(answer).await;
         assert_eq!(words(&events), said);
