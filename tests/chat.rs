@@ -10,7 +10,11 @@ mod program;
 
 use std::fs::File;
 use std::process::{Output, Stdio};
+use std::sync::Arc;
 
+use banter::bench::remote::Launch;
+use banter::bench::services::Profile;
+use banter::net::HttpClient;
 use serde_json::{Value, json};
 
 use crate::program::{banter, run};
@@ -154,6 +158,29 @@ fn exchanges_that_find_no_room_are_told_at_the_end() {
     assert!(lines(&output)[0].contains("five"), "{output:?}");
     let told = String::from_utf8_lossy(&output.stderr);
     assert!(told.contains("cannot write exchanges to /dev/full: No space left"), "{told}");
+}
+
+#[tokio::test]
+async fn whatever_is_logged_no_key_is_in_it() {
+    let launch =
+        Launch { program: Some(env!("CARGO_BIN_EXE_banter").into()), ..Launch::new(Profile::Zero) };
+    let server = launch.start(Arc::new(HttpClient::new().unwrap())).await.unwrap();
+    let folder = tempfile::TempDir::new().unwrap();
+    let path = folder.path().join("input");
+    std::fs::write(&path, "is it sk-hush-4711\n").unwrap();
+    let base = format!("llm.base_url={}", server.services().url());
+    let mut command = banter(["chat", "--llm", "openai:small", "--set", &base]);
+    command.env("BANTER_LOG", "trace").env("NO_COLOR", "1");
+    command.env("BANTER_LLM_API_KEY", "sk-hush-4711");
+    command.stdin(Stdio::from(File::open(&path).unwrap()));
+    let limit = std::time::Duration::from_secs(120);
+    let output = tokio::time::timeout(limit, command.output()).await.unwrap().unwrap();
+    let log = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success() && !lines(&output)[0].is_empty(), "{log}");
+    for part in ["is it [secret]", "answered", "provider=\"openai\"", "model=\"small\"", "hyper"] {
+        assert!(log.contains(part), "{part} in {log}");
+    }
+    assert_eq!(log.lines().find(|line| line.contains("4711")), None);
 }
 
 /// A model that calls the tool of the pack in `examples/packs/library.json`.

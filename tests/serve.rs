@@ -69,6 +69,19 @@ async fn a_question_in_odd_frames_is_answered_to_the_last_sample() {
     let log = mock.services().log("odd-1").await.unwrap();
     let asked: Vec<_> = log.entries.iter().map(|entry| entry.service).collect();
     assert_eq!(asked, [Service::Stt, Service::Llm, Service::Tts], "under the name of the caller");
+
+    let (status, page) = server.page("GET /metrics").await;
+    let model = "{model=\"openai:gpt-4o-mini\"";
+    for line in [
+        "banter_calls 1",
+        "banter_calls_taken_total 1",
+        &format!("banter_model_requests_total{model}}} 1"),
+        &format!("banter_model_answered_total{model}}} 1"),
+        &format!("banter_model_first_token_seconds_count{model}}} 1"),
+    ] {
+        assert!(page.lines().any(|one| one == line), "{line} in {page}");
+    }
+    assert!(status == 200 && !page.contains("odd-1"), "{page}");
 }
 
 #[tokio::test]

@@ -2,11 +2,14 @@
 
 use std::sync::Arc;
 
-use super::engines::{AUTO, Chosen, EngineError, Factory, SERVICE};
+use super::engines::{AUTO, COMMON_BASE, COMMON_KEY, Chosen, EngineError, Factory, SERVICE};
 use crate::context::{Budget, Relevance, Strategy, Summarise};
+use crate::net::Endpoint;
 use crate::providers::Provider;
 use crate::providers::ProviderKind;
-use crate::providers::embeddings::{Embedder, Hashed, OpenAiEmbedder};
+use crate::providers::embeddings::{
+    Embedder, GeminiEmbedder, Hashed, OllamaEmbedder, OpenAiEmbedder,
+};
 use crate::stages::ContextConfig;
 use crate::types::Parameters;
 
@@ -60,18 +63,47 @@ impl Factory<'_> {
                 self.made(&spec, Parameters::default())?
             }
         };
-        Ok(Some(self.recorded(provider)))
+        Ok(Some(self.observed(provider)))
     }
 
     fn embedder(&self) -> Result<Arc<dyn Embedder>, EngineError> {
         let named = self.text("context.embeddings");
-        let model = match named.split_once(':') {
-            Some((SERVICE, model)) => model,
-            None if named == SERVICE => EMBEDDINGS,
-            _ => return Ok(Arc::new(Hashed)),
+        let (service, model) = match named.split_once(':') {
+            Some((service, model)) => (service, Some(model)),
+            None => (named, None),
         };
-        let endpoint = self.common_endpoint("--set context.embeddings=hashed")?;
-        Ok(Arc::new(OpenAiEmbedder::new(self.http()?, endpoint, model)))
+        Ok(match service {
+            SERVICE => {
+                let endpoint = self.vectors_at(COMMON_BASE, COMMON_KEY)?;
+                let model = model.unwrap_or("text-embedding-3-small");
+                Arc::new(OpenAiEmbedder::new(self.http()?, endpoint, model))
+            }
+            "gemini" => {
+                let endpoint = self.vectors_at("gemini.base_url", "gemini.api_key")?;
+                let model = model.unwrap_or("gemini-embedding-001");
+                Arc::new(GeminiEmbedder::new(self.http()?, endpoint, model))
+            }
+            "ollama" => {
+                let endpoint = match self.settings.text(OWN_BASE) {
+                    Some(_) => self.vectors_at(OWN_BASE, OWN_KEY)?,
+                    None => Endpoint::new(OLLAMA, self.settings.secret(OWN_KEY).cloned())?,
+                };
+                let model = model.unwrap_or("nomic-embed-text");
+                Arc::new(OllamaEmbedder::new(self.http()?, endpoint, model))
+            }
+            _ => Arc::new(Hashed),
+        })
+    }
+
+    /// Where vectors are made: at an address of their own, with a key of their own, else at the
+    /// common ones. The common key is not sent to another address.
+    fn vectors_at(&self, common_base: &str, common_key: &str) -> Result<Endpoint, EngineError> {
+        let has_own = self.settings.text(OWN_BASE).is_some();
+        let base = if has_own { OWN_BASE } else { common_base };
+        let has_key = has_own || self.settings.secret(OWN_KEY).is_some();
+        let key = if has_key { OWN_KEY } else { common_key };
+        let shown = self.key.as_ref().filter(|_| !has_own && common_key == COMMON_KEY);
+        self.endpoint_at(base, key, shown, (key, "--set context.embeddings=hashed"))
     }
 
     /// What has no effect without a budget.
@@ -83,7 +115,9 @@ impl Factory<'_> {
     }
 }
 
-const EMBEDDINGS: &str = "text-embedding-3-small";
+const OWN_BASE: &str = "embeddings.base_url";
+const OWN_KEY: &str = "embeddings.api_key";
+const OLLAMA: &str = "http://localhost:11434";
 
 #[cfg(test)]
 mod tests {
@@ -93,13 +127,16 @@ mod tests {
 
     /// What the factory makes of these settings, all of which are flags.
     fn context(settings: &[(&str, &str)]) -> Result<Option<ContextConfig>, EngineError> {
+        Factory::new(&flags(settings), || Ok(Arc::new(MockHttp::new()))).context()
+    }
+
+    fn flags(settings: &[(&str, &str)]) -> Settings {
         let owned = |text: &str| text.to_owned();
         let flags: Vec<_> = settings
             .iter()
             .map(|(key, value)| (owned("--set"), owned(key), owned(value)))
             .collect();
-        let settings = Settings::layered(&flags, &[], None).unwrap();
-        Factory::new(&settings, || Ok(Arc::new(MockHttp::new()))).context()
+        Settings::layered(&flags, &[], None).unwrap()
     }
 
     #[test]
@@ -150,9 +187,46 @@ mod tests {
         assert_eq!(name("hashed", ""), "hashed");
         assert_eq!(name("openai", "sk-7"), "openai:text-embedding-3-small");
         assert_eq!(name("openai:mine", "sk-7"), "openai:mine");
+        let gemini = [budget, [("context.embeddings", "gemini"), ("gemini.api_key", "k")]].concat();
+        let made = context(&gemini).unwrap().unwrap();
+        assert_eq!(made.embedder.name(), "gemini:gemini-embedding-001");
+        assert_eq!(name("ollama", ""), "ollama:nomic-embed-text");
+        assert_eq!(name("ollama:mine", "sk-7"), "ollama:mine");
+        let told = named("gemini", "sk-7").unwrap_err().to_string();
+        assert!(told.contains("set GEMINI_API_KEY"), "{told}");
         let told = named("openai", "").unwrap_err().to_string();
         for part in ["set OPENAI_API_KEY", "with --set context.embeddings=hashed"] {
             assert!(told.contains(part), "{told}");
+        }
+    }
+
+    #[tokio::test]
+    async fn vectors_of_an_address_of_their_own_get_no_common_key() {
+        for (named, path, header) in [
+            ("openai", "/embeddings", "authorization"),
+            ("gemini", "/v1beta/models/gemini-embedding-001:batchEmbedContents", "x-goog-api-key"),
+            ("ollama", "/api/embed", "authorization"),
+        ] {
+            for (own, sent) in [(None, None), (Some("sk-own"), Some("sk-own"))] {
+                let http = MockHttp::new();
+                let mut set = vec![
+                    ("context.tokens", "500"),
+                    ("context.strategy", "relevance"),
+                    ("context.embeddings", named),
+                    ("openai.api_key", "sk-common"),
+                    ("gemini.api_key", "sk-common"),
+                    ("embeddings.base_url", "http://there"),
+                ];
+                set.extend(own.map(|key| ("embeddings.api_key", key)));
+                let settings = flags(&set);
+                let factory = Factory::new(&settings, || Ok(Arc::new(http.clone())));
+                let embedder = factory.context().unwrap().unwrap().embedder;
+                assert!(embedder.embed(vec!["one".to_owned()]).await.is_err(), "nobody answers");
+                let [request] = &http.requests()[..] else { panic!("one request") };
+                assert_eq!(request.uri.to_string(), format!("http://there{path}"));
+                let key = request.headers.get(header).map(|key| key.to_str().unwrap());
+                assert_eq!(key.map(|key| key.trim_start_matches("Bearer ")), sent, "{named}");
+            }
         }
     }
 }

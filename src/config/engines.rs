@@ -8,6 +8,7 @@ use super::models::{common, service_named};
 use super::{Origin, ProviderSetting, Setting, Settings};
 use crate::net::{Endpoint, EndpointError, Http, Limits, NetError};
 use crate::providers::exchanges::ExchangeLog;
+use crate::providers::metrics::ModelMetrics;
 use crate::providers::{Provider, ProviderKind, ProviderNameError, RegistryError};
 use crate::stt::{self, OpenAiTranscriber, SttError, Transcriber};
 use crate::tts::{self, EspeakNg, OpenAiSynthesizer, Synthesizer, UnknownSynthesizer};
@@ -23,6 +24,7 @@ pub struct Factory<'a> {
     pub(super) key: Option<Secret>,
     /// Where what models are asked and answer is written.
     pub(super) exchanges: Option<ExchangeLog>,
+    pub(super) metrics: ModelMetrics,
 }
 
 type Connect<'a> = Box<dyn Fn() -> Result<Arc<dyn Http>, NetError> + Send + Sync + 'a>;
@@ -179,6 +181,7 @@ impl<'a> Factory<'a> {
             http: OnceLock::new(),
             key: None,
             exchanges: None,
+            metrics: ModelMetrics::default(),
         }
     }
 
@@ -257,7 +260,7 @@ impl<'a> Factory<'a> {
                 self.make(&self.spec_of_table(table, self.model_of_table(table, named))?)
             }
         }
-        .map(|provider| self.recorded(provider))
+        .map(|provider| self.observed(provider))
     }
 
     /// The speech synthesizer.
@@ -384,11 +387,6 @@ impl<'a> Factory<'a> {
         };
         let shown = self.shown_key(key);
         self.access(base, if own.is_some() { &own_key } else { key }, shown, (key, &flag))
-    }
-
-    /// The address of all services, with the key of all; `flag` would do without it.
-    pub(super) fn common_endpoint(&self, flag: &str) -> Result<Endpoint, EngineError> {
-        self.endpoint_at(COMMON_BASE, COMMON_KEY, self.key.as_ref(), (COMMON_KEY, flag))
     }
 
     /// The address of one setting with the key of another: see [`access`](Self::access).

@@ -1,4 +1,4 @@
-//! Exchanges with models: those that are recorded, and those that are replayed.
+//! What is seen of models: figures, logs, exchanges that are recorded; and those that are replayed.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -8,6 +8,7 @@ use serde::Deserialize;
 use super::engines::{EngineError, Factory};
 use super::{Settings, TABLE};
 use crate::providers::exchanges::{ExchangeLog, Recording};
+use crate::providers::metrics::{ModelMetrics, Watched};
 use crate::providers::replay::{Matching, Pace, Replay};
 use crate::providers::{self, Blueprint, Provider, ProviderSpec, RegistryError};
 use crate::types::{Parameters, Secret};
@@ -39,13 +40,32 @@ impl Factory<'_> {
         self
     }
 
-    /// The same provider, with its exchanges written down if that is wanted.
+    /// Counts in `metrics` what models do; several factories may share them.
     #[must_use]
-    pub fn recorded(&self, provider: Arc<dyn Provider>) -> Arc<dyn Provider> {
-        match &self.exchanges {
+    pub fn counted_in(mut self, metrics: ModelMetrics) -> Self {
+        self.metrics = metrics;
+        self
+    }
+
+    /// What the models that it has made do.
+    #[must_use]
+    pub fn metrics(&self) -> &ModelMetrics {
+        &self.metrics
+    }
+
+    /// The same provider, counted and logged, and with its exchanges written down if that is wanted:
+    /// as those that it makes.
+    #[must_use]
+    pub fn observed(&self, provider: Arc<dyn Provider>) -> Arc<dyn Provider> {
+        let provider = match &self.exchanges {
             Some(log) => Arc::new(Recording::new(provider, log.clone())),
             None => provider,
-        }
+        };
+        Arc::new(Watched::new(provider, &self.metrics).without(self.secrets()))
+    }
+
+    fn secrets(&self) -> impl Iterator<Item = Secret> {
+        self.settings.secrets().into_iter().chain(self.key.clone())
     }
 
     /// A model that comes with the program, or recorded exchanges as the settings have them.
@@ -61,8 +81,7 @@ impl Factory<'_> {
     {
         let matching = Matching::of(self.text("replay.match")).unwrap_or_default();
         let pace = Pace::of(self.settings.number("replay.speed").unwrap_or(1.0));
-        let secrets = self.settings.secrets().into_iter().chain(self.key.clone());
-        let secrets: Vec<_> = secrets.collect();
+        let secrets: Vec<_> = self.secrets().collect();
         move |plan: &Blueprint<'_>| {
             let ReplayOptions { file } = plan.options()?;
             let replay = Replay::from_file(&file).map_err(|error| plan.wrong(error.to_string()))?;

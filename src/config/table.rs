@@ -125,6 +125,8 @@ pub const TABLE: &[Setting] = &[
     row("context.strategy", Kind::Choice(CUT), "sliding", "What happens to a longer one"),
     row("context.summariser", Kind::Model(LLM), "", "The model that summarises, if another"),
     row("context.embeddings", Kind::Engine(EMBEDDINGS), "hashed", "What messages are compared by"),
+    row("embeddings.base_url", Kind::Address, "", "Where vectors are made, if it has its own"),
+    row("embeddings.api_key", Kind::Secret, "", "The key of that, if it has its own"),
     row("tts.engine", Kind::Engine(TTS), "auto", "The synthesizer"),
     row("tts.model", Kind::Text, "gpt-4o-mini-tts", "The service's synthesizer"),
     row("tts.voice", Kind::Text, "alloy", "The service's voice"),
@@ -271,7 +273,8 @@ const AUTO: &[&str] = &["auto", "on", "off"];
 const NOISE: &[&str] = &["auto", "off", "low", "moderate", "high"];
 const CUT: &[&str] = &["sliding", "summarise", "relevance", "fail"];
 const VALIDATION: &[&str] = &["error", "warn", "off"];
-const EMBEDDINGS: &[&str] = &["hashed", "openai", "openai:MODEL"];
+const EMBEDDINGS: &[&str] =
+    &["hashed", "openai", "openai:MODEL", "gemini", "gemini:MODEL", "ollama", "ollama:MODEL"];
 const ENDPOINT: &[&str] = &["eager", "balanced", "patient", "fixed"];
 const SPECULATION: &[&str] = &["free", "always", "never"];
 const END_MODEL: &[&str] = &["off", "smart-turn"];

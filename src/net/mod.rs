@@ -51,7 +51,7 @@ pub use endpoint::{Endpoint, EndpointError, Limits};
 pub use guard::is_public;
 #[cfg(feature = "net")]
 pub use guarded::{Addresses, GuardedClient, Reach, Resolve};
-pub(crate) use refusal::codes;
+pub(crate) use refusal::{codes, request_id};
 #[cfg(feature = "net")]
 pub use socket::SocketClient;
 pub use sse::{Events, events};

@@ -35,7 +35,7 @@ pub(super) fn error(
     let retry_after = advised(headers).or_else(|| delay(&value));
     let details = Details {
         codes,
-        request_id: request_id(headers, &value).map(|id| presentable(id, keys)),
+        request_id: named(headers, &value).map(|id| presentable(id, keys)),
         is_final: headers.get("x-should-retry").is_some_and(|value| value == "false"),
     };
     NetError::Refused { host, status, message, retry_after, details: Box::new(details) }
@@ -74,9 +74,15 @@ fn complaint(value: &Value, said: &[u8]) -> String {
     message.map_or_else(|| String::from_utf8_lossy(said).into_owned(), str::to_owned)
 }
 
-fn request_id<'a>(headers: &'a HeaderMap, value: &'a Value) -> Option<&'a str> {
+/// What a service calls a request, by its answer's headers.
+pub(crate) fn request_id(headers: &HeaderMap) -> Option<&str> {
     let named = REQUEST_IDS.iter().find_map(|name| headers.get(*name)?.to_str().ok());
-    named.or_else(|| value.get("request_id")?.as_str()).filter(|id| !id.trim().is_empty())
+    named.filter(|id| !id.trim().is_empty())
+}
+
+fn named<'a>(headers: &'a HeaderMap, value: &'a Value) -> Option<&'a str> {
+    let said = || value.get("request_id")?.as_str().filter(|id| !id.trim().is_empty());
+    request_id(headers).or_else(said)
 }
 
 /// When to come back, by the headers: by whoever says it outright, else by what says when a limit

@@ -197,6 +197,24 @@ impl fmt::Display for ProviderError {
 impl std::error::Error for ProviderError {}
 
 impl ProviderErrorKind {
+    /// As logs, figures and files have it: `rate_limited`.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::RateLimited => "rate_limited",
+            Self::Overloaded => "overloaded",
+            Self::InvalidRequest => "invalid_request",
+            Self::ContentPolicy => "content_policy",
+            Self::Unauthorized => "unauthorized",
+            Self::OutOfCredit => "out_of_credit",
+            Self::NotFound => "not_found",
+            Self::TimedOut => "timed_out",
+            Self::Network => "network",
+            Self::Protocol => "protocol",
+            Self::Failed => "failed",
+        }
+    }
+
     /// What a refusal means: by what the service calls it, if that has one meaning only, else by
     /// its status, else by what it calls it at all.
     fn of(status: Option<StatusCode>, codes: &[String]) -> Self {
@@ -320,6 +338,26 @@ mod tests {
             (0, &[], Kind::Failed),
         ] {
             assert_eq!(of(status, codes), kind, "{status} {codes:?}");
+        }
+    }
+
+    #[test]
+    fn a_kind_has_one_name_everywhere() {
+        use ProviderErrorKind as Kind;
+        for kind in [
+            Kind::RateLimited,
+            Kind::Overloaded,
+            Kind::InvalidRequest,
+            Kind::ContentPolicy,
+            Kind::Unauthorized,
+            Kind::OutOfCredit,
+            Kind::NotFound,
+            Kind::TimedOut,
+            Kind::Network,
+            Kind::Protocol,
+            Kind::Failed,
+        ] {
+            assert_eq!(serde_json::to_value(kind).unwrap(), kind.name());
         }
     }
 

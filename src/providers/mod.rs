@@ -9,6 +9,7 @@ mod error;
 pub mod exchanges;
 mod gemini;
 mod kind;
+pub mod metrics;
 pub mod mock;
 mod openai;
 mod price;

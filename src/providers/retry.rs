@@ -8,6 +8,7 @@
 //! asked for by its stage, which tells each retry as an event; everybody else may use
 //! [`Retries::stream`].
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -94,6 +95,8 @@ impl RetryBudget {
 pub struct Retries {
     policy: RetryPolicy,
     shared: Arc<Mutex<Shared>>,
+    /// How many were made, for whoever counts.
+    made: Arc<AtomicU64>,
 }
 
 #[derive(Debug, Default)]
@@ -124,6 +127,11 @@ impl Retries {
         Self { policy, ..self }
     }
 
+    /// The same, with the same budget, counted there.
+    pub(super) fn counted_by(self, made: Arc<AtomicU64>) -> Self {
+        Self { made, ..self }
+    }
+
     /// The policy.
     #[must_use]
     pub fn policy(&self) -> RetryPolicy {
@@ -136,7 +144,9 @@ impl Retries {
     pub fn pause(&self, number: u32, error: &ProviderError) -> Option<Duration> {
         let mut shared = self.shared();
         let pause = self.policy.pause(number, error, chance(&mut shared.seed))?;
-        shared.budget.spend().then_some(pause)
+        let paid = shared.budget.spend();
+        self.made.fetch_add(paid.into(), Ordering::Relaxed);
+        paid.then_some(pause)
     }
 
     /// There was an answer.

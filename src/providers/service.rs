@@ -18,7 +18,7 @@ use super::retry::Retries;
 use super::{
     ListedPrices, Prices, ProviderError, ProviderErrorKind, ProviderEvent, ProviderStream,
 };
-use crate::net::{Body, Endpoint, Events, Http, Incoming, Limits, NetError, events};
+use crate::net::{Body, Endpoint, Events, Http, Incoming, Limits, NetError, events, request_id};
 use crate::time::{SessionClock, SessionTime};
 
 /// A model behind HTTP.
@@ -162,6 +162,11 @@ impl Service {
                 let failed = |error| ProviderError::of_net(&name, error);
                 let answer = endpoint.send(&*http, request, limits).await.map_err(failed)?;
                 let stranger = stranger(answer.headers());
+                if let Some(id) = request_id(answer.headers()) {
+                    // Of whoever watches the request, if anybody does.
+                    let id = endpoint.presentable(id);
+                    tracing::Span::current().record("request_id", id);
+                }
                 let (body, is_whole) = sniffed(answer.into_body()).await;
                 let from = match is_whole {
                     true => From::Whole(Some(body)),

@@ -43,6 +43,12 @@ impl Server {
 
     /// Sends a request such as `GET /health`; the status and the JSON of the answer.
     pub(crate) async fn ask(&self, request: &str) -> (u16, Value) {
+        let (status, body) = self.page(request).await;
+        (status, serde_json::from_str(&body).unwrap_or_else(|_| panic!("no JSON: {body}")))
+    }
+
+    /// The same with the body as it is.
+    pub(crate) async fn page(&self, request: &str) -> (u16, String) {
         within(async {
             let mut socket = TcpStream::connect(&self.address).await.unwrap();
             let request =
@@ -52,7 +58,7 @@ impl Server {
             socket.read_to_string(&mut answer).await.unwrap();
             let (head, body) = answer.split_once("\r\n\r\n").unwrap();
             let status = head.split(' ').nth(1).unwrap().parse().unwrap();
-            (status, serde_json::from_str(body).unwrap_or_else(|_| panic!("no JSON: {answer}")))
+            (status, body.to_owned())
         })
         .await
     }

@@ -25,6 +25,7 @@ use crate::events::EventKind;
 use crate::ids::SessionId;
 use crate::net::{Dial, Endpoint, Http, HttpClient, SocketClient};
 use crate::providers::exchanges::ExchangeLog;
+use crate::providers::metrics::{ModelMetrics, ModelReport};
 use crate::session::{Cast, DuplexEngines, Engines, Session, SessionConfig, Voice};
 use crate::time::SessionClock;
 use crate::tools::{ClockTool, ToolRegistry};
@@ -38,6 +39,7 @@ pub(super) struct Calls<'a> {
     pack: Option<&'a PackFlags>,
     /// Where what models are asked and answer is written.
     exchanges: Option<ExchangeLog>,
+    metrics: ModelMetrics,
     http: Arc<dyn Http>,
     sockets: Arc<SocketClient>,
     whose: Whose,
@@ -67,7 +69,20 @@ impl<'a> Calls<'a> {
     ) -> anyhow::Result<Self> {
         let (http, sockets) = (Arc::new(HttpClient::new()?), Arc::new(SocketClient::new()?));
         let (pack, exchanges, server, pin) = (None, None, None, None);
-        Ok(Self { settings, pack, exchanges, http, sockets, whose, profile, server, pin, made: 0 })
+        let metrics = ModelMetrics::default();
+        Ok(Self {
+            settings,
+            pack,
+            exchanges,
+            metrics,
+            http,
+            sockets,
+            whose,
+            profile,
+            server,
+            pin,
+            made: 0,
+        })
     }
 
     /// The same by the prompt of a pack, if these flags name one.
@@ -90,6 +105,11 @@ impl<'a> Calls<'a> {
             writeln!(stderr(), "warning: the mock services share this only core with the calls")?;
         }
         Ok(self)
+    }
+
+    /// What the models did.
+    pub(super) fn models(&self) -> Vec<ModelReport> {
+        self.metrics.report()
     }
 
     /// What is measured, in words.
@@ -212,7 +232,7 @@ impl<'a> Calls<'a> {
             _ => {
                 let engines = call::engines(&self.http, url, name, (vad, tools))?;
                 Cast::Vad(Engines {
-                    provider: self.factory().recorded(engines.provider),
+                    provider: self.factory().observed(engines.provider),
                     ..engines
                 })
             }
@@ -238,7 +258,7 @@ impl<'a> Calls<'a> {
 
     fn factory(&self) -> Factory<'_> {
         let factory = Factory::new(self.settings, || Ok(Arc::clone(&self.http)));
-        factory.recording(self.exchanges.clone())
+        factory.recording(self.exchanges.clone()).counted_in(self.metrics.clone())
     }
 
     /// The engines of the settings, ready.

@@ -4,6 +4,7 @@ mod black_box;
 mod calls;
 mod engine;
 mod load;
+mod models;
 mod progress;
 mod target;
 mod turns;
@@ -190,6 +191,7 @@ impl Bench {
         }
         let report = fill(empty(&calls.target()), &measured);
         let fast = self.show(&report, baseline)?;
+        write!(stdout().lock(), "{}", models::lines(&calls.models()))?;
         let kept = !self.check || interrupted || print_summary(&measured)?;
         Ok(match (interrupted, fast && kept) {
             (true, _) => Ending::Interrupted,

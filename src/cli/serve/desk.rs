@@ -9,6 +9,7 @@ use crate::ids::SessionId;
 use crate::net::{Dial, Http, HttpClient, SocketClient};
 use crate::providers::Provider;
 use crate::providers::exchanges::ExchangeLog;
+use crate::providers::metrics::ModelMetrics;
 use crate::server::pcm::{Answering, NewCall, Sid};
 use crate::session::{Cast, DuplexEngines, Engines, SessionConfig};
 use crate::stt::Transcriber;
@@ -26,6 +27,7 @@ pub(super) struct Desk {
     named: bool,
     /// Where what models are asked and answer is written.
     exchanges: Option<ExchangeLog>,
+    metrics: ModelMetrics,
     shared: Shared,
 }
 
@@ -77,9 +79,9 @@ impl Desk {
         factory.vad()?;
         factory.end_model()?;
         let shared = Shared::of(&factory, &settings, named)?;
-        let http = factory.connected();
+        let (http, metrics) = (factory.connected(), factory.metrics().clone());
         drop(factory);
-        Ok(Self { settings, http, tools: Arc::new(tools), named, exchanges, shared })
+        Ok(Self { settings, http, tools: Arc::new(tools), named, exchanges, metrics, shared })
     }
 
     /// What a user of the engines should know.
@@ -105,6 +107,7 @@ impl Desk {
             None => Ok(Arc::new(HttpClient::new()?)),
         })
         .recording(self.exchanges.clone())
+        .counted_in(self.metrics.clone())
     }
 
     fn cast(&self, factory: &Factory<'_>) -> Result<Cast, EngineError> {
@@ -153,5 +156,9 @@ impl Desk {
 impl Answering for Desk {
     fn answer(&self, sid: Option<&Sid>, number: u64) -> Result<NewCall, String> {
         self.call(sid, number).map_err(|error| error.to_string())
+    }
+
+    fn metrics(&self) -> String {
+        self.metrics.prometheus()
     }
 }

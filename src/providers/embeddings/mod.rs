@@ -15,6 +15,10 @@
 
 mod hashed;
 pub mod mock;
+mod ollama;
+pub(super) mod service;
+#[cfg(test)]
+mod tests;
 mod vectors;
 
 use std::fmt::Debug;
@@ -22,8 +26,10 @@ use std::pin::Pin;
 
 use super::ProviderError;
 
+pub use super::gemini::GeminiEmbedder;
 pub use super::openai::OpenAiEmbedder;
 pub use hashed::Hashed;
+pub use ollama::OllamaEmbedder;
 pub use vectors::Vectors;
 
 /// Makes vectors of texts. Shared by many sessions.

@@ -141,16 +141,17 @@ impl Gemini {
     }
 
     fn path(&self) -> String {
-        let model = match self.model.contains('/') {
-            // Tuned models have paths of their own.
-            true => self.model.clone(),
-            false => format!("models/{}", self.model),
-        };
+        let model = resource(&self.model);
         match self.options.whole {
             true => format!("v1beta/{model}:generateContent"),
             false => format!("v1beta/{model}:streamGenerateContent?alt=sse"),
         }
     }
+}
+
+/// A model as paths have it; tuned ones have paths of their own.
+pub(super) fn resource(model: &str) -> String {
+    if model.contains('/') { model.to_owned() } else { format!("models/{model}") }
 }
 
 impl Provider for Gemini {

@@ -7,6 +7,7 @@
 mod client;
 mod codec;
 mod content;
+mod embeddings;
 mod request;
 mod wire;
 
@@ -14,3 +15,4 @@ mod wire;
 mod tests;
 
 pub use client::{Gemini, Safety};
+pub use embeddings::GeminiEmbedder;

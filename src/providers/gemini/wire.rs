@@ -219,3 +219,36 @@ pub(super) struct Modality {
     pub(super) modality: Option<String>,
     pub(super) token_count: Option<u64>,
 }
+
+#[derive(Debug, Serialize)]
+pub(super) struct EmbedRequests {
+    pub(super) requests: Vec<EmbedRequest>,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct EmbedRequest {
+    pub(super) model: String,
+    pub(super) content: EmbedTexts,
+    pub(super) output_dimensionality: u32,
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct EmbedTexts {
+    pub(super) parts: [EmbedText; 1],
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct EmbedText {
+    pub(super) text: String,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Embeddings {
+    pub(super) embeddings: Vec<Embedding>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Embedding {
+    pub(super) values: Vec<f32>,
+}

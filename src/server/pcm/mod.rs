@@ -65,6 +65,12 @@ pub trait Answering: Debug + Send + Sync + 'static {
     ///
     /// Why there are no engines, for the server's log.
     fn answer(&self, sid: Option<&Sid>, number: u64) -> Result<NewCall, String>;
+
+    /// What a scraper is told at `/metrics` beside the server's own figures, in Prometheus' text
+    /// format. Nothing by default.
+    fn metrics(&self) -> String {
+        String::new()
+    }
 }
 
 /// A server of calls.
@@ -220,6 +226,25 @@ impl Shared {
             },
             "cpu": (measured.cpu * 1e3).round() / 1e3,
         })
+    }
+}
+
+impl Shared {
+    /// The server's figures and those of whoever answers, for a scraper.
+    fn metrics(&self) -> String {
+        let (calls, taken, refused) = {
+            let book = &self.state().book;
+            (book.load().calls as u64, book.taken, book.refused)
+        };
+        let mut page = String::new();
+        for (name, kind, help, value) in [
+            ("banter_calls", "gauge", "Calls in progress", calls),
+            ("banter_calls_taken_total", "counter", "Calls that were taken", taken),
+            ("banter_calls_refused_total", "counter", "Calls that were refused", refused),
+        ] {
+            page += &format!("# HELP {name} {help}.\n# TYPE {name} {kind}\n{name} {value}\n");
+        }
+        page + &self.answering.metrics()
     }
 }
 

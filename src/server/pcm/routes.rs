@@ -27,6 +27,7 @@ pub(super) fn routes(shared: Arc<Shared>) -> Router {
     Router::new()
         .route("/ws", get(open))
         .route("/health", get(health))
+        .route("/metrics", get(metrics))
         .fallback(nothing)
         .method_not_allowed_fallback(wrong)
         .with_state(shared)
@@ -108,6 +109,12 @@ async fn health(State(shared): State<Arc<Shared>>) -> Response {
     answer(StatusCode::OK, &shared.health())
 }
 
+async fn metrics(State(shared): State<Arc<Shared>>) -> Response {
+    let mut answer = Response::new(Body::from(shared.metrics()));
+    answer.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(METRICS));
+    answer
+}
+
 fn error(status: StatusCode, code: &str, message: &str) -> Response {
     answer(status, &json!({ "error": { "code": code, "message": message } }))
 }
@@ -119,7 +126,9 @@ fn answer(status: StatusCode, body: &Value) -> Response {
     answer
 }
 
-const NOTHING: &str = "there is /ws?sid=ID, a WebSocket, and /health";
+const NOTHING: &str = "there is /ws?sid=ID, a WebSocket, /health and /metrics";
+/// Of Prometheus' text format.
+const METRICS: &str = "text/plain; version=0.0.4; charset=utf-8";
 
 /// The longest message: two minutes of sound.
 const MESSAGE: usize = 4 << 20;

@@ -174,7 +174,7 @@ async fn a_model_that_fails_is_given_up() {
             "",
             "answers with text/html in place of events: is its address right?",
         ),
-        (sse(&"data: more\n".repeat(200_000)), "", "more than 1048576 bytes"),
+        (sse(&"data: more\n".repeat(300_000)), "", "more than 1048576 bytes"),
     ] {
         let events = ask(answer).await;
         assert_eq!(words(&events), said);
