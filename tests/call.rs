@@ -10,7 +10,7 @@ use banter::bench::services::duplex::DuplexMock;
 use banter::bench::services::{Profile, Script, Services};
 use banter::duplex::gemini::GeminiLive;
 use banter::duplex::openai::OpenAiRealtime;
-use banter::duplex::{Protocol, SocketDuplex};
+use banter::duplex::{Detecting, Protocol, ServerTurns, SocketDuplex};
 use banter::net::Endpoint;
 use banter::providers::mock::MockProvider;
 use banter::session::call::{CallChunk, CallConfig, CallError, DuplexCall, ImageFrame, VideoChunk};
@@ -44,13 +44,17 @@ fn protocol(name: &str) -> Arc<dyn Protocol> {
 
 /// A session with a model that speaks for itself, and the service behind it.
 fn asm(name: &str, script: Value) -> (Session, Arc<Services>) {
+    asm_with(name, script, SessionConfig::default())
+}
+
+fn asm_with(name: &str, script: Value, config: SessionConfig) -> (Session, Arc<Services>) {
     let services = Arc::new(Services::new(Profile::Realistic.delays(), 1));
     services.script(CALLER, serde_json::from_value::<Script>(script).unwrap());
     let dial = DuplexMock::new(Arc::clone(&services), SessionClock::live());
     let provider = Arc::new(SocketDuplex::new(protocol(name), Arc::new(dial)));
     let (vad, tools) = (Box::new(Earshot::new()), Arc::default());
     let engines = DuplexEngines { vad, provider, tools };
-    (Session::duplex(engines, SessionConfig::default()), services)
+    (Session::duplex(engines, config), services)
 }
 
 /// A session of engines one after the other.
@@ -197,6 +201,44 @@ async fn who_speaks_over_it_is_told_to_forget_what_was_not_played() {
     assert_eq!(history(&summary)[1], format!("assistant: {text}…"));
     let cut = &services.log(CALLER).calls[0].truncated[0];
     assert!((cut.audio_end_ms as f64 - was_heard.as_secs_f64() * 1e3).abs() <= 1.0, "{cut:?}");
+}
+
+/// Nobody holds it here: Gemini says that it was interrupted before the session's own rules do, and a
+/// line needs no rule.
+#[tokio::test(start_paused = true)]
+async fn so_is_who_types_over_it_or_is_heard_first_by_the_model() {
+    let script = || json!({ "heard": ["hello there", "no stop"], "answers": [LONG, "Yes?"] });
+    let mut config = SessionConfig::default();
+    config.duplex.detecting = Detecting::There(ServerTurns::default());
+    let there = asm_with("gemini", script(), config).0;
+    let here = asm("openai", script()).0;
+    for (session, types) in [(there, false), (here, true)] {
+        let mut call = session.start(CallConfig::default()).unwrap();
+        call.send_chunk(&sentence(2, 16_000)).await.unwrap();
+        let mut chunks = Vec::new();
+        while heard(&chunks) < Duration::from_secs(1) {
+            chunks.push(call.response().await.unwrap());
+        }
+        assert!(!chunks.contains(&CallChunk::Clear), "{chunks:#?}");
+        let input = call.input();
+        let speaking = tokio::spawn(async move {
+            match types {
+                true => input.send_text("no stop"),
+                false => input.send_chunk(&sentence(4, 16_000)).await,
+            }
+        });
+        let rest = answer(&mut call).await;
+        speaking.await.unwrap().unwrap();
+        assert!(heard(&chunks) + heard(&rest) < Duration::from_secs(4), "{rest:#?}");
+        let next = answer(&mut call).await;
+        assert_eq!(words(&next), "Yes?", "typed: {types}");
+        let before: Vec<_> =
+            next.iter().take_while(|chunk| !matches!(chunk, CallChunk::Sound(_))).collect();
+        let clear = CallChunk::Clear;
+        assert!(rest.contains(&clear) || before.contains(&&clear), "typed: {types}, {rest:#?}");
+        call.close().await;
+        while call.response().await.is_some() {}
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -120,6 +120,12 @@ impl Answer {
     pub(super) fn returned(&mut self, result: ToolResult) {
         self.lasting.retain(|call| call.id != result.id);
         self.tools.push(Message::tool(result));
+        let calls: usize = self.tools.iter().map(|message| message.tool_calls.len()).sum();
+        let results = self.tools.iter().filter(|message| message.role == Role::Tool).count();
+        if results >= calls {
+            // What it waits for now is the model.
+            self.tools_until = self.began;
+        }
     }
 
     /// Nobody waits for the result of a call any more.

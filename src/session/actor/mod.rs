@@ -491,8 +491,12 @@ impl Actor {
         self.answer.as_ref().map(|answer| (answer.turn, answer.response))
     }
 
+    /// Nothing more of the answer is heard: who has some of it, and has not played it, forgets that.
     fn cancel(&mut self) {
         if let Some(answer) = &self.answer {
+            if !self.wires.gate.holds() {
+                self.wires.gate.hold_at(self.clock.now());
+            }
             self.wires.floor.cancel(answer.response);
         }
     }

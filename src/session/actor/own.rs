@@ -342,7 +342,7 @@ impl Actor {
     /// The session is over: what was said was said.
     pub(super) fn leave_own(&mut self) {
         self.write_down(true);
-        self.said_by(self.last_turn);
+        self.leave_words();
     }
 }
 

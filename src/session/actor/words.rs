@@ -31,7 +31,7 @@ pub(super) struct OwnWords {
     words: BTreeMap<TurnId, Known>,
     /// Words that were told as final.
     told: BTreeMap<TurnId, Arc<str>>,
-    /// Words of a turn that was told without them: they go before those of the open one.
+    /// Words that came when their turn had been told: they go before those of the open one.
     carried: String,
     /// Turns up to this one another connection may hear once more.
     again: TurnId,
@@ -67,6 +67,10 @@ impl OwnWords {
     /// A spoken turn is over. Gives its words, if all of them are known.
     pub(super) fn spoken(&mut self, turn: TurnId) -> Option<Arc<str>> {
         self.spoken.insert(turn);
+        if !self.carried.is_empty() {
+            let carried = std::mem::take(&mut self.carried);
+            self.words.entry(turn).or_default().goes_after(&carried);
+        }
         let known = self.words.get(&turn).filter(|known| known.is_final)?;
         Some(Arc::clone(&known.text))
     }
@@ -113,8 +117,8 @@ impl OwnWords {
     /// Takes the words of a turn so far; gives them with those that go before them.
     fn note(&mut self, turn: TurnId, text: &Arc<str>, is_final: bool) -> Arc<str> {
         let known = self.words.entry(turn).or_default();
-        if !self.carried.is_empty() {
-            known.before = std::mem::take(&mut self.carried);
+        if !self.spoken.contains(&turn) {
+            known.goes_after(&std::mem::take(&mut self.carried));
         }
         (known.text, known.is_final) = (Arc::clone(text), is_final);
         let whole = known.whole().into();
@@ -131,21 +135,42 @@ impl OwnWords {
         if !text.trim().is_empty() {
             self.covered.extend(later);
         }
-        self.told.insert(turn, Arc::clone(text));
+        self.tell(turn, Arc::clone(text));
+    }
+
+    /// Of this turn so much was told as final, without what came late of an earlier one.
+    fn tell(&mut self, turn: TurnId, text: Arc<str>) {
+        self.told.insert(turn, text);
         while self.told.len() > TURNS {
             self.told.pop_first();
         }
     }
 
-    /// Nobody will say what was said in this turn. Whether another turn has it.
-    fn given_up(&mut self, turn: TurnId) -> bool {
+    /// Nobody will say what was said in this turn: the words that it has all the same, late ones of an
+    /// earlier turn; or none, if another turn has them.
+    fn given_up(&mut self, turn: TurnId) -> Option<Arc<str>> {
+        self.tell(turn, "".into());
+        let before = self.words.get(&turn).map(Known::whole).filter(|text| !text.is_empty());
         let later = self.words.range(turn.next()..).any(|(_, known)| !known.whole().is_empty());
         let told = self.told.range(turn.next()..).any(|(_, text)| !text.trim().is_empty());
         let is_elsewhere = later || told || self.covered.contains(&turn);
-        if !is_elsewhere {
+        if before.is_some() || !is_elsewhere {
             self.note(turn, &"".into(), true);
         }
-        is_elsewhere
+        before.or(is_elsewhere.then(String::new)).map(Into::into)
+    }
+
+    /// The next turn after this one that is over, and whose words are still to come.
+    fn next_to_come(&self, turn: TurnId) -> Option<TurnId> {
+        let mut later = self.spoken.range(turn.next()..);
+        later.find(|later| !self.told.contains_key(*later)).copied()
+    }
+
+    /// Words that came late go before those of this turn. Gives both.
+    fn put_before(&mut self, turn: TurnId, words: &str) -> String {
+        let known = self.words.entry(turn).or_default();
+        known.goes_after(words);
+        known.whole()
     }
 
     /// What these words of a turn have beyond those that were told.
@@ -156,6 +181,11 @@ impl OwnWords {
 }
 
 impl Known {
+    /// These words go before its own.
+    fn goes_after(&mut self, words: &str) {
+        join(&mut self.before, words);
+    }
+
     fn whole(&self) -> String {
         format!("{} {}", self.before, self.text.trim()).trim().to_owned()
     }
@@ -170,10 +200,12 @@ impl Actor {
         }
         let open = self.machine.open_turn();
         let Some(own) = &mut self.own else { return };
-        let text = own.words.note(turn, text, is_final);
         let is_told = is_final && !is_open;
         if is_told {
-            own.words.settled(turn, &text, open);
+            own.words.settled(turn, text, open);
+        }
+        let text = own.words.note(turn, text, is_final);
+        if is_told {
             self.awaited.retain(|awaited| awaited.turn != turn);
         }
         self.report.transcript(turn, &text, is_told);
@@ -197,8 +229,8 @@ impl Actor {
         }
     }
 
-    /// More was heard in a turn that is over, or in what was none here: it goes before what is being
-    /// said, or is a turn of its own, without a beginning.
+    /// More was heard in a turn that is over, or in what was none here: it goes before what was said
+    /// next, if the words of that are still to come, or is a turn of its own, without a beginning.
     fn late_words(&mut self, turn: TurnId, text: &Arc<str>, is_final: bool) {
         let is_news = |own: &&mut OwnVoice| is_final && turn > own.words.again;
         let Some(own) = self.own.as_mut().filter(is_news) else { return };
@@ -206,29 +238,38 @@ impl Actor {
         if more.is_empty() {
             return;
         }
-        if self.machine.open_turn().is_some() {
-            let carried = &mut own.words.carried;
-            *carried = format!("{carried} {more}").trim().to_owned();
-            carried.truncate(carried.floor_char_boundary(LONGEST));
-            return;
+        own.words.tell(turn, Arc::clone(text));
+        if let Some(next) = own.words.next_to_come(turn) {
+            let words = own.words.put_before(next, &more);
+            self.report.transcript(next, &words, false);
+            return self.heed(next, &words, false);
         }
-        own.words.told.insert(turn, Arc::clone(text));
-        self.write_down(true);
+        join(&mut own.words.carried, &more);
+        if self.machine.open_turn().is_none() {
+            self.write_down(true);
+            let (number, words) = self.say_carried();
+            self.heed(number, &words, false);
+        }
+    }
+
+    /// What was carried is a turn of its own.
+    fn say_carried(&mut self) -> (TurnId, String) {
         let number = self.machine.number_turn();
         self.last_turn = number;
-        self.report.transcript(number, &more, true);
-        self.heed(turn, &more, false);
-        self.dialogue.said(Message::user(more));
+        let carried = self.own.as_mut().map(|own| std::mem::take(&mut own.words.carried));
+        let words = carried.unwrap_or_default();
+        self.report.transcript(number, &words, true);
+        self.dialogue.said(Message::user(&*words));
+        (number, words)
     }
 
     /// No words of this turn have come in time.
     pub(super) fn own_unheard(&mut self, turn: TurnId) {
         let Some(own) = &mut self.own else { return };
-        if own.words.given_up(turn) {
-            own.words.told.insert(turn, "".into());
-            return self.report.transcript(turn, "", true);
+        if let Some(text) = own.words.given_up(turn) {
+            self.report.transcript(turn, &text, true);
+            return self.write_down(false);
         }
-        own.words.told.insert(turn, "".into());
         let limit = self.rules.transcript_limit;
         let error = format!("the model gave no words of this turn within {limit:?}");
         self.report.failed(turn, None, StageName::Stt, error);
@@ -252,13 +293,28 @@ impl Actor {
         let Some(own) = &mut self.own else { return };
         let over = self.awaited.extract_if(.., |awaited| awaited.turn <= turn);
         for Awaited { turn, .. } in over.collect::<Vec<_>>() {
-            let text = own.words.words.get(&turn).map(Known::whole).unwrap_or_default();
-            own.words.told.insert(turn, text.as_str().into());
-            self.report.transcript(turn, &text, true);
+            let known = own.words.words.get(&turn);
+            let whole = known.map(Known::whole).unwrap_or_default();
+            own.words.tell(turn, known.map(|known| Arc::clone(&known.text)).unwrap_or_default());
+            self.report.transcript(turn, &whole, true);
         }
         let words = own.words.take(turn);
         words.into_iter().for_each(|words| self.dialogue.said(words));
     }
+
+    /// Nothing more is said: what came late is not lost.
+    pub(super) fn leave_words(&mut self) {
+        self.said_by(self.last_turn);
+        if self.own.as_ref().is_some_and(|own| !own.words.carried.is_empty()) {
+            self.say_carried();
+        }
+    }
+}
+
+/// Adds words to others, up to a bound.
+fn join(words: &mut String, more: &str) {
+    *words = format!("{words} {more}").trim().to_owned();
+    words.truncate(words.floor_char_boundary(LONGEST));
 }
 
 /// What a map or a set has up to a turn.

@@ -14,7 +14,8 @@ pub enum CallChunk {
     /// ahead of it, in pieces of at most 20 ms. In silence nothing comes.
     Sound(AudioChunk),
     /// The user interrupts: forget the sound that you have not played. It counts as not heard, and
-    /// comes again if the agent goes on.
+    /// comes again if the agent goes on. It comes before any other sound, perhaps just behind the end
+    /// of the answer.
     Clear,
     /// More words of an answer.
     Text {

@@ -404,6 +404,66 @@ async fn what_was_said_while_nobody_was_there_to_find_turns_is_answered() {
     heard.lock().unwrap().iter().for_each(|turn| check_whole(turn, 1_000));
 }
 
+/// Between two losses the other side was there again: what it heard once more is answered by it and is
+/// one turn, wherever in it the connection was lost and found; the next turn it does not end.
+async fn found_again(mut side: Side, (lost, found): (u64, u64)) {
+    let at = SessionTime::from_millis;
+    side.tell(DuplexEvent::Ready { resumed: false }).await;
+    if lost > 500 {
+        hear_until(&mut side, 700).await;
+        side.tell(DuplexEvent::SpeechStarted { at: at(500) }).await;
+    }
+    hear_until(&mut side, lost).await;
+    let (error, again_in) = (DuplexError::Closed { host: "there".to_owned() }, Duration::ZERO);
+    side.tell(DuplexEvent::Lost { error, again_in }).await;
+    hear_until(&mut side, found).await;
+    side.tell(DuplexEvent::Ready { resumed: false }).await;
+    // What was said before it hears at once.
+    side.tell(DuplexEvent::SpeechStarted { at: at(500) }).await;
+    hear_until(&mut side, 1_700).await;
+    side.tell(DuplexEvent::SpeechStopped { at: at(1_100) }).await;
+    hear_until(&mut side, 2_500).await;
+    side.words(1, "one").await;
+    side.answer(false, "One.").await;
+    hear_until(&mut side, 6_300).await;
+    side.tell(DuplexEvent::SpeechStarted { at: at(6_100) }).await;
+    hear_until(&mut side, 6_400).await;
+    leave(side).await;
+}
+
+/// Takes what it is told until then.
+async fn hear_until(side: &mut Side, ms: u64) {
+    let clock = side.clock.clone();
+    tokio::select! {
+        () = clock.sleep_until(SessionTime::from_millis(ms)) => {}
+        () = async { while side.input().await.is_some() {} } => {}
+    }
+}
+
+#[tokio::test]
+async fn who_was_lost_and_found_before_has_answered_what_it_heard_again() {
+    let plays: [(&str, Play); 4] = [
+        ("before the turn", |side| Box::pin(found_again(side, (300, 1_000)))),
+        ("in the turn", |side| Box::pin(found_again(side, (800, 1_000)))),
+        ("in the turn and after it", |side| Box::pin(found_again(side, (800, 2_200)))),
+        ("around it", |side| Box::pin(found_again(side, (300, 2_200)))),
+    ];
+    for (when, play) in plays {
+        let script = [silence(500), turn(5_000), turn(5_000)].concat();
+        let lines = (&["two"][..], &["By the others."][..]);
+        let (mut world, _, heard) = world(&script, lines, play);
+        world.config.duplex.detecting = Detecting::There(ServerTurns::default());
+        let told = world.run().await;
+        let said = ["user: one", "assistant: One.", "user: two", "assistant: By the others."];
+        assert_eq!(told.said(), said, "{when}");
+        let ends = (told.count("turn_started"), told.count("turn_ended"));
+        assert_eq!((ends, told.count("turn_failed")), ((2, 2), 0), "{when}");
+        let heard = heard.lock().unwrap();
+        assert_eq!(heard.len(), 1, "{when}: the others hear what was not answered");
+        check_whole(&heard[0], 1_000);
+    }
+}
+
 /// One recording, whole, with what the user said and both voices in their places.
 #[tokio::test]
 async fn the_recording_goes_on() {

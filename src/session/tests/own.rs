@@ -354,6 +354,35 @@ async fn a_call_that_waits_for_approval_holds_nothing_up() {
     assert_eq!(said.last().unwrap(), "assistant: It is paid.");
 }
 
+/// What is typed interrupts the other side, which waits for its tools no longer.
+#[tokio::test]
+async fn an_answer_whose_calls_are_cancelled_before_anybody_heard_of_it_is_none() {
+    let (mut world, _) = world(&question(), |mut side| {
+        Box::pin(async move {
+            side.clock.clone().sleep_until(SessionTime::from_millis(900)).await;
+            side.words(1, "what time is it").await;
+            let reply = side.begin(false).await;
+            let (id, name) = ("call_1".to_owned(), "clock".to_owned());
+            let call = ToolCall { id: id.clone(), name, arguments: json!({}) };
+            side.tell(DuplexEvent::ToolCall { reply, call }).await;
+            side.end(reply, ReplyEnd::AwaitsTools).await;
+            side.asked().await;
+            side.tell(DuplexEvent::ToolsCancelled { ids: vec![id] }).await;
+            side.answer(true, "Hello.").await;
+            side.rest().await;
+        })
+    });
+    world.config.duplex.detecting = Detecting::There(ServerTurns::default());
+    world.config.duplex.own_rules = true;
+    let descriptor = ToolDescriptor::new("clock", "Tells the time.", json!({"type": "object"}));
+    world.tools.register(FunctionTool::sync(descriptor, |_| Ok(json!("12:00")))).unwrap();
+    world.at(700, |handle| handle.hear("hi there"));
+    let told = world.run().await;
+    assert_eq!((told.count("tool_called"), told.count("turn_failed")), (0, 0));
+    let said = ["user: what time is it", "user: hi there", "assistant: Hello."];
+    assert_eq!(told.said(), said);
+}
+
 #[tokio::test]
 async fn what_is_typed_is_asked_in_words() {
     let (mut world, inputs) = world(&silence(6000), |mut side| {

@@ -68,6 +68,18 @@ async fn an_answer_waits_longer_than_half_a_minute_for_a_tool_that_takes_so_long
     assert_eq!(told.said().last().unwrap(), "assistant: Found.");
 }
 
+/// However long the tool might have taken.
+#[tokio::test(start_paused = true)]
+async fn once_a_tool_has_answered_the_model_is_waited_for_half_a_minute() {
+    let script = [voice(600), silence(50_000)].concat();
+    let world = calling(&script, &["go"], taking("slow", 1), &[]);
+    world.provider.add(MockAnswer::text("Never heard.").hanging_after(0));
+    let told = world.run().await;
+    let finished = told.times(&["tool_finished"])[0].0;
+    let failed = told.times(&["turn_failed"])[0].0;
+    assert!((30_000.0..30_100.0).contains(&(failed - finished)), "{finished}, {failed}");
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_barge_in_during_the_filler_cancels_the_tool_and_nothing_comes_late() {
     let tool = taking("slow", 8);

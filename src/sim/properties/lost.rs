@@ -23,14 +23,16 @@ pub(super) fn check(trace: &Trace, findings: &mut Findings) {
 /// the call is over with it.
 fn lost(trace: &Trace, findings: &mut Findings) {
     let losses = trace.happenings.iter().filter_map(|(at, _, what)| match what {
-        Happening::Over { how, .. } if *how != How::Dropped => Some(*at),
+        // A service that closes may have said so before: then it was given up here on its way.
+        Happening::Over { how: How::Whole, .. } => Some((*at, *at - SOON)),
+        Happening::Over { how, .. } if *how != How::Dropped => Some((*at, *at)),
         _ => None,
     });
-    let losses: Vec<_> = losses.filter(|at| !is_over(trace, *at)).collect();
+    let losses: Vec<_> = losses.filter(|(at, _)| !is_over(trace, *at)).collect();
     // What the session gives up itself is told as well.
     let mut told = trace.events.iter().filter(|event| is_lost(event)).map(|event| event.at);
-    for (number, at) in losses.iter().enumerate() {
-        let told = told.find(|told| at <= told).is_some_and(|told| told.since(*at) <= SOON);
+    for (number, (at, from)) in losses.iter().enumerate() {
+        let told = told.find(|told| from <= told).is_some_and(|told| told.since(*at) <= SOON);
         // The last one ends the call.
         let ends = number + 1 == losses.len() && matches!(trace.ending, Ending::Left(_));
         findings.expect(told || ends, Property::Told, *at, || {

@@ -42,8 +42,9 @@ fn turns(trace: &Trace, findings: &mut Findings) {
     let ended = ids(|kind| matches!(kind, EventKind::TurnEnded { .. }));
     let grows = started.windows(2).all(|pair| pair[0] < pair[1]);
     findings.expect(grows, Property::Once, None, || format!("turns began as {started:?}"));
-    // A call that is ended in the middle of a turn does not end the turn.
-    let open = usize::from(trace.wished_end().is_some());
+    // A call that is ended, or given up, in the middle of a turn does not end the turn.
+    let ends_anywhere = trace.wished_end().is_some() || matches!(trace.ending, Ending::Left(_));
+    let open = usize::from(ends_anywhere);
     let all = started.iter().rev().skip(open).all(|turn| ended.contains(turn));
     let once = ended.iter().all(|turn| ended.iter().filter(|other| *other == turn).count() == 1);
     let known = ended.iter().all(|turn| started.contains(turn));

@@ -281,6 +281,36 @@ fn a_connection_that_is_lost_is_an_event() {
     assert_eq!(given_up_here, []);
 }
 
+/// A service may say that it closes before it does.
+#[test]
+fn a_connection_that_its_service_closes_may_have_been_given_up_just_before() {
+    let given_up = |ms: u64, how: How| {
+        own(|call| {
+            call.happenings.push(over(3_200, how));
+            call.events.insert(2, lost(ms));
+            call.events.sort_by_key(|event| event.at);
+        })
+    };
+    assert_eq!(given_up(3_150, How::Whole), []);
+    assert_eq!(given_up(3_150, How::Cut), [Property::Told]);
+    assert_eq!(given_up(1_300, How::Whole), [Property::Told]);
+}
+
+#[test]
+fn a_call_that_is_given_up_does_not_end_the_turn_that_is_open() {
+    let in_turn = |call: &mut Trace| {
+        let next = EventKind::TurnStarted { start_ms: 5_000.0 };
+        call.events.insert(8, Event { turn: Some(TurnId::new(2)), ..event(5_200, next) });
+    };
+    assert_eq!(own(in_turn), [Property::Once]);
+    let given_up = own(|call| {
+        in_turn(call);
+        call.ending = Ending::Left("mock could not be kept".to_owned());
+        (0..7).for_each(|_| call.events.insert(8, lost(5_000)));
+    });
+    assert_eq!(given_up, []);
+}
+
 #[test]
 fn a_call_is_given_up_when_no_connection_can_be_kept_and_not_before() {
     let reason = "mock could not be kept: 7 connections failed in a row".to_owned();

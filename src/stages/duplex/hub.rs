@@ -8,6 +8,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::kept::Kept;
 use super::model::{Answer, Ask, late_results};
+use super::owed::Owed;
 use super::passing::Passing;
 use super::replies::{Given, HeardPart, Reply};
 use super::{AnswerTo, DuplexCommand, DuplexFact};
@@ -19,11 +20,11 @@ use crate::duplex::{
 use crate::events::EventKind;
 use crate::ids::{ResponseId, TurnId};
 use crate::pipeline::{Element, Outcome, Payload, StageError, StageIo};
-use crate::providers::{ProviderError, ProviderEvent, ProviderRequest};
+use crate::providers::{ProviderError, ProviderEvent};
 use crate::stages::{Fact, Facts};
 use crate::time::{SessionClock, SessionTime};
 use crate::turn::TurnSign;
-use crate::types::{FinishReason, Role, ToolResult, Usage};
+use crate::types::{FinishReason, Usage};
 
 /// See the [module](super).
 #[derive(Debug)]
@@ -51,8 +52,7 @@ pub(super) struct Hub {
     /// Answers that are under way.
     replies: Vec<Reply>,
     given: Given,
-    /// The calls whose results the other side waits for.
-    owed: Vec<String>,
+    owed: Owed,
     /// A connection was lost, and nothing was answered since.
     lost: bool,
     /// The other side hears what it has heard on the connection before.
@@ -117,7 +117,7 @@ impl Hub {
             asked: false,
             replies: Vec::new(),
             given: Given::default(),
-            owed: Vec::new(),
+            owed: Owed::default(),
             lost: false,
             hears_again: false,
             stopped: SessionTime::ZERO,
@@ -271,7 +271,7 @@ impl Hub {
     /// more.
     async fn on_ask(&mut self, ask: Ask) {
         let Ask { request, answer } = ask;
-        let results = self.results(&request);
+        let results = self.owed.results(&request);
         let begun = self.begun.take();
         let by_itself = matches!(begun, Some(AnswerTo::Itself(_)));
         self.asked = !results.is_empty() || !by_itself && (begun.is_some() || self.asked);
@@ -319,19 +319,6 @@ impl Hub {
         if let Some((_, asked)) = waiting.after.take_if(|(turn, _)| *turn <= self.ended) {
             self.out.push_back(asked);
         }
-    }
-
-    /// The results in a request that the other side waits for.
-    fn results(&mut self, request: &ProviderRequest) -> Vec<ToolResult> {
-        let tools = request.messages.iter().filter(|message| message.role == Role::Tool);
-        let results = tools.filter_map(|message| message.tool_result.clone());
-        let owed = &mut self.owed;
-        results
-            .filter(|result| {
-                let at = owed.iter().position(|id| *id == result.id);
-                at.map(|at| owed.swap_remove(at)).is_some()
-            })
-            .collect()
     }
 
     /// Gives the answer to whoever waits for one.
@@ -385,13 +372,10 @@ impl Hub {
                 self.give(reply, ProviderEvent::Sound(audio));
             }
             DuplexEvent::ToolCall { reply, call } => {
-                if self.owed.len() == OWED {
-                    self.owed.remove(0);
-                }
-                self.owed.push(call.id.clone());
+                self.owed.push(&call, reply);
                 self.give(reply, ProviderEvent::ToolCall(call));
             }
-            DuplexEvent::ToolsCancelled { ids } => self.owed.retain(|id| !ids.contains(id)),
+            DuplexEvent::ToolsCancelled { ids } => self.on_tools_cancelled(&ids).await,
             DuplexEvent::ReplyEnded { reply, how, usage } => {
                 self.on_reply_ended(reply, how, usage).await;
             }
@@ -459,6 +443,17 @@ impl Hub {
                 self.event(EventKind::Warning { message }).await;
             }
             _ => {}
+        }
+    }
+
+    /// Nobody waits for the results of these calls. An answer that made them, and that nobody has
+    /// asked for yet, is none: nothing would follow its tools.
+    async fn on_tools_cancelled(&mut self, ids: &[String]) {
+        for of in self.owed.cancelled(ids) {
+            let offered = |reply: &mut Reply| reply.id == of && reply.answer.is_some();
+            if self.replies.extract_if(.., offered).count() > 0 {
+                self.tell(DuplexFact::Withdrawn(of)).await;
+            }
         }
     }
 
@@ -587,9 +582,6 @@ const OUT: usize = 64;
 
 /// Seconds of silence after the last sound: more than ends a turn anywhere.
 const SILENCE: usize = 3;
-
-/// Calls of tools that nobody has answered: those that somebody must allow may wait for long.
-const OWED: usize = 256;
 
 /// Answers that nobody has asked for.
 const REPLIES: usize = 8;

@@ -18,6 +18,7 @@
 mod hub;
 mod kept;
 mod model;
+mod owed;
 mod passing;
 mod replies;
 
@@ -181,6 +182,3 @@ const ASKS: usize = 4;
 
 /// A response has two, a camera gives one a second.
 const COMMANDS: usize = 64;
-
-#[cfg(test)]
-mod tests;

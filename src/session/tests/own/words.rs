@@ -99,6 +99,60 @@ async fn what_it_hears_in_a_turn_that_is_over_is_one_of_its_own() {
     assert_eq!(told.said(), said);
 }
 
+/// Its own words never come.
+#[tokio::test]
+async fn what_it_hears_in_an_earlier_turn_goes_before_what_was_said_next() {
+    let script = [voice(600), silence(3_000), voice(600), silence(14_000)].concat();
+    let (mut world, _) = world(&script, |mut side| {
+        Box::pin(async move {
+            side.over(1).await;
+            side.words(1, "count").await;
+            side.answer(false, "One.").await;
+            side.over(2).await;
+            side.words(1, "count sheep").await;
+            side.clock.clone().sleep(Duration::from_millis(500)).await;
+            side.words(1, "count sheep please").await;
+            side.answer(false, "Two.").await;
+            side.rest().await;
+        })
+    });
+    both(&mut world);
+    let told = world.run().await;
+    assert_eq!(finals(&told), ["1: count", "2: sheep please"]);
+    assert_eq!(told.count("turn_failed"), 0);
+    let said = ["user: count", "assistant: One.", "user: sheep please", "assistant: Two."];
+    assert_eq!(told.said(), said);
+}
+
+/// Hears more of the first turn while the second one is open, and of that what `own` is.
+async fn hears_late(mut side: Side, own: &str) {
+    side.over(1).await;
+    side.words(1, "count").await;
+    side.answer(false, "One.").await;
+    side.clock.clone().sleep_until(SessionTime::from_millis(4_500)).await;
+    side.words(1, "count sheep").await;
+    side.over(2).await;
+    if !own.is_empty() {
+        side.words(2, own).await;
+    }
+    side.rest().await;
+}
+
+#[tokio::test]
+async fn so_does_what_it_hears_while_the_next_turn_is_open_whether_words_of_that_come_or_not() {
+    let script = [voice(600), silence(3_000), voice(1_600), silence(14_000)].concat();
+    let without: Play = |side| Box::pin(hears_late(side, ""));
+    let with: Play = |side| Box::pin(hears_late(side, "please"));
+    for (play, whole) in [(without, "sheep"), (with, "sheep please")] {
+        let (mut world, _) = world(&script, play);
+        both(&mut world);
+        let told = world.run().await;
+        assert_eq!(finals(&told), ["1: count", &format!("2: {whole}")]);
+        let said = ["user: count", "assistant: One.", &format!("user: {whole}")];
+        assert_eq!(told.said(), said);
+    }
+}
+
 #[tokio::test]
 async fn a_turn_whose_words_do_not_come_in_time_has_failed() {
     let script = [voice(600), silence(14_000)].concat();
