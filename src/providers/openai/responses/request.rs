@@ -81,9 +81,9 @@ fn items<'a>(
                 items.push(Item::Message { role: role(side), content: Content::Said(text) });
                 continue;
             }
-            Piece::Said(text) => Part::InputText { text },
+            Piece::Said(text) => Part::Text { text },
             Piece::Shown { media, earlier } => {
-                shown::part_or_note(media, earlier, |text| Part::InputText { text }, shows)?
+                shown::part_or_note(media, earlier, |text| Part::Text { text }, shows)?
             }
         };
         match items.last_mut() {
@@ -110,16 +110,16 @@ fn role(side: Side) -> &'static str {
 
 fn shows(media: &Media) -> Result<Part<'_>, String> {
     match (media.kind, &media.source) {
-        (MediaKind::Image, MediaSource::Url(url)) => Ok(Part::InputImage {
+        (MediaKind::Image, MediaSource::Url(url)) => Ok(Part::Image {
             image_url: Cow::Borrowed(url),
             detail: media.detail.unwrap_or(Detail::Auto),
         }),
         (MediaKind::Image, _) => {
             let image_url = Cow::Owned(shown::data_uri(&media.mime, SHOWING.bytes(media)?));
-            Ok(Part::InputImage { image_url, detail: media.detail.unwrap_or(Detail::Auto) })
+            Ok(Part::Image { image_url, detail: media.detail.unwrap_or(Detail::Auto) })
         }
         (MediaKind::Document, MediaSource::Url(file_url)) => {
-            Ok(Part::InputFile { file: File::There { file_url } })
+            Ok(Part::File { file: File::There { file_url } })
         }
         (MediaKind::Document, _) => document(media),
         (MediaKind::Audio | MediaKind::Video, _) => {
@@ -135,7 +135,7 @@ fn document(media: &Media) -> Result<Part<'_>, String> {
         Some(format) if format.name == "pdf" => {
             let filename = media.name.as_deref().unwrap_or("document.pdf");
             let file_data = shown::data_uri(format.mime, bytes);
-            Ok(Part::InputFile { file: File::Here { filename, file_data } })
+            Ok(Part::File { file: File::Here { filename, file_data } })
         }
         Some(format) if format.is_text() => {
             let text = shown::text(media, bytes)?;
@@ -143,7 +143,7 @@ fn document(media: &Media) -> Result<Part<'_>, String> {
                 Some(name) => Cow::Owned(format!("{name}:\n\n{text}")),
                 None => Cow::Borrowed(text),
             };
-            Ok(Part::InputText { text })
+            Ok(Part::Text { text })
         }
         other => Err(SHOWING.refused(media, other, "PDF and plain text")),
     }
