@@ -91,7 +91,7 @@ impl Proxy {
         let output = proxy.process.stderr.take().unwrap();
         // What it tells must be read, or it stops.
         std::thread::spawn(move || watch(BufReader::new(output), &tell));
-        told.recv_timeout(STARTS).expect("litellm serves");
+        told.recv_timeout(STARTS).unwrap();
         Some(proxy)
     }
 
