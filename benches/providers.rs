@@ -10,13 +10,14 @@
 #![expect(clippy::print_stdout, reason = "it prints its figures")]
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use banter::bench::machine;
 use banter::bench::remote::{Launch, MockServer};
 use banter::bench::services::{Profile, Script};
 use banter::net::{Endpoint, Http, HttpClient};
 use banter::providers::{OpenAi, Provider, ProviderEvent, ProviderRequest};
+use banter::time::SessionClock;
 use banter::types::{Message, Secret, ToolCall, ToolDescriptor, ToolResult};
 use futures_util::StreamExt;
 use serde_json::json;
@@ -66,19 +67,20 @@ async fn first_token(http: &Arc<dyn Http>) {
         "model": "mock", "messages": [{"role": "user", "content": "Hello."}], "stream": true,
         "stream_options": {"include_usage": true},
     });
+    let clock = SessionClock::live();
     let (mut ours, mut others) = (Vec::new(), Vec::new());
     for _ in 0..ANSWERS {
-        let began = Instant::now();
+        let began = clock.now();
         let request = bare.post(&url).bearer_auth("first-token").json(&body);
         let mut answer = request.send().await.unwrap();
         answer.chunk().await.unwrap().unwrap();
-        others.push(ms(began.elapsed()));
+        others.push(clock.now().millis_since(began));
         while answer.chunk().await.unwrap().is_some() {}
 
-        let began = Instant::now();
+        let began = clock.now();
         let mut answer = model.stream(asked());
         answer.next().await.unwrap().unwrap();
-        ours.push(ms(began.elapsed()));
+        ours.push(clock.now().millis_since(began));
         while answer.next().await.is_some() {}
     }
     let (ours, others) = (sorted(ours), sorted(others));
@@ -101,7 +103,8 @@ async fn many(http: &Arc<dyn Http>, streams: usize) {
         server.services().script(caller, &script).await.unwrap();
     }
     let before = machine::resident_kib().unwrap();
-    let (began, cpu) = (Instant::now(), machine::cpu_time());
+    let clock = SessionClock::live();
+    let (began, cpu) = (clock.now(), machine::cpu_time());
     let answers = callers.iter().map(|caller| answered(model(http, &server, caller)));
     let mut answers: JoinSet<_> = answers.collect();
     let (mut firsts, mut most) = (Vec::new(), before);
@@ -112,7 +115,7 @@ async fn many(http: &Arc<dyn Http>, streams: usize) {
             _ = tick.tick() => most = machine::resident_kib().unwrap().max(most),
         }
     }
-    let took = began.elapsed();
+    let took = clock.now().since(began);
     let requests = 2 * streams;
     let cpu = (machine::cpu_time() - cpu).as_secs_f64() * 1e6 / requests as f64;
     let firsts = sorted(firsts);
@@ -129,13 +132,14 @@ async fn many(http: &Arc<dyn Http>, streams: usize) {
 async fn answered(model: OpenAi) -> f64 {
     let clock = ToolDescriptor::new("clock", "Tells the time.", json!({"type": "object"}));
     let mut request = ProviderRequest { tools: Arc::new([clock]), ..asked() };
-    let began = Instant::now();
+    let clock = SessionClock::live();
+    let began = clock.now();
     let mut first = None;
     loop {
         let mut stream = model.stream(request.clone());
         let mut called: Option<ToolCall> = None;
         while let Some(event) = stream.next().await {
-            first.get_or_insert_with(|| ms(began.elapsed()));
+            first.get_or_insert_with(|| clock.now().millis_since(began));
             if let ProviderEvent::ToolCall(call) = event.unwrap() {
                 called = Some(call);
             }
@@ -151,10 +155,6 @@ async fn answered(model: OpenAi) -> f64 {
 fn asked() -> ProviderRequest {
     let messages = vec![Message::user("What time is it?")];
     ProviderRequest { messages, ..ProviderRequest::default() }
-}
-
-fn ms(time: Duration) -> f64 {
-    time.as_secs_f64() * 1e3
 }
 
 fn sorted(mut all: Vec<f64>) -> Vec<f64> {
