@@ -8,7 +8,6 @@ use serde::de::{Deserializer, Error as _};
 use serde_json::{Map, Value};
 
 use crate::config::header::HeaderEntry;
-#[cfg(feature = "net")]
 use crate::types::Secret;
 
 /// `[[tools.http]]`

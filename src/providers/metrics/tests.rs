@@ -8,9 +8,7 @@ use futures_util::StreamExt;
 use super::*;
 use crate::providers::mock::{MockAnswer, MockProvider};
 use crate::providers::retry::{Retries, RetryPolicy};
-use crate::providers::{
-    OpenAi, Price, Prices, Provider, ProviderError, ProviderEvent, ProviderRequest, RetryAdvice,
-};
+use crate::providers::{Price, Prices, Provider, ProviderError, ProviderRequest, RetryAdvice};
 use crate::time::SessionClock;
 use crate::types::Message;
 
@@ -173,6 +171,7 @@ mod logs {
     use super::*;
     use crate::net::Endpoint;
     use crate::net::mock::{MockHttp, MockResponse};
+    use crate::providers::{OpenAi, ProviderEvent};
     use crate::types::{Media, MediaKind, Secret};
 
     /// All that is logged.
