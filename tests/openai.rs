@@ -274,7 +274,7 @@ async fn a_server_that_hangs_up_or_answers_nonsense_has_failed() {
     assert!(gone.reason.contains("broke off"), "{gone}");
 
     let nonsense = refused(&server, "nonsense").await;
-    assert_eq!(nonsense.kind, ProviderErrorKind::Failed, "{nonsense:?}");
+    assert_eq!(nonsense.kind, ProviderErrorKind::Protocol, "{nonsense:?}");
 
     // It serves on.
     let (events, _) = answer(&server, asked("tell me a story")).await;
