@@ -25,36 +25,52 @@ fn realtime_and_max_tell_the_same() {
     if !can_talk() {
         return;
     }
-    let before = processor();
-    let [max, realtime] = ["max", "realtime"].map(|speed| told(&talk(speed)));
-    let after = processor();
+    let max = told(&talk("max"));
+    let mut faults = Vec::new();
+    // An engine that waits for a processor is slower by chance, which does not come each time.
+    for _ in 0..3 {
+        let before = processor();
+        let realtime = told(&talk("realtime"));
+        let idle = processor().idle_since(&before);
+        match apart(&max, &realtime) {
+            Ok(()) => return,
+            Err(fault) => faults.push((idle, fault)),
+        }
+    }
+    if faults.iter().all(|(idle, _)| *idle < 0.75) {
+        return lacking::lacking("idle-processor", &format!("{faults:?}"));
+    }
+    panic!("{faults:#?}");
+}
+
+/// How two runs differ by more than a machine that is busy for a moment explains.
+fn apart(max: &BTreeMap<What, f64>, realtime: &BTreeMap<What, f64>) -> Result<(), String> {
     let whats = |told: &BTreeMap<What, f64>| told.keys().cloned().collect::<Vec<_>>();
-    assert_eq!(whats(&max), whats(&realtime));
+    assert_eq!(whats(max), whats(realtime));
 
     let mut gaps = Vec::new();
     let mut late: BTreeMap<Option<u64>, Vec<(f64, f64)>> = BTreeMap::new();
-    for (what, at) in &max {
+    for (what, at) in max {
         let gap = realtime[what] - at;
         // What follows from the input alone does not depend on the machine, but that a tick may
         // come late.
-        if ["speech_started", "turn_started", "turn_ended"].contains(&what.kind.as_str()) {
-            assert!(gap.abs() <= CLOSE, "{what:?} at {at:.1} and {:.1} ms", realtime[what]);
+        if ["speech_started", "turn_started", "turn_ended"].contains(&what.kind.as_str())
+            && gap.abs() > CLOSE
+        {
+            return Err(format!("{what:?} at {at:.1} and {:.1} ms", realtime[what]));
         }
         gaps.push((gap.abs(), what));
         late.entry(what.response).or_default().push((*at, gap));
     }
-    // The rest waits for engines. When they wait for a processor themselves, they are slower by
-    // chance; an engine that is kept waiting once is no difference between the speeds either, nor
-    // is it one for each thing that comes after it in the same answer.
-    let idle = after.idle_since(&before);
-    if idle < 0.75 {
-        let why = format!("the processors were idle for {:.0} % of the time", idle * 100.0);
-        return lacking::lacking("idle-processor", &why);
-    }
+    // The rest waits for engines. One that is kept waiting once is no difference between the
+    // speeds, nor is it one for each thing that comes after it in the same answer.
     gaps.sort_by(|a, b| a.0.total_cmp(&b.0));
     let (median, _) = gaps[gaps.len() / 2];
     let leaps: usize = late.into_values().map(leaps).sum();
-    assert!(median < 10.0 && leaps <= 3, "{median:.1} ms, {leaps} leaps: {gaps:?}");
+    if median < 10.0 && leaps <= 3 {
+        return Ok(());
+    }
+    Err(format!("{median:.1} ms, {leaps} leaps: {gaps:?}"))
 }
 
 /// How often an answer falls behind, or comes up again, from one event to the next.
