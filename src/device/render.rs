@@ -247,7 +247,7 @@ impl RenderPort {
         if let Some(waiting) = self.waiting.clone() {
             waiting.relieve(self);
         }
-        self.drop_unwanted();
+        let cut = self.drop_unwanted();
         let mode = self.gate.mode();
         let target = match mode {
             Mode::Hold(_) => 0.0,
@@ -260,11 +260,7 @@ impl RenderPort {
         for sample in &mut out[plain..] {
             *sample = self.next(target);
         }
-        if let Mode::Hold(hold) = mode
-            && self.level <= 0.0
-        {
-            self.note_silence(hold, out, ran, in_air);
-        }
+        self.note_silence(mode, cut, out, Instants { ran, in_air });
         if self.cursor > from {
             let _full = self.notes.try_push(Played { from, to: self.cursor, ran, at: in_air });
         }
@@ -276,13 +272,11 @@ impl RenderPort {
     /// For whoever stands in for a speaker that is to come: fills `out` with silence, and keeps
     /// what is to be heard. It goes on, as after a hold, with the first [`fill`](Self::fill).
     pub(crate) fn wait(&mut self, out: &mut [i16], at: SessionTime) {
-        self.drop_unwanted();
+        let cut = self.drop_unwanted();
         out.fill(0);
         self.lowered_since.get_or_insert(self.cursor);
         (self.held, self.level, self.last) = (true, 0.0, 0.0);
-        if let Mode::Hold(hold) = self.gate.mode() {
-            self.note_silence(hold, out, at, at);
-        }
+        self.note_silence(self.gate.mode(), cut, out, at.into());
         self.gate.played.store(self.cursor, Ordering::Release);
         self.tap.left(out, at);
     }
@@ -326,32 +320,37 @@ impl RenderPort {
     /// they were heard. If what they belong to goes on, they leave once more; they do not count as
     /// heard until then. The device is silent from `instants` on.
     pub fn give_back(&mut self, samples: u64, instants: impl Into<Instants>) {
-        let Instants { ran, in_air } = instants.into();
-        self.drop_unwanted();
+        let cut = self.drop_unwanted();
         let oldest = self.taken - self.lookback.len() as u64;
         self.cursor = self.cursor.saturating_sub(samples).max(oldest).min(self.cursor);
         self.lowered_since =
             Some(self.lowered_since.map_or(self.cursor, |index| index.min(self.cursor)));
         (self.held, self.level, self.last) = (true, 0.0, 0.0);
-        if let Mode::Hold(hold) = self.gate.mode() {
-            self.note_silence(hold, &[], ran, in_air);
-        }
+        self.note_silence(self.gate.mode(), cut, &[], instants.into());
         self.gate.played.store(self.cursor, Ordering::Release);
     }
 
-    /// Notes when the first silent sample of a hold left: once for each.
-    fn note_silence(&mut self, hold: u64, out: &[i16], ran: SessionTime, in_air: SessionTime) {
+    /// Notes when the first silent sample of a hold left: once for each. One that was released
+    /// before this is obeyed if its sound was `cut`.
+    fn note_silence(&mut self, mode: Mode, cut: Option<u64>, out: &[i16], instants: Instants) {
+        let obeyed = match mode {
+            Mode::Hold(hold) => Some(hold).filter(|_| self.level <= 0.0),
+            Mode::Duck | Mode::Play => cut,
+        };
+        let Some(hold) = obeyed else { return };
         if std::mem::replace(&mut self.silent, hold) != hold {
             let loud = out.iter().rposition(|&sample| sample != 0).map_or(0, |last| last + 1);
-            self.gate.note_silence(hold, ran, in_air + self.rate.duration(loud as u64));
+            let in_air = instants.in_air + self.rate.duration(loud as u64);
+            self.gate.note_silence(hold, instants.ran, in_air);
         }
     }
 
-    /// Obeys a drop: forgets samples up to its index.
-    fn drop_unwanted(&mut self) {
+    /// Forgets what is not to be heard. Returns the last hold before that, if there was something.
+    fn drop_unwanted(&mut self) -> Option<u64> {
+        let hold = self.gate.hold_count();
         let until = self.gate.drop_until.load(Ordering::Acquire);
         if until == self.dropped {
-            return;
+            return None;
         }
         self.dropped = until;
         self.taken += self.ring.skip(until.saturating_sub(self.taken) as usize) as u64;
@@ -359,6 +358,7 @@ impl RenderPort {
         self.lookback.clear();
         self.lowered_since = None;
         self.held = false;
+        Some(hold)
     }
 
     /// Follows the gate: notes where full level was left, and goes back there after a hold.

@@ -390,6 +390,24 @@ fn a_hold_tells_when_the_callback_wrote_silence_and_when_it_is_in_the_air() {
 }
 
 #[test]
+fn what_is_cut_before_the_callback_runs_is_told_as_silenced_all_the_same() {
+    let mut bench = Bench::new();
+    bench.queue(vec![8000; 1600]);
+    bench.block();
+    bench.block();
+    let gate = Arc::clone(bench.playback.gate());
+    let ms = SessionTime::from_millis;
+    gate.hold_at(ms(25));
+    bench.playback.drop_queued();
+    let mut out = vec![0; 160];
+    bench.port.fill(&mut out, Instants { ran: ms(30), in_air: ms(50) });
+    let loud = out.iter().rposition(|&sample| sample != 0).unwrap() + 1;
+    assert!(loud < 160, "it fades: {loud}");
+    let in_air = ms(50) + RATE.duration(loud as u64);
+    assert_eq!(gate.silenced(), Some(Silenced { held: ms(25), ran: ms(30), in_air }));
+}
+
+#[test]
 fn a_microphone_with_a_clock_says_how_far_it_was() {
     let (mut port, mut capture) = capture_port(RATE);
     port.push_at(&[1; 160], SessionTime::from_millis(30));

@@ -340,7 +340,6 @@ impl Actor {
             return;
         };
         self.look_for_silence();
-        self.silencing = None;
         // It may have been lowered between its end and this report of it.
         self.wires.gate.play();
         self.machine.handle(Input::Agent(Agent::Listening));
@@ -425,6 +424,8 @@ impl Actor {
                 self.report.of_response(self.current(), EventKind::Held);
             }
             Action::Release => {
+                self.look_for_silence();
+                self.silencing = None;
                 self.wires.gate.play();
                 self.report.of_response(self.current(), EventKind::Released);
             }
