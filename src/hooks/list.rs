@@ -3,10 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Hook, HookFuture, SessionStep, Verdict};
+use super::{Hook, HookFuture, ModelAnswer, SessionStep, Verdict};
 use crate::providers::ProviderRequest;
 use crate::time::SessionClock;
-use crate::types::{Message, ToolCall, ToolResult, Usage};
+use crate::types::{ToolCall, ToolResult};
 
 /// The hooks of a conversation, in the order of their registration. Cloning shares them.
 #[derive(Clone, Debug, Default)]
@@ -61,9 +61,9 @@ impl Hooks {
     }
 
     /// Tells all what the model answered.
-    pub async fn after_provider(&self, clock: &SessionClock, said: &Message, usage: Option<Usage>) {
+    pub async fn after_provider(&self, clock: &SessionClock, answer: ModelAnswer<'_>) {
         for hook in &self.0 {
-            told(clock, &**hook, hook.after_provider(said, usage)).await;
+            told(clock, &**hook, hook.after_provider(answer)).await;
         }
     }
 

@@ -18,7 +18,7 @@ use std::future::{Future, ready};
 use std::pin::Pin;
 
 use crate::ids::TurnId;
-use crate::providers::ProviderRequest;
+use crate::providers::{ProviderRequest, RawExchange};
 use crate::types::{Message, ToolCall, ToolResult, Usage};
 
 /// What a program puts around the steps of a conversation.
@@ -37,8 +37,8 @@ pub trait Hook: Debug + Send + Sync {
     }
 
     /// After the model has answered a request, or called tools. The words are on their way already.
-    fn after_provider<'a>(&'a self, said: &'a Message, usage: Option<Usage>) -> HookFuture<'a, ()> {
-        let _as_they_are = (said, usage);
+    fn after_provider<'a>(&'a self, answer: ModelAnswer<'a>) -> HookFuture<'a, ()> {
+        let _as_it_is = answer;
         Box::pin(ready(()))
     }
 
@@ -63,6 +63,19 @@ pub trait Hook: Debug + Send + Sync {
         let _ignored = step;
         Box::pin(ready(()))
     }
+}
+
+/// What a model has answered to a request.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct ModelAnswer<'a> {
+    /// What it says, and which tools it calls.
+    pub said: &'a Message,
+    /// The tokens that it took, if the provider tells.
+    pub usage: Option<Usage>,
+    /// What went over the wire, from a provider that is to say so
+    /// ([`ProviderSpec::raw`](crate::providers::ProviderSpec::raw)).
+    pub raw: Option<&'a RawExchange>,
 }
 
 /// What a hook does.

@@ -172,6 +172,11 @@ impl Endpoint {
         refusal::presentable(said, &self.hidden)
     }
 
+    /// What it said, without the keys.
+    pub(crate) fn without_keys(&self, said: &str) -> String {
+        refusal::without_keys(said, &self.hidden)
+    }
+
     fn limited(&self, body: Incoming, limits: Limits) -> Incoming {
         let state = Some((body, 0, self.host.clone()));
         Box::pin(stream::unfold(state, move |state| async move {

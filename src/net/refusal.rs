@@ -44,10 +44,14 @@ pub(super) fn error(
 /// What a service said, for an error: on one line, short, and without the keys.
 pub(super) fn presentable(said: &str, keys: &[Secret]) -> String {
     // The keys go first: cut in half they would not be found.
-    let said = keys.iter().fold(said.to_owned(), |said, key| key.removed_from(&said));
+    let said = without_keys(said, keys);
     let said = said.replace(char::is_control, " ");
     let short: String = said.trim().chars().take(MOST_OF_A_COMPLAINT).collect();
     if short.is_empty() { "(no reason)".to_owned() } else { short }
+}
+
+pub(super) fn without_keys(said: &str, keys: &[Secret]) -> String {
+    keys.iter().fold(said.to_owned(), |said, key| key.removed_from(&said))
 }
 
 /// How a service calls an error, the most telling first: the reasons of Google's details, then the

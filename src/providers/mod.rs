@@ -14,6 +14,7 @@ pub mod mock;
 mod openai;
 mod price;
 mod price_list;
+mod raw;
 mod registry;
 pub mod replay;
 pub mod retry;
@@ -49,6 +50,7 @@ pub use kind::ProviderKind;
 pub use openai::{OpenAi, OpenAiResponses, Reasoning};
 pub use price::{Price, PriceError, Prices};
 pub use price_list::ListedPrices;
+pub use raw::RawExchange;
 pub(crate) use registry::is_id;
 pub use registry::{Blueprint, Registry, RegistryError};
 pub use spec::{Credential, ProviderSpec};
@@ -161,6 +163,9 @@ pub enum ProviderEvent {
     Media(Media),
     /// A whole tool call.
     ToolCall(ToolCall),
+    /// What went over the wire, right before the end, from a provider that is to say so
+    /// ([`ProviderSpec::raw`]).
+    Raw(Arc<RawExchange>),
     /// The answer is complete.
     Finished {
         /// Why it ended.

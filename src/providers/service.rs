@@ -17,6 +17,7 @@ use super::draft::Codec;
 use super::retry::Retries;
 use super::{
     ListedPrices, Prices, ProviderError, ProviderErrorKind, ProviderEvent, ProviderStream,
+    RawExchange,
 };
 use crate::net::{Body, Endpoint, Events, Http, Incoming, Limits, NetError, events, request_id};
 use crate::time::{SessionClock, SessionTime};
@@ -32,6 +33,8 @@ pub(super) struct Service {
     /// Beside those of all requests.
     headers: Vec<(HeaderName, HeaderValue)>,
     slots: Option<Slots>,
+    /// Whether an answer brings what went over the wire.
+    raw: bool,
     preload: Option<Preload>,
     clock: SessionClock,
     warmed: Mutex<Option<SessionTime>>,
@@ -54,6 +57,7 @@ pub(super) struct Tuning {
     pub(super) patience: Option<Duration>,
     pub(super) retries: Retries,
     pub(super) at_once: Option<usize>,
+    pub(super) raw: bool,
     /// They take the place of those of the same name.
     pub(super) headers: Vec<(HeaderName, HeaderValue)>,
 }
@@ -78,6 +82,7 @@ impl Service {
             http,
             headers: Vec::new(),
             slots: None,
+            raw: false,
             preload: None,
             clock: SessionClock::live(),
             warmed: Mutex::default(),
@@ -105,8 +110,8 @@ impl Service {
     }
 
     pub(super) fn tune(&mut self, tuning: Tuning) {
-        let Tuning { name, patience, retries, at_once, headers } = tuning;
-        (self.name, self.retries) = (name, retries);
+        let Tuning { name, patience, retries, at_once, raw, headers } = tuning;
+        (self.name, self.retries, self.raw) = (name, retries, raw);
         if let Some(wait) = patience {
             self.limits = Limits { head: wait, piece: wait, ..self.limits };
         }
@@ -137,6 +142,7 @@ impl Service {
         let request = body.map_err(|reason| {
             ProviderError::new(&*name, ProviderErrorKind::InvalidRequest, reason)
         });
+        let raw = request.as_ref().ok().filter(|_| self.raw).map(|body| RawExchange::of(body));
         let request = request.and_then(|body| {
             let request = self.endpoint.post(path).header(CONTENT_TYPE, "application/json");
             let add = |request: Builder, (name, value): &(HeaderName, HeaderValue)| {
@@ -177,7 +183,7 @@ impl Service {
                 let codec = Box::new(codec);
                 let over = false;
                 let mut answer =
-                    Answer { name, endpoint, from, stranger, codec, ready, over, slot };
+                    Answer { name, endpoint, from, stranger, codec, ready, over, raw, slot };
                 answer.progress().await;
                 Ok(answer)
             };
@@ -274,6 +280,7 @@ struct Answer {
     codec: Box<dyn Codec>,
     ready: VecDeque<Result<ProviderEvent, ProviderError>>,
     over: bool,
+    raw: Option<RawExchange>,
     /// Held until it is over.
     slot: Option<OwnedSemaphorePermit>,
 }
@@ -321,6 +328,12 @@ impl Answer {
             Ok(events) => {
                 self.over = matches!(events.last(), Some(ProviderEvent::Finished { .. }));
                 self.ready.extend(events.into_iter().map(Ok));
+                if self.over
+                    && let Some(raw) = self.raw.take()
+                {
+                    let raw = ProviderEvent::Raw(Arc::new(raw));
+                    self.ready.insert(self.ready.len() - 1, Ok(raw));
+                }
             }
             Err(error) => {
                 self.over = true;
@@ -348,6 +361,9 @@ impl Answer {
         };
         match event {
             Some(Ok(data)) => {
+                if let Some(raw) = &mut self.raw {
+                    raw.add(self.endpoint.without_keys(&data));
+                }
                 let read = match &self.from {
                     From::Whole(_) => self.codec.whole(&data),
                     From::Events(_) => self.codec.read(&data),

@@ -45,6 +45,9 @@ pub struct ProviderSpec {
     pub retries: Option<u32>,
     /// How many requests may be under way; any number by default.
     pub at_once: Option<usize>,
+    /// Whether each answer brings what went over the wire for it; not by default. A service's alone:
+    /// what answers on this machine sends nothing.
+    pub raw: bool,
     /// What its tokens cost, in US dollars; what is known of its model by default.
     pub prices: Option<Prices>,
     /// What its type alone knows. See `docs/providers.md`.
@@ -113,6 +116,13 @@ impl ProviderSpec {
     #[must_use]
     pub fn defaults(mut self, parameters: Parameters) -> Self {
         self.defaults = self.defaults.overridden(parameters);
+        self
+    }
+
+    /// The same, whose answers bring what went over the wire for them.
+    #[must_use]
+    pub fn raw(mut self) -> Self {
+        self.raw = true;
         self
     }
 

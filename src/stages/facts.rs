@@ -13,7 +13,7 @@ use crate::events::{EventKind, StageName};
 use crate::hooks::Denied;
 use crate::ids::{ResponseId, TurnId};
 use crate::pipeline::Outcome;
-use crate::providers::ProviderError;
+use crate::providers::{ProviderError, RawExchange};
 use crate::time::SessionTime;
 use crate::turn::TurnSign;
 use crate::types::{Media, PendingCall, ToolCall, ToolResult, Usage, Validation};
@@ -160,6 +160,13 @@ pub enum Fact {
         /// The tokens of one request.
         usage: Usage,
     },
+    /// The model's provider has told what went over the wire.
+    Raw {
+        /// The response.
+        response: ResponseId,
+        /// Of one request.
+        raw: Arc<RawExchange>,
+    },
     /// Something has happened in the session with a model that speaks for itself.
     Duplex(DuplexFact),
     /// Something that changes nothing for the session, and is only to be told.
@@ -219,6 +226,7 @@ impl Fact {
             | Self::Shown { response, .. }
             | Self::Validated { response, .. }
             | Self::Used { response, .. }
+            | Self::Raw { response, .. }
             | Self::Sounding { response, .. }
             | Self::Over { response, .. } => Some(*response),
         }

@@ -149,9 +149,11 @@ fn parameters(request: &ProviderRequest) -> BTreeMap<&'static str, Value> {
 }
 
 impl What {
-    /// What is written of it. `with_sound` if its samples are.
-    pub(crate) fn of(came: Result<ProviderEvent, ProviderError>, with_sound: bool) -> Self {
-        match came {
+    /// What is written of it. `with_sound` if its samples are. What went over the wire is not: it is
+    /// all of the exchange once more, with the bytes of its media.
+    pub(crate) fn of(came: Result<ProviderEvent, ProviderError>, with_sound: bool) -> Option<Self> {
+        Some(match came {
+            Ok(ProviderEvent::Raw(_)) => return None,
             Ok(ProviderEvent::TextDelta(text)) => Self::Text(text),
             Ok(ProviderEvent::Sound(audio)) => Self::Sound {
                 hz: audio.rate().hz(),
@@ -162,7 +164,7 @@ impl What {
             Ok(ProviderEvent::ToolCall(call)) => Self::ToolCall(call),
             Ok(ProviderEvent::Finished { reason, usage }) => Self::Finished { reason, usage },
             Err(error) => Self::Error(Failure::of(error)),
-        }
+        })
     }
 
     /// What came.

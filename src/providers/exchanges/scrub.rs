@@ -55,7 +55,8 @@ impl Scrubber {
             if let Ok(ProviderEvent::Media(media)) = &mut came {
                 strip(media, &mut kept);
             }
-            timed.push(Timed { ms: millis(after), what: What::of(came, with_sound) });
+            let what = What::of(came, with_sound);
+            timed.extend(what.map(|what| Timed { ms: millis(after), what }));
         }
         self.clean_texts(&mut timed);
         let encoded = |(name, bytes): (String, Bytes)| (name, STANDARD.encode(bytes));

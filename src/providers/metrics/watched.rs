@@ -136,6 +136,7 @@ impl Watch {
     fn take(&mut self, came: &Result<ProviderEvent, ProviderError>) {
         match came {
             Ok(ProviderEvent::TextDelta(text)) if text.is_empty() => {}
+            Ok(ProviderEvent::Raw(_)) => {}
             Ok(ProviderEvent::Finished { usage, .. }) => {
                 let over = self.end(Ending::Answered, *usage);
                 self.log.answered(&over);
@@ -218,7 +219,7 @@ impl Log {
             ProviderEvent::ToolCall(call) => {
                 *said += &format!("[{} {}]", call.name, call.arguments)
             }
-            ProviderEvent::Finished { .. } => {}
+            ProviderEvent::Raw(_) | ProviderEvent::Finished { .. } => {}
         }
     }
 

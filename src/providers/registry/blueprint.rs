@@ -136,6 +136,7 @@ impl<'a> Blueprint<'a> {
             patience: spec.patience,
             retries: self.retries(),
             at_once: spec.at_once,
+            raw: spec.raw,
             headers: headers.collect::<Result<_, RegistryError>>()?,
         })
     }

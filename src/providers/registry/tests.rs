@@ -9,7 +9,7 @@ use super::*;
 use crate::net::mock::{MockFault, MockHttp, MockRequest, MockResponse};
 use crate::providers::mock::{MockAnswer, MockProvider};
 use crate::providers::retry::RetryPolicy;
-use crate::providers::{Credential, ListedPrices, Price, Prices, ProviderRequest};
+use crate::providers::{Credential, ListedPrices, Price, Prices, ProviderEvent, ProviderRequest};
 use crate::types::Message;
 
 fn registry() -> (Registry, Arc<MockHttp>) {
@@ -101,6 +101,27 @@ async fn a_secret_header_is_in_no_error() {
     let sent = http.requests().pop().unwrap();
     let versions: Vec<_> = sent.headers.get_all("anthropic-version").iter().collect();
     assert_eq!(versions, ["2099-01-01"]);
+}
+
+#[tokio::test]
+async fn an_answer_brings_what_went_over_the_wire_if_its_spec_says_so() {
+    let said = r#"{"choices":[{"delta":{"content":"Is it sk-12345678?"},"finish_reason":"stop"}]}"#;
+    let spec = ProviderSpec::new("a", "openai").base_url("http://here/v1").key("sk-12345678");
+    for (spec, is_told) in [(spec.clone(), false), (spec.raw(), true)] {
+        let (registry, http) = registry();
+        let events = format!("data: {said}\n\ndata: [DONE]\n\n");
+        http.answer(MockResponse::new("text/event-stream", [events]));
+        let answer = registry.make(&spec).unwrap().stream(request(Parameters::default()));
+        let events: Vec<_> = answer.map(Result::unwrap).collect().await;
+        let [_, raw @ .., ProviderEvent::Finished { .. }] = &events[..] else {
+            panic!("{events:?}")
+        };
+        assert_eq!(!raw.is_empty(), is_told);
+        let [ProviderEvent::Raw(raw)] = raw else { continue };
+        assert_eq!(raw.request.as_bytes(), http.requests().pop().unwrap().body);
+        let said = said.replace("sk-12345678", "[secret]");
+        assert_eq!(raw.response, [said, "[DONE]".to_owned()], "but for the key");
+    }
 }
 
 #[test]

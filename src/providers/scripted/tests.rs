@@ -42,6 +42,7 @@ impl Talk {
                 ProviderEvent::ToolCall(wanted) => call = Some(wanted),
                 ProviderEvent::Sound(_)
                 | ProviderEvent::Media(_)
+                | ProviderEvent::Raw(_)
                 | ProviderEvent::Finished { .. } => {}
             }
         }

@@ -274,6 +274,7 @@ impl Actor {
                     answer.used(usage);
                 }
             }
+            Fact::Raw { .. } => {} // for a hook, in a call
             Fact::Clause { response, text } => {
                 self.alive(response);
                 self.report.clause(response, text);

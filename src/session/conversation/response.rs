@@ -7,6 +7,7 @@ use std::time::Duration;
 use futures_util::{Stream, stream};
 
 use super::{ConversationError, Input, Shared};
+use crate::providers::RawExchange;
 use crate::session::modes::text::{Permit, TextEvent, TextReply};
 use crate::time::{SessionClock, SessionTime};
 use crate::types::{Media, Message, PendingCall, ToolCall, ToolResult, Usage, Validation};
@@ -32,6 +33,9 @@ pub struct Response {
     /// by what is known of the model ([`Provider::prices`](crate::providers::Provider::prices)). `None`
     /// if that is not known.
     pub cost: Option<f64>,
+    /// What went over the wire, of each request, from a provider that is to say so
+    /// ([`ProviderSpec::raw`](crate::providers::ProviderSpec::raw)).
+    pub raw: Vec<Arc<RawExchange>>,
     /// From the question to the end of the answer.
     pub duration: Duration,
 }
@@ -214,6 +218,7 @@ impl ResponseStream {
             validations: validations.unwrap_or_default(),
             usage,
             cost: prices.zip(usage).and_then(|(prices, usage)| prices.of(usage)),
+            raw: self.reply.as_ref().map(|reply| reply.raw().to_vec()).unwrap_or_default(),
             duration: self.clock.now().since(self.began),
         }
     }

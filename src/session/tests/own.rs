@@ -259,7 +259,10 @@ async fn the_other_side_may_detect_turns_and_begin_answers() {
     assert_eq!(told.count("interrupted"), 1);
     assert!(told.times(&["held"])[0].0 - 2_200.0 < 15.0, "{:?}", told.times(&["held"]));
     let silent = field(&told, "silenced", "callback_ms").as_f64().unwrap();
-    assert!((0.0..15.0).contains(&silent), "the speaker obeys, though all is over by then: {silent}");
+    assert!(
+        (0.0..15.0).contains(&silent),
+        "the speaker obeys, though all is over by then: {silent}"
+    );
     assert_eq!(told.said()[0], "user: count");
     assert!(told.said()[1].ends_with('…'), "{:?}", told.said());
     assert_eq!(told.said()[2..], ["user: stop", "assistant: Yes?"]);

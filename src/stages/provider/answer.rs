@@ -8,10 +8,11 @@ use super::repeats::Repeats;
 use super::{MissingTools, ProviderStage, Voice};
 use crate::audio::AudioChunk;
 use crate::events::{EventKind, StageName};
+use crate::hooks::ModelAnswer;
 use crate::pipeline::{Context, Element, Outcome, Outlet, Payload, TurnContext};
 use crate::providers::retry::Retries;
 use crate::providers::{
-    Provider, ProviderError, ProviderErrorKind, ProviderEvent, ProviderRequest,
+    Provider, ProviderError, ProviderErrorKind, ProviderEvent, ProviderRequest, RawExchange,
 };
 use crate::stages::{Fact, Fault, Mark};
 use crate::time::SessionTime;
@@ -156,10 +157,12 @@ impl<'a> Asking<'a> {
     async fn ask(&mut self, messages: &[Message]) -> Said {
         let mut message = Message::assistant("");
         let sound = self.sound;
-        let result = self.ask_into(&mut message, messages).await;
-        if let Ok(usage) = &result {
+        let mut raw = None;
+        let result = self.ask_into(&mut message, &mut raw, messages).await;
+        if let Ok(usage) = result {
             self.retries.answered();
-            self.stage.hooks.after_provider(&self.context.clock, &message, *usage).await;
+            let answer = ModelAnswer { said: &message, usage, raw: raw.as_deref() };
+            self.stage.hooks.after_provider(&self.context.clock, answer).await;
         }
         Said { message, sounded: self.sound > sound, result }
     }
@@ -167,6 +170,7 @@ impl<'a> Asking<'a> {
     async fn ask_into(
         &mut self,
         said: &mut Message,
+        raw: &mut Option<Arc<RawExchange>>,
         messages: &[Message],
     ) -> Result<Option<Usage>, Fault> {
         let clock = &self.context.clock;
@@ -200,6 +204,11 @@ impl<'a> Asking<'a> {
                     self.show(media).await;
                 }
                 ProviderEvent::ToolCall(call) => said.tool_calls.push(call),
+                ProviderEvent::Raw(exchange) => {
+                    let response = self.turn.response;
+                    let raw = Arc::clone(raw.insert(exchange));
+                    self.stage.facts.tell(Fact::Raw { response, raw }).await;
+                }
                 ProviderEvent::Finished { reason: FinishReason::ContentFilter, .. }
                     if said.text.is_empty() =>
                 {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::*;
-use crate::hooks::{Hook, HookFuture, Verdict};
+use crate::hooks::{Hook, HookFuture, ModelAnswer, Verdict};
 use crate::ids::{ResponseId, TurnId};
 use crate::pipeline::{Context, Node, PipelineBuilder, PipelineConfig};
 use crate::providers::mock::{MockAnswer, MockProvider};
@@ -384,7 +384,8 @@ impl Hook for Watching {
         Box::pin(std::future::ready(self.see("request")))
     }
 
-    fn after_provider<'a>(&'a self, said: &'a Message, _: Option<Usage>) -> HookFuture<'a, ()> {
+    fn after_provider<'a>(&'a self, answer: ModelAnswer<'a>) -> HookFuture<'a, ()> {
+        let said = answer.said;
         self.see(match said.tool_calls.first() {
             Some(call) => format!("called {}", call.name),
             None => format!("said {}", said.text),

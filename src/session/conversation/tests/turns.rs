@@ -1,9 +1,13 @@
 //! Turns in writing.
 
+use std::sync::Mutex;
+
 use super::*;
+use crate::hooks::{Hook, HookFuture, ModelAnswer};
+use crate::net::mock::{MockHttp, MockResponse};
 use crate::pack;
 use crate::providers::mock::MockAnswer;
-use crate::providers::{ProviderError, ProviderErrorKind};
+use crate::providers::{ProviderError, ProviderErrorKind, ProviderSpec, Registry};
 use crate::session::InstructionsError;
 use crate::types::ResponseFormat;
 
@@ -33,6 +37,45 @@ async fn a_request_is_made_of_the_prompt_the_variables_and_what_was_said() {
     assert_eq!((parameters.max_tokens, &parameters.format), (Some(300), &Some(format)));
     assert_eq!(asked.metadata["tenant"], "t1");
     assert_eq!(asked.metadata["conversation_id"], "c1");
+}
+
+#[derive(Debug, Default)]
+struct Wire(Mutex<Vec<String>>);
+
+impl Hook for Wire {
+    fn name(&self) -> &str {
+        "wire"
+    }
+
+    fn after_provider<'a>(&'a self, answer: ModelAnswer<'a>) -> HookFuture<'a, ()> {
+        self.0.lock().unwrap().extend(answer.raw.map(|raw| raw.request.clone()));
+        Box::pin(std::future::ready(()))
+    }
+}
+
+#[tokio::test]
+async fn an_answer_has_what_went_over_the_wire_for_each_request_if_that_is_wanted() {
+    let http = Arc::new(MockHttp::new());
+    for answer in [
+        r#"{"choices":[{"message":{"tool_calls":[{"id":"1","function":{"name":"find_room","arguments":"{}"}}]}}]}"#,
+        r#"{"choices":[{"message":{"content":"Upstairs."}}]}"#,
+    ] {
+        http.answer(MockResponse::new("application/json", [answer]));
+    }
+    let registry = Registry::new().with_http(Arc::clone(&http) as _);
+    let spec = ProviderSpec::new("a", "openai").base_url("http://here/v1").raw();
+    let wire = Arc::new(Wire::default());
+    let opening = Conversation::open(pack(), "guide").provider(registry.make(&spec).unwrap());
+    let opening = opening.var("visitor", "Ann").tools(rooms()).hook(Arc::clone(&wire) as _);
+    let conversation = opening.await_missing_tools().start().await.unwrap();
+    let response = conversation.send("Where is the whale?").await.unwrap();
+    assert_eq!(response.text(), "Upstairs.");
+    let requests: Vec<_> = response.raw.iter().map(|raw| raw.request.clone()).collect();
+    let sent = http.requests();
+    let sent = sent.iter().map(|sent| String::from_utf8_lossy(&sent.body).into_owned());
+    assert_eq!(requests, sent.collect::<Vec<_>>());
+    assert!(response.raw[1].response[0].contains("Upstairs."));
+    assert_eq!(*wire.0.lock().unwrap(), requests);
 }
 
 #[tokio::test]

@@ -10,7 +10,7 @@ use crate::events::EventKind;
 use crate::hooks::Denied;
 use crate::ids::ResponseId;
 use crate::pipeline::{Element, Outcome, Payload};
-use crate::providers::ProviderError;
+use crate::providers::{ProviderError, RawExchange};
 use crate::session::SessionError;
 use crate::session::answer::{Answer, LIMIT, Said};
 use crate::session::conversation::Input;
@@ -95,6 +95,7 @@ pub struct TextReply<S: DerefMut<Target = TextSession>> {
     /// What broke, before the end of the answer says that something did.
     fault: Option<Fault>,
     usage: Option<Usage>,
+    raw: Vec<Arc<RawExchange>>,
     /// What came of the rules, once the answer is over.
     validations: Vec<Validation>,
     /// Since when the reader waits for the next piece.
@@ -113,6 +114,7 @@ impl<S: DerefMut<Target = TextSession>> TextReply<S> {
             shown,
             fault,
             usage,
+            raw: Vec::new(),
             validations: Vec::new(),
             waits_since,
         }
@@ -161,6 +163,11 @@ impl<S: DerefMut<Target = TextSession>> TextReply<S> {
     /// Ends the answer here. Dropping it does the same.
     pub fn cancel(self) {
         drop(self);
+    }
+
+    /// What went over the wire so far, if the provider is to say so.
+    pub(crate) fn raw(&self) -> &[Arc<RawExchange>] {
+        &self.raw
     }
 
     /// What the model's requests have taken so far, if it tells.
@@ -230,6 +237,7 @@ impl<S: DerefMut<Target = TextSession>> TextReply<S> {
                 answer.used(usage);
                 self.usage = answer.usage;
             }
+            Fact::Raw { response, raw } if answer.is(response) => self.raw.push(raw),
             Fact::Shown { response, media } if answer.is(response) => {
                 answer.media.push((*media).clone());
             }
