@@ -1,5 +1,6 @@
 //! What becomes of each failure of a model's service, over real sockets: the table of
-//! `docs/providers.md`. Every vendor's client meets every failure.
+//! `docs/providers.md`. Every vendor's client meets every failure, and hangs up on answers that nobody
+//! wants any more.
 
 #![expect(clippy::unwrap_used, reason = "a test may panic, and so may its helpers")]
 
@@ -109,6 +110,44 @@ async fn each_failure_ends_as_it_is_written_with_every_vendor() {
 fn the_table_in_the_docs_is_this_one() {
     let rows = faults().iter().map(row).collect::<String>();
     assert!(DOC.contains(&rows), "docs/providers.md should have\n{rows}");
+}
+
+#[tokio::test]
+async fn an_answer_that_nobody_wants_any_more_is_hung_up_on_at_once_by_every_client() {
+    for vendor in VENDORS {
+        for spoken in [false, true] {
+            let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+            let address = format!("http://{}/v1", listener.local_addr().unwrap());
+            let (tell, asked) = tokio::sync::oneshot::channel();
+            let serving = tokio::spawn(async move {
+                let (mut socket, _) = listener.accept().await.unwrap();
+                read_request(&mut socket).await.unwrap();
+                let begun = answer(Way::Stall { spoken }, vendor);
+                socket.write_all(begun.as_bytes()).await.unwrap();
+                tell.send(()).unwrap();
+                // It says no more, and hears that nobody is there.
+                socket.read(&mut [0; 1]).await
+            });
+            let model = vendor.client(&address, Way::UnknownEvent);
+            let messages = vec![Message::user("Hello?")];
+            let mut stream = model.stream(ProviderRequest { messages, ..Default::default() });
+            if spoken {
+                let words = Some(Ok(ProviderEvent::TextDelta("Hello".to_owned())));
+                assert_eq!(stream.next().await, words, "{vendor:?}");
+            } else {
+                tokio::select! {
+                    event = stream.next() => panic!("{vendor:?} said nothing, but {event:?}"),
+                    begun = asked => begun.unwrap(),
+                }
+            }
+
+            drop(stream);
+
+            let heard = tokio::time::timeout(LIMIT, serving).await;
+            let gone = matches!(heard.unwrap().unwrap(), Ok(0) | Err(_));
+            assert!(gone, "{vendor:?}, spoken: {spoken}");
+        }
+    }
 }
 
 fn row(fault: &Fault) -> String {

@@ -133,6 +133,8 @@ mod tests {
             (ProviderKind::LmStudio, "http://localhost:1234/v1"),
         ] {
             assert_eq!((kind.address(), kind.key_variable()), (Some(address), None));
+            // The one has a single model, of which it needs no name.
+            assert_eq!(kind.usual_model().is_some(), kind == ProviderKind::LlamaServer);
         }
     }
 }

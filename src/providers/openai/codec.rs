@@ -66,10 +66,14 @@ impl draft::Codec for Codec {
         }
         if let Some(usage) = chunk.usage {
             let (input_tokens, output_tokens) = (usage.prompt_tokens, usage.completion_tokens);
-            let details = usage.prompt_tokens_details.unwrap_or_default();
-            let cached_tokens = details.cached_tokens.unwrap_or_default();
-            let usage = Usage::of_text(input_tokens, output_tokens);
-            self.0.usage = Some(Usage { cached_tokens, ..usage });
+            let asked = usage.prompt_tokens_details.unwrap_or_default();
+            let answered = usage.completion_tokens_details.unwrap_or_default();
+            self.0.usage = Some(Usage {
+                cached_tokens: asked.cached_tokens.unwrap_or_default(),
+                audio_input_tokens: asked.audio_tokens.unwrap_or_default(),
+                audio_output_tokens: answered.audio_tokens.unwrap_or_default(),
+                ..Usage::of_text(input_tokens, output_tokens)
+            });
         }
         let mut events = Vec::new();
         if let Some(choice) = chunk.choices.into_iter().flatten().next() {

@@ -191,13 +191,14 @@ pub(super) struct Usage {
     pub(super) prompt_tokens: u64,
     #[serde(default)]
     pub(super) completion_tokens: u64,
-    #[serde(default)]
-    pub(super) prompt_tokens_details: Option<PromptTokens>,
+    pub(super) prompt_tokens_details: Option<TokenDetails>,
+    pub(super) completion_tokens_details: Option<TokenDetails>,
 }
 
 #[derive(Debug, Default, Deserialize)]
-pub(super) struct PromptTokens {
+pub(super) struct TokenDetails {
     pub(super) cached_tokens: Option<u64>,
+    pub(super) audio_tokens: Option<u64>,
 }
 
 #[derive(Debug, Serialize)]

@@ -317,11 +317,14 @@ async fn what_servers_of_ones_own_add_is_merged_into_each_request() {
         let spec = ProviderSpec::new("a", kind).model("m").key("sk");
         let spec = spec.option("extra", serde_json::json!({ "cache_prompt": true }));
         let spec = spec.option("reasoning_effort", "none");
-        let (_, body) = sent(&registry, &http, &spec, Parameters::default()).await;
+        let asked = Parameters { top_k: Some(40), ..Parameters::default() };
+        let (_, body) = sent(&registry, &http, &spec, asked).await;
         assert_eq!(
             (&body["cache_prompt"], &body["reasoning_effort"]),
             (&true.into(), &"none".into())
         );
+        // OpenAI's own server refuses what it does not know.
+        assert_eq!(body.get("top_k").is_some(), kind != "openai", "{kind}");
     }
 }
 
@@ -371,13 +374,22 @@ fn what_each_request_says_cannot_be_said_by_a_spec() {
 fn a_model_costs_what_its_spec_says_else_what_is_known_and_nothing_on_this_machine() {
     let (registry, _) = registry();
     let prices = |spec: ProviderSpec| registry.make(&spec).unwrap().prices();
-    let known = ListedPrices::of("api.openai.com", "gpt-4o-mini").map(|listed| listed.prices);
+    let listed = |host, model| Some(ListedPrices::of(host, model).unwrap().prices);
+    let known = listed("api.openai.com", "gpt-4o-mini");
     let openai = || ProviderSpec::new("a", "openai").key("sk");
     let own = Prices::new(Price::Item(1.0), Price::Item(2.0));
     for (spec, expected) in [
         (openai(), known),
         (openai().model("gpt-4o-mini-2024-07-18"), known),
         (ProviderSpec::new("a", "responses").key("sk"), known),
+        (
+            ProviderSpec::new("a", "anthropic").key("sk"),
+            listed("api.anthropic.com", "claude-haiku-4-5"),
+        ),
+        (
+            ProviderSpec::new("a", "gemini").key("sk"),
+            listed("generativelanguage.googleapis.com", "gemini-2.5-flash"),
+        ),
         (openai().prices(own), Some(own)),
         (openai().model("gpt-99"), None),
         // Somebody else's model of that name.
@@ -385,6 +397,9 @@ fn a_model_costs_what_its_spec_says_else_what_is_known_and_nothing_on_this_machi
         (openai().base_url("https://there/v1").prices(own), Some(own)),
         (openai().base_url("http://localhost/v1"), Some(Prices::FREE)),
         (ProviderSpec::new("a", "ollama").model("m"), Some(Prices::FREE)),
+        (ProviderSpec::new("a", "vllm").model("m"), Some(Prices::FREE)),
+        (ProviderSpec::new("a", "llama-server"), Some(Prices::FREE)),
+        (ProviderSpec::new("a", "lm-studio").model("m"), Some(Prices::FREE)),
         (ProviderSpec::new("a", "ollama").model("m").base_url("https://there").key("sk"), None),
         // Its key stands in a header of its own.
         (

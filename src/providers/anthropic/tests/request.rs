@@ -105,6 +105,19 @@ fn the_request_is_told_in_the_services_words() {
 }
 
 #[test]
+fn what_the_service_has_no_words_for_is_left_out() {
+    let parameters = Parameters {
+        seed: Some(7),
+        frequency_penalty: Some(0.5),
+        presence_penalty: Some(0.5),
+        format: Some(ResponseFormat::JsonObject),
+        ..Parameters::default()
+    };
+    let plain = body(&asked(Vec::new()), PLAIN);
+    assert_eq!(body(&ProviderRequest { parameters, ..asked(Vec::new()) }, PLAIN), plain);
+}
+
+#[test]
 fn what_stays_the_same_is_kept_at_hand() {
     let request = ProviderRequest {
         system: "Be brief.".to_owned(),

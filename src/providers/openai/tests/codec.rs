@@ -2,7 +2,7 @@ use serde_json::json;
 
 use super::super::codec::Codec;
 use crate::providers::draft::Codec as _;
-use crate::providers::{ProviderError, ProviderEvent};
+use crate::providers::{ProviderError, ProviderErrorKind, ProviderEvent};
 use crate::types::{FinishReason, ToolCall, Usage};
 
 fn read<'a>(data: impl IntoIterator<Item = &'a str>) -> Result<Vec<ProviderEvent>, ProviderError> {
@@ -50,6 +50,36 @@ fn the_cost_comes_after_the_end() {
     let usage = Some(Usage::of_text(9, 2));
     let end = ProviderEvent::Finished { reason: FinishReason::Length, usage };
     assert_eq!(events.unwrap(), [ProviderEvent::TextDelta("Hello".to_owned()), end]);
+}
+
+#[test]
+fn what_was_at_hand_and_what_is_sound_is_counted_apart() {
+    let events = read([
+        r#"{"choices":[{"delta":{"content":"Hello"},"finish_reason":"stop"}]}"#,
+        r#"{"choices":[],"usage":{"prompt_tokens":90,"completion_tokens":20,
+            "prompt_tokens_details":{"cached_tokens":40,"audio_tokens":30},
+            "completion_tokens_details":{"reasoning_tokens":5,"audio_tokens":10}}}"#,
+    ]);
+    let usage = Usage {
+        cached_tokens: 40,
+        audio_input_tokens: 30,
+        audio_output_tokens: 10,
+        ..Usage::of_text(90, 20)
+    };
+    let end = ProviderEvent::Finished { reason: FinishReason::Stop, usage: Some(usage) };
+    assert_eq!(events.unwrap()[1], end);
+}
+
+#[test]
+fn what_is_withheld_is_an_error_unless_some_of_it_was_said() {
+    let withheld = r#"{"choices":[{"delta":{},"finish_reason":"content_filter"}]}"#;
+    let error = read([withheld]).unwrap_err();
+    assert_eq!(error.kind, ProviderErrorKind::ContentPolicy, "{error:?}");
+    let said = delta(&json!({ "content": "Well" }));
+    assert_eq!(read([&*said, withheld]).unwrap()[1], finished(FinishReason::ContentFilter));
+    // What it says in place of an answer is said.
+    let refusal = delta(&json!({ "content": null, "refusal": "I cannot do that." }));
+    assert_eq!(text(&read([&*refusal]).unwrap()), "I cannot do that.");
 }
 
 #[test]

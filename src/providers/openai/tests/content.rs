@@ -233,6 +233,25 @@ async fn every_parameter_reaches_the_server() {
 }
 
 #[tokio::test]
+async fn a_tool_may_must_or_must_not_be_called_or_one_of_them_must() {
+    let one = json!({ "type": "function", "function": { "name": "clock" } });
+    for (tool_choice, told) in [
+        (ToolChoice::Auto, json!("auto")),
+        (ToolChoice::Required, json!("required")),
+        (ToolChoice::None, json!("none")),
+        (ToolChoice::Named("clock".to_owned()), one),
+    ] {
+        let tools = [ToolDescriptor::new("clock", "Tells.", json!({ "type": "object" }))].into();
+        let asked = ProviderRequest { tools, tool_choice, ..ProviderRequest::default() };
+        assert_eq!(sent(asked).await.unwrap()["tool_choice"], told);
+    }
+    // Where there is none, there is no choice.
+    let tool_choice = ToolChoice::Required;
+    let none = ProviderRequest { tool_choice, ..ProviderRequest::default() };
+    assert_eq!(sent(none).await.unwrap().get("tool_choice"), None);
+}
+
+#[tokio::test]
 async fn a_provider_tells_what_it_can_be_asked_for() {
     let endpoint = Endpoint::new("http://there/v1", None).unwrap();
     let can = OpenAi::new(Arc::new(MockHttp::new()), endpoint, "m").capabilities();

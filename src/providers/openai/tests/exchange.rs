@@ -10,7 +10,7 @@ use crate::net::Endpoint;
 use crate::net::mock::{MockFault, MockHttp, MockResponse};
 use crate::providers::{OpenAi, Provider, ProviderError, ProviderEvent, ProviderRequest};
 use crate::types::{
-    FinishReason, Message, Parameters, Secret, ToolCall, ToolDescriptor, ToolResult,
+    FinishReason, Message, Parameters, Secret, ToolCall, ToolDescriptor, ToolResult, Usage,
 };
 
 const OLLAMA: &str = "data: {\"id\":\"c\",\"object\":\"chat.completion.chunk\",\"choices\":[{\"index\":0,\
@@ -20,6 +20,20 @@ const OLLAMA: &str = "data: {\"id\":\"c\",\"object\":\"chat.completion.chunk\",\
 const LLAMA_SERVER: &str = ":\n\ndata: {\"choices\":[{\"delta\":{\"role\":\"assistant\",\"content\":null}}]}\r\n\r\n\
     data: {\"choices\":[{\"delta\":{\"content\":\"Grüezi\"}}],\"timings\":{}}\r\n\r\n\
     data: {\"choices\":[{\"delta\":{\"content\":\" da.\"}}]}\r\n\r\n";
+// A beginning without words, an end with an empty word, and the cost behind it.
+const VLLM: &str = "data: {\"object\":\"chat.completion.chunk\",\"model\":\"m\",\"choices\":[{\"index\":0,\
+    \"delta\":{\"role\":\"assistant\",\"content\":\"\"},\"logprobs\":null,\"finish_reason\":null}]}\n\n\
+    data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"Grüezi da.\"},\"logprobs\":null,\"finish_reason\":null}]}\n\n\
+    data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"\"},\"finish_reason\":\"stop\",\"stop_reason\":null}]}\n\n\
+    data: {\"choices\":[],\"usage\":{\"prompt_tokens\":9,\"total_tokens\":12,\"completion_tokens\":3}}\n\n\
+    data: [DONE]\n\n";
+// Who speaks is told with each word, and what is thought beside them.
+const LM_STUDIO: &str = "data: {\"object\":\"chat.completion.chunk\",\"system_fingerprint\":\"m\",\"choices\":[{\"index\":0,\
+    \"delta\":{\"role\":\"assistant\",\"reasoning_content\":\"Hm.\"},\"logprobs\":null,\"finish_reason\":null}]}\n\n\
+    data: {\"choices\":[{\"index\":0,\"delta\":{\"role\":\"assistant\",\"content\":\"Grüezi\"},\"finish_reason\":null}]}\n\n\
+    data: {\"choices\":[{\"index\":0,\"delta\":{\"role\":\"assistant\",\"content\":\" da.\"},\"finish_reason\":null}]}\n\n\
+    data: {\"choices\":[{\"index\":0,\"delta\":{},\"logprobs\":null,\"finish_reason\":\"stop\"}]}\n\n\
+    data: [DONE]\n\n";
 
 fn provider(base: &str, http: &MockHttp) -> OpenAi {
     let endpoint = Endpoint::new(base, Some(Secret::new("sk-secret"))).unwrap();
@@ -48,7 +62,9 @@ fn words(events: &[Result<ProviderEvent, ProviderError>]) -> String {
 
 #[tokio::test]
 async fn exchanges_read_the_same_wherever_they_are_split() {
-    for exchange in [OLLAMA, LLAMA_SERVER] {
+    let cost = Some(Usage::of_text(9, 3));
+    for (exchange, usage) in [(OLLAMA, None), (LLAMA_SERVER, None), (VLLM, cost), (LM_STUDIO, None)]
+    {
         for at in 0..=exchange.len() {
             let (head, tail) = exchange.as_bytes().split_at(at);
             let pieces = [head, tail].map(<[u8]>::to_vec);
@@ -56,7 +72,7 @@ async fn exchanges_read_the_same_wherever_they_are_split() {
             assert_eq!(words(&events), "Grüezi da.", "split at {at}");
             let end = events.last().unwrap().as_ref().unwrap();
             let reason = FinishReason::Stop;
-            assert_eq!(*end, ProviderEvent::Finished { reason, usage: None });
+            assert_eq!(*end, ProviderEvent::Finished { reason, usage });
         }
     }
 }

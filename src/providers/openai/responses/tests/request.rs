@@ -70,6 +70,20 @@ fn the_request_is_told_in_the_services_words() {
 }
 
 #[test]
+fn what_the_service_has_no_words_for_is_left_out() {
+    let parameters = Parameters {
+        top_k: Some(9),
+        seed: Some(7),
+        frequency_penalty: Some(0.5),
+        presence_penalty: Some(0.5),
+        ..Parameters::default()
+    };
+    let plain = body(&ProviderRequest::default(), None, &Asides::default());
+    let asked = ProviderRequest { parameters, ..ProviderRequest::default() };
+    assert_eq!(body(&asked, None, &Asides::default()), plain);
+}
+
+#[test]
 fn who_thinks_is_told_so_and_told_again_what_it_thought() {
     let call = ToolCall {
         id: "call_1".to_owned(),
