@@ -68,8 +68,9 @@ impl draft::Codec for Codec {
             let (input_tokens, output_tokens) = (usage.prompt_tokens, usage.completion_tokens);
             let details = usage.prompt_tokens_details.unwrap_or_default();
             let cached_tokens = details.cached_tokens.unwrap_or_default();
+            let cache_written_tokens = details.cache_write_tokens.unwrap_or_default();
             let usage = Usage::of_text(input_tokens, output_tokens);
-            self.0.usage = Some(Usage { cached_tokens, ..usage });
+            self.0.usage = Some(Usage { cached_tokens, cache_written_tokens, ..usage });
         }
         let mut events = Vec::new();
         if let Some(choice) = chunk.choices.into_iter().flatten().next() {

@@ -198,6 +198,7 @@ pub(super) struct Usage {
 #[derive(Debug, Default, Deserialize)]
 pub(super) struct PromptTokens {
     pub(super) cached_tokens: Option<u64>,
+    pub(super) cache_write_tokens: Option<u64>,
 }
 
 #[derive(Debug, Serialize)]
