@@ -14,8 +14,8 @@ use std::sync::Arc;
 use banter::net::mock::{MockHttp, MockResponse};
 use banter::net::{Endpoint, Http};
 use banter::providers::{
-    Anthropic, Gemini, OpenAi, OpenAiResponses, Provider, ProviderRequest, Reasoning, Safety,
-    Thinking,
+    Anthropic, Gemini, GeminiThinking, OpenAi, OpenAiResponses, Provider, ProviderRequest,
+    Reasoning, Safety, Thinking,
 };
 use banter::types::{
     Detail, Media, MediaKind, Message, Parameters, ResponseFormat, ToolCall, ToolChoice,
@@ -56,6 +56,15 @@ fn what_the_types_do_not_know_is_found() {
         ),
         line("anthropic", &json!({"model": "m", "messages": user})),
         line("gemini", &json!({"contents": [{"parts": [{"txt": "Hello."}]}]})),
+        line(
+            "anthropic",
+            &json!({"model": "m", "max_tokens": 1, "messages": user,
+            "output_config": {"effort": "minimal"}}),
+        ),
+        line(
+            "gemini",
+            &json!({"contents": [], "generationConfig": {"thinkingConfig": {"thinkingLvl": "LOW"}}}),
+        ),
     ];
     let wrong = check(&python, &lines);
     let wrong: Vec<_> = wrong.as_array().unwrap().iter().map(|one| one.as_str().unwrap()).collect();
@@ -63,31 +72,45 @@ fn what_the_types_do_not_know_is_found() {
     assert!(wrong.contains(&"anthropic.max_tokens is missing"), "{wrong:?}");
     assert!(wrong.iter().any(|one| one.starts_with("responses.input")), "{wrong:?}");
     assert!(wrong.iter().any(|one| one.starts_with("gemini.contents")), "{wrong:?}");
+    let thinking = ["anthropic.output_config.effort", "gemini.generationConfig"];
+    for thinking in thinking {
+        assert!(wrong.iter().any(|one| one.starts_with(thinking)), "{wrong:?}");
+    }
 }
 
 /// Each vendor's client, in each of its ways.
 fn models() -> Vec<(&'static str, MockHttp, Arc<dyn Provider>)> {
     let mut all: Vec<(_, _, Arc<dyn Provider>)> = Vec::new();
-    let mut add = |vendor, make: fn(Arc<dyn Http>, Endpoint) -> Arc<dyn Provider>| {
+    let mut add = |vendor, make: &dyn Fn(Arc<dyn Http>, Endpoint) -> Arc<dyn Provider>| {
         let http = MockHttp::new();
         let endpoint = Endpoint::new("http://there/v1", None).unwrap();
         let model = make(Arc::new(http.clone()), endpoint);
         all.push((vendor, http, model));
     };
-    add("openai", |http, at| Arc::new(OpenAi::new(http, at, "m")));
-    add("responses", |http, at| Arc::new(OpenAiResponses::new(http, at, "m")));
-    add("responses", |http, at| {
-        Arc::new(OpenAiResponses::new(http, at, "o4-mini").reasoning(Reasoning::High).whole())
-    });
-    add("anthropic", |http, at| Arc::new(Anthropic::new(http, at, "m")));
-    add("anthropic", |http, at| {
-        Arc::new(Anthropic::new(http, at, "m").thinking(Thinking::Tokens(2_000)).uncached().whole())
-    });
-    add("gemini", |http, at| Arc::new(Gemini::new(http, at, "m")));
-    add("gemini", |http, at| {
-        let model = Gemini::new(http, at, "m").thinking(100).with_safety(Safety::Low);
-        Arc::new(model.with_cached_content("cachedContents/c").whole())
-    });
+    add("openai", &|http, at| Arc::new(OpenAi::new(http, at, "m")));
+    add("responses", &|http, at| Arc::new(OpenAiResponses::new(http, at, "m")));
+    for how in ["none", "minimal", "low", "medium", "high", "xhigh", "max"] {
+        let how = Reasoning::of(how).unwrap();
+        add("responses", &|http, at| {
+            Arc::new(OpenAiResponses::new(http, at, "o4-mini").reasoning(how).whole())
+        });
+    }
+    add("anthropic", &|http, at| Arc::new(Anthropic::new(http, at, "m")));
+    for how in ["off", "between_tools", "adaptive", "low", "medium", "high", "xhigh", "max", "2000"]
+    {
+        let how = Thinking::of(how).unwrap();
+        add("anthropic", &|http, at| {
+            Arc::new(Anthropic::new(http, at, "m").thinking(how).uncached().whole())
+        });
+    }
+    add("gemini", &|http, at| Arc::new(Gemini::new(http, at, "m")));
+    for how in ["off", "100", "adaptive", "minimal", "low", "medium", "high", "xhigh"] {
+        let how = GeminiThinking::of(how).unwrap();
+        add("gemini", &|http, at| {
+            let model = Gemini::new(http, at, "m").thinking(how).with_safety(Safety::Low);
+            Arc::new(model.with_cached_content("cachedContents/c").whole())
+        });
+    }
     all
 }
 

@@ -13,8 +13,9 @@ use std::time::Duration;
 use banter::net::{Endpoint, Http, HttpClient};
 use banter::providers::retry::Retries;
 use banter::providers::{
-    Anthropic, Gemini, OpenAiResponses, Provider, ProviderError, ProviderErrorKind, ProviderEvent,
-    ProviderRequest, ProviderStream, Reasoning, RetryAdvice, Thinking,
+    Anthropic, Effort, Gemini, GeminiThinking, OpenAiResponses, Provider, ProviderError,
+    ProviderErrorKind, ProviderEvent, ProviderRequest, ProviderStream, Reasoning, RetryAdvice,
+    Thinking, ThinkingLevel,
 };
 use banter::types::{
     FinishReason, Media, MediaKind, Message, Secret, ToolCall, ToolDescriptor, ToolResult, Usage,
@@ -35,9 +36,17 @@ fn clients(server: &Aimock, key: &str) -> Vec<Arc<dyn Provider>> {
             Anthropic::new(Arc::clone(&http), endpoint(), "claude-sonnet-4-5")
                 .thinking(Thinking::Tokens(2_000)),
         ),
+        Arc::new(
+            Anthropic::new(Arc::clone(&http), endpoint(), "claude-sonnet-5-5")
+                .thinking(Thinking::Adaptive(Some(Effort::Low))),
+        ),
         Arc::new(Anthropic::new(Arc::clone(&http), endpoint(), "claude-haiku-4-5").whole()),
         Arc::new(Gemini::new(Arc::clone(&http), endpoint(), "gemini-2.5-flash")),
         Arc::new(Gemini::new(Arc::clone(&http), endpoint(), "gemini-2.5-flash").whole()),
+        Arc::new(
+            Gemini::new(Arc::clone(&http), endpoint(), "gemini-3.8-flash")
+                .thinking(GeminiThinking::Level(ThinkingLevel::Low)),
+        ),
         Arc::new(
             OpenAiResponses::new(Arc::clone(&http), openai(), "o4-mini").reasoning(Reasoning::Low),
         ),
@@ -116,7 +125,7 @@ async fn what_is_shown_and_what_was_cut_reach_the_server() {
         assert!(text(&events).starts_with("Once upon a time"), "{events:?}");
     }
     let asked = server.requests("messages");
-    assert_eq!(asked.len(), 2);
+    assert_eq!(asked.len(), 3);
     for request in asked {
         assert_eq!(request["headers"]["anthropic-version"], "2023-06-01");
     }

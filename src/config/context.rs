@@ -72,7 +72,7 @@ impl Factory<'_> {
             Some((service, model)) => (service, Some(model)),
             None => (named, None),
         };
-        Ok(match service {
+        let embedder: Arc<dyn Embedder> = match service {
             SERVICE => {
                 let endpoint = self.vectors_at(COMMON_BASE, COMMON_KEY)?;
                 let model = model.unwrap_or("text-embedding-3-small");
@@ -91,8 +91,10 @@ impl Factory<'_> {
                 let model = model.unwrap_or("nomic-embed-text");
                 Arc::new(OllamaEmbedder::new(self.http()?, endpoint, model))
             }
-            _ => Arc::new(Hashed),
-        })
+            // It is no service: nothing to count.
+            _ => return Ok(Arc::new(Hashed)),
+        };
+        Ok(self.watched(embedder))
     }
 
     /// Where vectors are made: at an address of their own, with a key of their own, else at the
@@ -222,6 +224,8 @@ mod tests {
                 let factory = Factory::new(&settings, || Ok(Arc::new(http.clone())));
                 let embedder = factory.context().unwrap().unwrap().embedder;
                 assert!(embedder.embed(vec!["one".to_owned()]).await.is_err(), "nobody answers");
+                let [counted] = &factory.metrics().report()[..] else { panic!("one model") };
+                assert_eq!((&*counted.model, counted.requests), (embedder.name(), 1));
                 let [request] = &http.requests()[..] else { panic!("one request") };
                 assert_eq!(request.uri.to_string(), format!("http://there{path}"));
                 let key = request.headers.get(header).map(|key| key.to_str().unwrap());

@@ -7,8 +7,9 @@ use serde::Deserialize;
 
 use super::engines::{EngineError, Factory};
 use super::{Settings, TABLE};
+use crate::providers::embeddings::Embedder;
 use crate::providers::exchanges::{ExchangeLog, Recording};
-use crate::providers::metrics::{ModelMetrics, Watched};
+use crate::providers::metrics::{ModelMetrics, Watched, WatchedEmbedder};
 use crate::providers::replay::{Matching, Pace, Replay};
 use crate::providers::{self, Blueprint, Provider, ProviderSpec, RegistryError};
 use crate::types::{Parameters, Secret};
@@ -62,6 +63,11 @@ impl Factory<'_> {
             None => provider,
         };
         Arc::new(Watched::new(provider, &self.metrics).without(self.secrets()))
+    }
+
+    /// The same embedder, counted and logged.
+    pub(super) fn watched(&self, embedder: Arc<dyn Embedder>) -> Arc<dyn Embedder> {
+        Arc::new(WatchedEmbedder::new(embedder, &self.metrics).without(self.secrets()))
     }
 
     fn secrets(&self) -> impl Iterator<Item = Secret> {

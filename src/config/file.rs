@@ -246,7 +246,9 @@ fn value_of(setting: &Setting, value: &Spanned<DeValue<'_>>) -> Result<Value, St
         DeValue::Boolean(yes) if !quoted || setting.key == "stt.stream" => {
             setting.value(&yes.to_string())
         }
-        DeValue::Integer(number) if !quoted => setting.value(number.as_str()),
+        DeValue::Integer(number) if !quoted || matches!(setting.kind, Kind::Amount(..)) => {
+            setting.value(number.as_str())
+        }
         DeValue::Float(number) if !quoted => setting.value(number.as_str()),
         other => {
             let expected = if quoted { "a text in quotes" } else { "a value without quotes" };

@@ -161,16 +161,16 @@ impl Factory<'_> {
 
     /// What the settings say of all models of this type.
     pub(super) fn model_options(&self, kind: ProviderKind) -> Map<String, Value> {
-        let number = |key: &str| self.settings.integer(key).map(Value::from);
         let text = |key: &str| self.settings.text(key).map(Value::from);
+        let amount = |key: &str| text(key).or_else(|| self.settings.integer(key).map(Value::from));
         let options = match kind {
             ProviderKind::Responses => vec![("reasoning", text("responses.reasoning"))],
             ProviderKind::Anthropic => vec![
-                ("thinking_tokens", number("anthropic.thinking_tokens")),
+                ("thinking", amount("anthropic.thinking")),
                 ("cache", Some(self.settings.is_on("anthropic.cache").into())),
             ],
             ProviderKind::Gemini => vec![
-                ("thinking_tokens", number("gemini.thinking_tokens")),
+                ("thinking", amount("gemini.thinking")),
                 ("safety", text("gemini.safety")),
                 ("cached_content", text("gemini.cached_content")),
             ],

@@ -140,19 +140,19 @@ pub const TABLE: &[Setting] = &[
     row("anthropic.api_key", Kind::Secret, "", "The key of Anthropic"),
     row("anthropic.base_url", Kind::Address, ANTHROPIC, "Where Anthropic is"),
     row(
-        "anthropic.thinking_tokens",
-        Kind::Integer(1_024, 128_000),
+        "anthropic.thinking",
+        Kind::Amount(ANTHROPIC_THINKING, 1_024, 128_000),
         "",
-        "How much it thinks before an answer, in tokens",
+        "How it thinks before an answer, in a word or in tokens",
     ),
     row("anthropic.cache", Kind::Bool, "true", "Have it keep at hand what is asked again"),
     row("gemini.api_key", Kind::Secret, "", "The key of Gemini"),
     row("gemini.base_url", Kind::Address, GEMINI, "Where Gemini is"),
     row(
-        "gemini.thinking_tokens",
-        Kind::Integer(0, 65_536),
+        "gemini.thinking",
+        Kind::Amount(GEMINI_THINKING, 0, 65_536),
         "",
-        "How much it thinks before an answer, in tokens",
+        "How it thinks before an answer, in a word or in tokens",
     ),
     row("gemini.safety", Kind::Choice(SAFETY), "", "What it withholds, if not what is usual"),
     row("gemini.cached_content", Kind::Text, "", "What it keeps, with instructions and tools"),
@@ -222,7 +222,11 @@ const ANTHROPIC: &str = "https://api.anthropic.com";
 const GEMINI: &str = "https://generativelanguage.googleapis.com";
 /// What is harmful with a high, a medium or a low likelihood is withheld, or nothing.
 const SAFETY: &[&str] = &["off", "high", "medium", "low"];
-const REASONING: &[&str] = &["none", "minimal", "low", "medium", "high"];
+const REASONING: &[&str] = &["none", "minimal", "low", "medium", "high", "xhigh", "max"];
+/// The last five are efforts of adaptive thinking.
+const ANTHROPIC_THINKING: &[&str] =
+    &["off", "between_tools", "adaptive", "low", "medium", "high", "xhigh", "max"];
+const GEMINI_THINKING: &[&str] = &["off", "adaptive", "minimal", "low", "medium", "high", "xhigh"];
 const MODE: &[&str] = &["vad", "asm"];
 const DUPLEX: &[&str] = &["openai", "gemini"];
 /// `here`: the session's own rules. `there`: the model's. `both`: the model answers, and the rules

@@ -1,4 +1,5 @@
 use super::*;
+use crate::providers::{GeminiThinking, Reasoning, Thinking};
 
 fn file(text: &str) -> FileText {
     FileText { name: "banter.toml".to_owned(), text: text.to_owned(), found: Found::Here }
@@ -72,6 +73,38 @@ fn a_wrong_variable_is_named_and_an_unknown_one_is_warned_of() {
     let settings = Settings::layered(&[], &strange, None).unwrap();
     assert_eq!(settings.warnings().len(), 1);
     assert!(settings.warnings()[0].ends_with("did you mean BANTER_LLM_MODEL?"));
+}
+
+#[test]
+fn thinking_is_set_in_a_word_or_in_tokens() {
+    let text = "[anthropic]\nthinking = 2048\n[gemini]\nthinking = \"low\"";
+    let settings = Settings::layered(&[], &[], Some(&file(text))).unwrap();
+    assert_eq!(settings.integer("anthropic.thinking"), Some(2_048));
+    assert_eq!(settings.text("gemini.thinking"), Some("low"));
+    let variables = [pair("ANTHROPIC_THINKING", "max"), pair("GEMINI_THINKING", "0")];
+    let settings = Settings::layered(&[], &variables, Some(&file(text))).unwrap();
+    assert_eq!(settings.text("anthropic.thinking"), Some("max"));
+    assert_eq!(settings.integer("gemini.thinking"), Some(0));
+
+    for wrong in ["12", "\"much\"", "\"1023\"", "true", "1.5"] {
+        let told = complaints(&format!("[anthropic]\nthinking = {wrong}")).join("\n");
+        assert!(told.starts_with("banter.toml:2: anthropic.thinking: "), "{told}");
+    }
+    let told = complaints("[gemini]\nthinking = \"max\"").join("\n");
+    let words =
+        "off, adaptive, minimal, low, medium, high, xhigh, or a whole number from 0 to 65536";
+    assert!(told.contains(words), "{told}");
+
+    // The table takes what the models take.
+    let kind = |key| Setting::of(key).unwrap().kind;
+    let Kind::Amount(words, least, most) = kind("anthropic.thinking") else { panic!("no amount") };
+    let all = words.iter().map(ToString::to_string).chain([least.to_string(), most.to_string()]);
+    assert!(all.into_iter().all(|text| Thinking::of(&text).is_some()));
+    let Kind::Amount(words, least, most) = kind("gemini.thinking") else { panic!("no amount") };
+    let all = words.iter().map(ToString::to_string).chain([least.to_string(), most.to_string()]);
+    assert!(all.into_iter().all(|text| GeminiThinking::of(&text).is_some()));
+    let Kind::Choice(words) = kind("responses.reasoning") else { panic!("no choice") };
+    assert!(words.iter().all(|word| Reasoning::of(word).is_some()));
 }
 
 #[test]

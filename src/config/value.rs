@@ -26,6 +26,8 @@ pub enum Kind {
     Number(f64, f64),
     /// One of these words.
     Choice(&'static [&'static str]),
+    /// One of these words, or a whole number from the first to the second.
+    Amount(&'static [&'static str], u64, u64),
     /// One of these engines, as they are written; what follows a colon is for the engine to
     /// judge.
     Engine(&'static [&'static str]),
@@ -90,7 +92,13 @@ impl Kind {
                 Ok(number) if (least..=most).contains(&number) => Ok(Value::Number(number)),
                 _ => wrong(format!("a number from {least} to {most}")),
             },
-            Self::Choice(words) if words.contains(&text) => Ok(Value::Text(text.to_owned())),
+            Self::Choice(words) | Self::Amount(words, ..) if words.contains(&text) => {
+                Ok(Value::Text(text.to_owned()))
+            }
+            Self::Amount(words, least, most) => match text.parse() {
+                Ok(number) if (least..=most).contains(&number) => Ok(Value::Integer(number)),
+                _ => wrong(amount(words, least, most)),
+            },
             Self::Engine(forms) => one_of(text, forms, []).map(|()| Value::Text(text.to_owned())),
             Self::Detector(forms)
                 if text.split('+').count() <= 2
@@ -120,6 +128,7 @@ impl Kind {
             Self::Integer(least, most) => Some(format!("{least} to {most}")),
             Self::Number(least, most) => Some(format!("{least} to {most}")),
             Self::Choice(words) | Self::Engine(words) => Some(words.join(", ")),
+            Self::Amount(words, least, most) => Some(amount(words, least, most)),
             Self::Model(words) => {
                 Some(format!("{}, or NAME of a [providers.NAME]", words.join(", ")))
             }
@@ -138,6 +147,7 @@ impl Kind {
                 | Self::Address
                 | Self::Store
                 | Self::Choice(_)
+                | Self::Amount(..)
                 | Self::Engine(_)
                 | Self::Model(_)
                 | Self::Detector(_)
@@ -179,6 +189,10 @@ fn not_among<'a>(text: &str, words: &[&'a str], own: impl IntoIterator<Item = &'
     let hint = nearest(head(text), all.iter().map(|word| head(word)));
     let hint = hint.map(|word| format!(" (did you mean {word}?)")).unwrap_or_default();
     format!("\"{text}\" is wrong; expected one of {}{hint}", all.join(", "))
+}
+
+fn amount(words: &[&str], least: u64, most: u64) -> String {
+    format!("{}, or a whole number from {least} to {most}", words.join(", "))
 }
 
 /// The name of an engine without what it is told.

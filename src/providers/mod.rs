@@ -42,10 +42,10 @@ use replay::{Replay, ReplayError};
 use retry::Retries;
 use scripted::{ScriptError, Scripted};
 
-pub use anthropic::{Anthropic, Thinking};
+pub use anthropic::{Anthropic, Effort, Thinking};
 pub use capabilities::{Capabilities, JsonAnswers};
 pub use error::{ProviderError, ProviderErrorKind, RetryAdvice};
-pub use gemini::{Gemini, Safety};
+pub use gemini::{Gemini, GeminiThinking, Safety, ThinkingLevel};
 pub use kind::ProviderKind;
 pub use openai::{OpenAi, OpenAiResponses, Reasoning};
 pub use price::{Price, PriceError, Prices};

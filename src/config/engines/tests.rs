@@ -1,9 +1,12 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use futures_util::StreamExt;
+
 use super::super::{FileText, Found};
 use super::*;
 use crate::duplex::{Detecting, Eagerness, ServerTurns};
-use crate::net::mock::{MockDial, MockHttp};
+use crate::net::mock::{MockDial, MockHttp, MockResponse};
+use crate::providers::ProviderRequest;
 
 fn settings(variables: &[(&str, &str)], file: Option<(Found, &str)>) -> Settings {
     layered(&[], variables, file)
@@ -184,6 +187,34 @@ fn responses_are_openais_other_protocol_at_the_same_address_with_the_same_key() 
     let missing = layered(&[("llm.engine", "responses:m")], &[], None);
     let told = factory(&missing).provider().unwrap_err().to_string();
     assert!(told.contains("set OPENAI_API_KEY, or the address"), "{told}");
+}
+
+#[tokio::test]
+async fn how_a_model_thinks_is_told_by_settings_and_by_its_table() {
+    let adaptive = serde_json::json!({ "type": "adaptive" });
+    let budget = serde_json::json!({ "type": "enabled", "budget_tokens": 2_048 });
+    let anthropic = "[anthropic]\nthinking = \"max\"\n[providers.a]\ntype = \"anthropic\"\n";
+    let own = format!("{anthropic}options = {{ thinking = 2048 }}\n");
+    let gemini = "[gemini]\nthinking = 512\n[providers.a]\ntype = \"gemini\"\n";
+    let level = format!("{gemini}options = {{ thinking = \"low\" }}\n");
+    for (engine, text, place, told) in [
+        ("anthropic", anthropic, "/thinking", &adaptive),
+        ("anthropic", anthropic, "/output_config/effort", &"max".into()),
+        ("a", anthropic, "/thinking", &adaptive),
+        ("a", &own, "/thinking", &budget),
+        ("gemini", gemini, "/generationConfig/thinkingConfig/thinkingBudget", &512.into()),
+        ("a", &level, "/generationConfig/thinkingConfig/thinkingLevel", &"LOW".into()),
+    ] {
+        let http = Arc::new(MockHttp::new());
+        http.answer(MockResponse::new("text/event-stream", [""]));
+        let keys = [("ANTHROPIC_API_KEY", "sk-1"), ("GEMINI_API_KEY", "sk-2")];
+        let settings = layered(&[("llm.engine", engine)], &keys, Some((Found::OfUser, text)));
+        let factory = Factory::new(&settings, || Ok(Arc::clone(&http) as Arc<dyn Http>));
+        let model = factory.provider().unwrap();
+        let _nothing: Vec<_> = model.stream(ProviderRequest::default()).collect().await;
+        let body: serde_json::Value = serde_json::from_slice(&http.requests()[0].body).unwrap();
+        assert_eq!(body.pointer(place), Some(told), "{engine} of {text}");
+    }
 }
 
 const VENDORS: &[(&str, &str, &str)] = &[

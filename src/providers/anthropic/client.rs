@@ -5,6 +5,7 @@ use std::sync::Arc;
 use http::HeaderName;
 
 use super::codec::Codec;
+use super::thinking::Thinking;
 use super::{content, request};
 use crate::net::{Endpoint, Http, Limits};
 use crate::providers::asides::Asides;
@@ -29,18 +30,6 @@ pub(super) struct Options {
     pub(super) thinking: Thinking,
     pub(super) caches: bool,
     pub(super) whole: bool,
-}
-
-/// Whether a model thinks before it answers. What it thinks is not said.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Thinking {
-    /// It does not.
-    #[default]
-    Off,
-    /// With at most so many tokens, but at least 1,024, beside those of the longest answer.
-    Tokens(u32),
-    /// As much as it sees fit; newer models alone know that.
-    Adaptive,
 }
 
 impl Anthropic {
@@ -69,12 +58,16 @@ impl Anthropic {
         let endpoint = endpoint.with_key_in(HeaderName::from_static("x-api-key"));
         let service = Service::new(format!("anthropic:{model}"), http, endpoint)
             .with_header("anthropic-version", "2023-06-01");
-        let options = Options { thinking: Thinking::Off, caches: true, whole: false };
+        let options = Options { thinking: Thinking::Usual, caches: true, whole: false };
         Self { model, service, options, asides: Asides::default() }
     }
 
-    /// The same, thinking so before an answer. Then no temperature is told, which the service does
-    /// not take beside it. Where it must call a tool, it does not think.
+    /// The same, thinking so before an answer; if the model does not know the way, the service
+    /// refuses each request. Who is to think is told no temperature, which the service does not take
+    /// beside it. With [`Thinking::Tokens`] it does not think where it must call a tool.
+    ///
+    /// What was thought before a call of a tool is told again with the call's result, and not any
+    /// more once the user has said something: it holds only for what stood before it then.
     #[must_use]
     pub fn thinking(mut self, thinking: Thinking) -> Self {
         self.options.thinking = thinking;

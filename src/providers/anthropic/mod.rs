@@ -8,9 +8,11 @@ mod client;
 mod codec;
 mod content;
 mod request;
+mod thinking;
 mod wire;
 
 #[cfg(test)]
 mod tests;
 
-pub use client::{Anthropic, Thinking};
+pub use client::Anthropic;
+pub use thinking::{Effort, Thinking};

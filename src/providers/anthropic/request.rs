@@ -4,8 +4,9 @@ use std::borrow::Cow;
 
 use serde_json::Value;
 
-use super::client::{Options, Thinking};
+use super::client::Options;
 use super::content;
+use super::thinking::{Effort, LEAST, Thinking};
 use super::wire::{
     Block, CacheControl, Choice, Format, Marked, Message as WireMessage, OutputConfig, Request,
     Tool, WireThinking,
@@ -27,21 +28,24 @@ pub(super) fn body(
     asides: &Asides,
 ) -> Result<Vec<u8>, String> {
     let thinking = thinking(asked, options.thinking, asides);
-    let thinks = thinking.is_some();
-    let known = thinks.then_some(asides);
     let mut system: Vec<_> =
         turns::instructions(asked).map(|told| marked(text(told.into()))).collect();
     let turns = turns::turns(&asked.messages)?;
-    let mut messages: Vec<_> =
-        turns.into_iter().map(|turn| message(turn, known)).collect::<Result<_, _>>()?;
+    let open = turns.iter().rposition(is_said).unwrap_or_default();
+    let known = retold(options.thinking, thinking).then_some(asides);
+    let messages = turns.into_iter().enumerate();
+    let messages = messages.map(|(at, turn)| message(turn, known.filter(|_| at > open)));
+    let mut messages: Vec<_> = messages.collect::<Result<_, _>>()?;
     if options.caches {
         keep(system.last_mut());
         keep(messages.last_mut().and_then(|message| message.content.last_mut()));
     }
     let parameters = &asked.parameters;
-    let room = match thinking {
-        Some(WireThinking::Enabled { budget_tokens }) => budget_tokens,
-        _ => 0,
+    let (thinks, room) = match thinking {
+        Some(WireThinking::Enabled { budget_tokens }) => (true, budget_tokens),
+        Some(WireThinking::Adaptive) => (true, ROOM),
+        Some(WireThinking::BetweenTools) => (true, 0),
+        Some(WireThinking::Disabled) | None => (false, 0),
     };
     let temperature = parameters.temperature.map(|warmth| warmth.min(1.0)).filter(|_| !thinks);
     let request = Request {
@@ -57,30 +61,44 @@ pub(super) fn body(
         tools: asked.tools.iter().map(tool).collect(),
         tool_choice: (!asked.tools.is_empty()).then(|| choice(&asked.tool_choice)),
         thinking,
-        output_config: parameters.format.as_ref().and_then(format),
+        output_config: output(parameters.format.as_ref(), options.thinking),
     };
     serde_json::to_vec(&request).map_err(|error| error.to_string())
 }
 
-/// How it is to think, if it may: not where it must call a tool, nor where it has called one and
-/// nobody knows what it thought before that. The service refuses both.
+/// How it is to think, if anything is said of that. With a number of tokens it may not where it must
+/// call a tool, nor where it has called one and nobody knows what it thought before that: the service
+/// refuses both.
 fn thinking(asked: &ProviderRequest, thinking: Thinking, asides: &Asides) -> Option<WireThinking> {
     let forced = matches!(asked.tool_choice, ToolChoice::Required | ToolChoice::Named(_));
-    if forced && !asked.tools.is_empty() {
-        return None;
-    }
     let since = asked.messages.iter().rev().take_while(|message| message.role != Role::User);
     let mut calls = since.filter_map(|message| message.tool_calls.first());
-    if calls.any(|call| asides.get(call).is_none()) {
-        return None;
-    }
     match thinking {
-        Thinking::Off => None,
-        Thinking::Tokens(most) => {
-            Some(WireThinking::Enabled { budget_tokens: most.max(LEAST_THINKING) })
-        }
-        Thinking::Adaptive => Some(WireThinking::Adaptive),
+        Thinking::Usual => None,
+        Thinking::Off => Some(WireThinking::Disabled),
+        Thinking::BetweenTools => Some(WireThinking::BetweenTools),
+        Thinking::Adaptive(_) => Some(WireThinking::Adaptive),
+        Thinking::Tokens(_) if forced && !asked.tools.is_empty() => None,
+        Thinking::Tokens(_) if calls.any(|call| asides.get(call).is_none()) => None,
+        Thinking::Tokens(most) => Some(WireThinking::Enabled { budget_tokens: most.max(LEAST) }),
     }
+}
+
+/// Whether it is told again what it thought: not who does not think now. Who is told nothing may think.
+fn retold(thinking: Thinking, told: Option<WireThinking>) -> bool {
+    match told {
+        Some(WireThinking::Disabled) => false,
+        Some(_) => true,
+        None => thinking == Thinking::Usual,
+    }
+}
+
+/// Whether it is the user's, without results of tools. What was thought before that is not told again:
+/// the service takes it only while nothing that stood before it has changed, and of long
+/// conversations the beginning goes.
+fn is_said(turn: &Turn<'_>) -> bool {
+    let is_result = |piece: &Piece<'_>| matches!(piece, Piece::Resulted { .. });
+    turn.side == Side::User && !turn.pieces.iter().any(is_result)
 }
 
 fn message<'a>(turn: Turn<'a>, known: Option<&Asides>) -> Result<WireMessage<'a>, String> {
@@ -141,13 +159,16 @@ fn choice(choice: &ToolChoice) -> Choice<'_> {
 }
 
 /// There are no words for "any JSON": the instructions ask for it.
-fn format(format: &ResponseFormat) -> Option<OutputConfig<'_>> {
-    match format {
-        ResponseFormat::JsonObject => None,
-        ResponseFormat::JsonSchema { schema, .. } => {
-            Some(OutputConfig { format: Format::JsonSchema { schema } })
-        }
-    }
+fn output(format: Option<&ResponseFormat>, thinking: Thinking) -> Option<OutputConfig<'_>> {
+    let format = match format {
+        Some(ResponseFormat::JsonSchema { schema, .. }) => Some(Format::JsonSchema { schema }),
+        Some(ResponseFormat::JsonObject) | None => None,
+    };
+    let effort = match thinking {
+        Thinking::Adaptive(effort) => effort.map(Effort::name),
+        _ => None,
+    };
+    (format.is_some() || effort.is_some()).then_some(OutputConfig { effort, format })
 }
 
 fn text(text: Cow<'_, str>) -> Block<'_> {
@@ -167,5 +188,6 @@ fn keep(marked: Option<&mut Marked<'_>>) {
 
 /// The service wants a limit. In tokens.
 const LONGEST: u32 = 4_096;
-/// The service wants at least so many tokens.
-const LEAST_THINKING: u32 = 1_024;
+/// What thoughts may take beside the longest answer, where no number is given. In tokens; every model
+/// that thinks as it sees fit may answer with four times as much.
+const ROOM: u32 = 16_384;

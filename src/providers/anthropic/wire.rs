@@ -104,16 +104,21 @@ pub(super) enum Choice<'a> {
     None,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Clone, Copy, Debug, Serialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub(super) enum WireThinking {
     Enabled { budget_tokens: u32 },
     Adaptive,
+    BetweenTools,
+    Disabled,
 }
 
 #[derive(Debug, Serialize)]
 pub(super) struct OutputConfig<'a> {
-    pub(super) format: Format<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) effort: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) format: Option<Format<'a>>,
 }
 
 #[derive(Debug, Serialize)]

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use http::HeaderName;
 
 use super::codec::Codec;
+use super::thinking::GeminiThinking;
 use super::{content, request};
 use crate::net::{Endpoint, Http, Limits};
 use crate::providers::asides::Asides;
@@ -26,7 +27,7 @@ pub struct Gemini {
 /// What is asked of each answer.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Options {
-    pub(super) thinking: Option<u32>,
+    pub(super) thinking: Option<GeminiThinking>,
     pub(super) safety: Option<Safety>,
     pub(super) cached_content: Option<String>,
     pub(super) whole: bool,
@@ -81,11 +82,12 @@ impl Gemini {
         Self { model, service, options: Options::default(), asides: Asides::default() }
     }
 
-    /// The same, thinking with at most so many tokens before an answer; with 0 not at all, where
-    /// the model can do without. What it thinks is not said. By default the model decides.
+    /// The same, thinking so before an answer; if the model does not know the way, the service
+    /// refuses each request. By default the model decides. What was thought before a call of a tool
+    /// is told again, by the signature of the call.
     #[must_use]
-    pub fn thinking(mut self, tokens: u32) -> Self {
-        self.options.thinking = Some(tokens);
+    pub fn thinking(mut self, thinking: GeminiThinking) -> Self {
+        self.options.thinking = Some(thinking);
         self
     }
 

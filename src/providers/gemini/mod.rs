@@ -9,6 +9,7 @@ mod codec;
 mod content;
 mod embeddings;
 mod request;
+mod thinking;
 mod wire;
 
 #[cfg(test)]
@@ -16,3 +17,4 @@ mod tests;
 
 pub use client::{Gemini, Safety};
 pub use embeddings::GeminiEmbedder;
+pub use thinking::{GeminiThinking, ThinkingLevel};

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::client::{Options, Safety};
 use super::content;
+use super::thinking::{GeminiThinking, ThinkingLevel};
 use super::wire::{
     Call, CallingConfig, Content, Function, GenerationConfig, Part, Request, Response,
     SafetySetting, ThinkingConfig, ToolConfig, Tools, What,
@@ -103,7 +104,21 @@ fn generation<'a>(parameters: &'a Parameters, options: &Options) -> GenerationCo
         seed: parameters.seed.map(|seed| seed & 0x7fff_ffff),
         response_mime_type: parameters.format.as_ref().map(|_| "application/json"),
         response_json_schema: schema,
-        thinking_config: options.thinking.map(|thinking_budget| ThinkingConfig { thinking_budget }),
+        thinking_config: options.thinking.map(thinking),
+    }
+}
+
+fn thinking(thinking: GeminiThinking) -> ThinkingConfig {
+    let budget = |tokens| ThinkingConfig { thinking_budget: Some(tokens), thinking_level: None };
+    let level = |name| ThinkingConfig { thinking_budget: None, thinking_level: Some(name) };
+    match thinking {
+        GeminiThinking::Tokens(most) => budget(most.into()),
+        GeminiThinking::Adaptive => budget(-1),
+        GeminiThinking::Level(ThinkingLevel::Minimal) => level("MINIMAL"),
+        GeminiThinking::Level(ThinkingLevel::Low) => level("LOW"),
+        GeminiThinking::Level(ThinkingLevel::Medium) => level("MEDIUM"),
+        GeminiThinking::Level(ThinkingLevel::High) => level("HIGH"),
+        GeminiThinking::Level(ThinkingLevel::Xhigh) => level("XHIGH"),
     }
 }
 

@@ -108,7 +108,11 @@ pub(super) struct GenerationConfig<'a> {
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct ThinkingConfig {
-    pub(super) thinking_budget: u32,
+    /// In tokens; -1 for as many as it likes. The service refuses it beside a level.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) thinking_budget: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) thinking_level: Option<&'static str>,
 }
 
 #[derive(Debug, Serialize)]

@@ -7,9 +7,11 @@
 //!              ModelMetrics ─▶ report: values │ prometheus: text for a scraper
 //! ```
 //!
-//! [`Watched`] also logs each request and how it ended, by `tracing`. [`ModelMetrics`] is the one
-//! owner of the figures, which many sessions share; its memory does not grow with the requests.
+//! [`Watched`] also logs each request and how it ended, by `tracing`; [`WatchedEmbedder`] does the same
+//! for models that make vectors. [`ModelMetrics`] is the one owner of the figures, which many sessions
+//! share; its memory does not grow with the requests.
 
+mod embedder;
 mod figures;
 mod prometheus;
 #[cfg(test)]
@@ -25,6 +27,7 @@ use self::figures::Model;
 use super::ProviderErrorKind;
 use crate::types::Usage;
 
+pub use embedder::WatchedEmbedder;
 pub use watched::Watched;
 
 /// The figures of all models that are asked, by provider and model. Clones are the same figures.

@@ -6,6 +6,8 @@ use std::time::Duration;
 use futures_util::StreamExt;
 
 use super::*;
+use crate::providers::embeddings::Embedder;
+use crate::providers::embeddings::mock::MockEmbedder;
 use crate::providers::mock::{MockAnswer, MockProvider};
 use crate::providers::retry::{Retries, RetryPolicy};
 use crate::providers::{Price, Prices, Provider, ProviderError, ProviderRequest, RetryAdvice};
@@ -61,6 +63,42 @@ async fn times_tokens_and_costs_are_counted_for_each_model() {
     assert!(about(speed.p50, 20.0), "ten tokens in half a second: {speed:?}");
     assert_eq!(report.usage, Usage::of_text(100, 11));
     assert!((report.cost.unwrap() - 1.11).abs() < 1e-9);
+}
+
+#[tokio::test(start_paused = true)]
+async fn embedders_are_counted_in_the_same_figures() {
+    let mock = MockEmbedder::new(|text| match text {
+        "" => Err(error(ProviderErrorKind::RateLimited)),
+        _ => Ok(vec![1.0]),
+    });
+    let mock = Arc::new(mock.after(SessionClock::live(), MS(200)));
+    let metrics = ModelMetrics::default();
+    let embedder = WatchedEmbedder::new(Arc::clone(&mock) as Arc<dyn Embedder>, &metrics);
+    assert_eq!(embedder.name(), "mock");
+
+    let texts = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>();
+    let vectors = embedder.embed(texts(&["a", "b"]));
+    assert_eq!((only(&metrics).requests, only(&metrics).in_flight), (1, 1));
+    assert_eq!(vectors.await.unwrap(), [[1.0], [1.0]]);
+    let failed = embedder.embed(texts(&[""])).await.unwrap_err();
+    assert_eq!(failed.kind, ProviderErrorKind::RateLimited);
+    drop(embedder.embed(texts(&["c"])));
+    assert_eq!(mock.requests().len(), 3);
+
+    let report = only(&metrics);
+    assert_eq!((report.requests, report.in_flight), (3, 0));
+    assert_eq!((report.answered, report.left), (1, 1));
+    assert_eq!(report.errors, [(ProviderErrorKind::RateLimited, 1)].into());
+    let whole = report.answer_ms.unwrap();
+    assert!((whole.p50 / 200.0 - 1.0).abs() < 0.02 && whole.count == 1, "{whole:?}");
+    assert_eq!((report.first_token_ms, report.cost), (None, None));
+    let told = metrics.prometheus();
+    for line in [
+        "banter_model_requests_total{model=\"mock\"} 3",
+        "banter_model_errors_total{model=\"mock\",kind=\"rate_limited\"} 1",
+    ] {
+        assert!(told.contains(line), "{told}");
+    }
 }
 
 #[tokio::test(start_paused = true)]

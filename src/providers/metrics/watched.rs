@@ -92,16 +92,7 @@ impl Provider for Watched {
         log.asked(&request);
         let span = log.span.clone();
         let answer = span.in_scope(|| self.provider.stream(request));
-        let watch = Watch {
-            asked: self.clock.now(),
-            clock: self.clock.clone(),
-            model: Arc::clone(&self.model),
-            prices: self.prices,
-            first: None,
-            last: None,
-            over: false,
-            log,
-        };
+        let watch = Watch::new(self.clock.clone(), Arc::clone(&self.model), self.prices, log);
         Box::pin(stream::unfold((answer, watch), |(mut answer, mut watch)| async move {
             let span = watch.log.span.clone();
             let came = answer.next().instrument(span).await?;
@@ -120,7 +111,7 @@ impl Provider for Watched {
 }
 
 /// A request under way. Whoever leaves its answer drops this with it.
-struct Watch {
+pub(super) struct Watch {
     asked: SessionTime,
     clock: SessionClock,
     model: Arc<Model>,
@@ -133,18 +124,23 @@ struct Watch {
 }
 
 impl Watch {
+    /// One that is made now.
+    pub(super) fn new(
+        clock: SessionClock,
+        model: Arc<Model>,
+        prices: Option<Prices>,
+        log: Log,
+    ) -> Self {
+        let asked = clock.now();
+        Self { asked, clock, model, prices, first: None, last: None, over: false, log }
+    }
+
     fn take(&mut self, came: &Result<ProviderEvent, ProviderError>) {
         match came {
             Ok(ProviderEvent::TextDelta(text)) if text.is_empty() => {}
             Ok(ProviderEvent::Raw(_)) => {}
-            Ok(ProviderEvent::Finished { usage, .. }) => {
-                let over = self.end(Ending::Answered, *usage);
-                self.log.answered(&over);
-            }
-            Err(error) => {
-                let over = self.end(Ending::Failed(error.kind), None);
-                self.log.failed(&over, error);
-            }
+            Ok(ProviderEvent::Finished { usage, .. }) => self.answer(*usage),
+            Err(error) => self.fail(error),
             Ok(event) => {
                 let now = self.clock.now();
                 self.first.get_or_insert(now);
@@ -152,6 +148,17 @@ impl Watch {
                 self.log.said(event);
             }
         }
+    }
+
+    /// It was answered to its end.
+    pub(super) fn answer(&mut self, usage: Option<Usage>) {
+        let over = self.end(Ending::Answered, usage);
+        self.log.answered(&over);
+    }
+
+    pub(super) fn fail(&mut self, error: &ProviderError) {
+        let over = self.end(Ending::Failed(error.kind), None);
+        self.log.failed(&over, error);
     }
 
     fn end(&mut self, ending: Ending, usage: Option<Usage>) -> Over {
@@ -178,8 +185,8 @@ impl Drop for Watch {
 }
 
 /// What is logged of a request.
-struct Log {
-    span: Span,
+pub(super) struct Log {
+    pub(super) span: Span,
     provider: String,
     model: String,
     call: u64,
@@ -188,7 +195,7 @@ struct Log {
 }
 
 impl Log {
-    fn new(name: &str, call: u64, scrubber: &Scrubber) -> Self {
+    pub(super) fn new(name: &str, call: u64, scrubber: &Scrubber) -> Self {
         let (provider, model) = name.split_once(':').unwrap_or((name, ""));
         let (provider, model) = (provider.to_owned(), model.to_owned());
         let span = tracing::info_span!("model", request_id = tracing::field::Empty);
@@ -205,6 +212,12 @@ impl Log {
             let request = scrubber.asked(request.clone());
             tracing::trace!(parent: &self.span, provider, model, call, %request, "asked this");
         }
+    }
+
+    /// Of an embedder.
+    pub(super) fn asked_for(&self, texts: usize) {
+        let Self { provider, model, call, .. } = self;
+        tracing::debug!(parent: &self.span, provider, model, call, texts, "asked");
     }
 
     fn said(&mut self, event: &ProviderEvent) {

@@ -70,6 +70,7 @@ impl draft::Codec for Codec {
             let answered = usage.completion_tokens_details.unwrap_or_default();
             self.0.usage = Some(Usage {
                 cached_tokens: asked.cached_tokens.unwrap_or_default(),
+                cache_written_tokens: asked.cache_write_tokens.unwrap_or_default(),
                 audio_input_tokens: asked.audio_tokens.unwrap_or_default(),
                 audio_output_tokens: answered.audio_tokens.unwrap_or_default(),
                 ..Usage::of_text(input_tokens, output_tokens)

@@ -199,6 +199,7 @@ pub(super) struct Usage {
 pub(super) struct TokenDetails {
     pub(super) cached_tokens: Option<u64>,
     pub(super) audio_tokens: Option<u64>,
+    pub(super) cache_write_tokens: Option<u64>,
 }
 
 #[derive(Debug, Serialize)]

@@ -12,8 +12,8 @@ use crate::providers::mock::MockProvider;
 use crate::providers::scripted::Scripted;
 use crate::providers::service::Tuning;
 use crate::providers::{
-    Anthropic, Gemini, OpenAi, OpenAiResponses, Provider, ProviderKind, Reasoning, Safety,
-    Thinking, echo, openai,
+    Anthropic, Gemini, GeminiThinking, OpenAi, OpenAiResponses, Provider, ProviderKind, Reasoning,
+    Safety, Thinking, echo, openai,
 };
 
 pub(super) fn make(
@@ -112,18 +112,20 @@ fn responses(plan: &Blueprint<'_>, reach: Reach<'_>) -> Result<Arc<dyn Provider>
     let Reach { http, endpoint, model, tuning } = reach;
     let mut engine = OpenAiResponses::new(http, endpoint, model).tuned(tuning);
     if let Some(name) = reasoning {
-        let wrong = || plan.wrong("its option reasoning is none, minimal, low, medium or high");
+        let wrong =
+            || plan.wrong("its option reasoning is none, minimal, low, medium, high, xhigh or max");
         engine = engine.reasoning(Reasoning::of(&name).ok_or_else(wrong)?);
     }
     Ok(Arc::new(if whole { engine.whole() } else { engine }))
 }
 
 fn anthropic(plan: &Blueprint<'_>, reach: Reach<'_>) -> Result<Arc<dyn Provider>, RegistryError> {
-    let AnthropicOptions { thinking_tokens, cache, whole } = plan.options()?;
+    let AnthropicOptions { thinking, cache, whole } = plan.options()?;
     let Reach { http, endpoint, model, tuning } = reach;
     let mut engine = Anthropic::new(http, endpoint, model).tuned(tuning);
-    if let Some(tokens) = thinking_tokens {
-        engine = engine.thinking(Thinking::Tokens(tokens));
+    if let Some(said) = thinking {
+        let wrong = || plan.wrong(format!("its option thinking is {}", Thinking::WORDS));
+        engine = engine.thinking(Thinking::of(&written(&said)).ok_or_else(wrong)?);
     }
     if cache == Some(false) {
         engine = engine.uncached();
@@ -132,11 +134,12 @@ fn anthropic(plan: &Blueprint<'_>, reach: Reach<'_>) -> Result<Arc<dyn Provider>
 }
 
 fn gemini(plan: &Blueprint<'_>, reach: Reach<'_>) -> Result<Arc<dyn Provider>, RegistryError> {
-    let GeminiOptions { thinking_tokens, safety, cached_content, whole } = plan.options()?;
+    let GeminiOptions { thinking, safety, cached_content, whole } = plan.options()?;
     let Reach { http, endpoint, model, tuning } = reach;
     let mut engine = Gemini::new(http, endpoint, model).tuned(tuning);
-    if let Some(tokens) = thinking_tokens {
-        engine = engine.thinking(tokens);
+    if let Some(said) = thinking {
+        let wrong = || plan.wrong(format!("its option thinking is {}", GeminiThinking::WORDS));
+        engine = engine.thinking(GeminiThinking::of(&written(&said)).ok_or_else(wrong)?);
     }
     if let Some(name) = safety {
         let wrong = || plan.wrong("its option safety is off, high, medium or low");
@@ -146,6 +149,11 @@ fn gemini(plan: &Blueprint<'_>, reach: Reach<'_>) -> Result<Arc<dyn Provider>, R
         engine = engine.with_cached_content(name);
     }
     Ok(Arc::new(if whole { engine.whole() } else { engine }))
+}
+
+/// A word or a number, as it would be written.
+fn written(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }
 
 fn scripted(plan: &Blueprint<'_>) -> Result<Arc<dyn Provider>, RegistryError> {
@@ -200,7 +208,7 @@ struct ResponsesOptions {
 #[derive(Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 struct AnthropicOptions {
-    thinking_tokens: Option<u32>,
+    thinking: Option<Value>,
     cache: Option<bool>,
     whole: bool,
 }
@@ -208,7 +216,7 @@ struct AnthropicOptions {
 #[derive(Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 struct GeminiOptions {
-    thinking_tokens: Option<u32>,
+    thinking: Option<Value>,
     safety: Option<String>,
     cached_content: Option<String>,
     whole: bool,

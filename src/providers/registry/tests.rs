@@ -221,6 +221,14 @@ fn what_is_wrong_says_what_to_do() {
         (ProviderSpec::new("a", "gemini").key("k").option("safety", "on"), &["off, high, medium"]),
         (ProviderSpec::new("a", "responses").key("k").option("reasoning", "x"), &["minimal"]),
         (
+            ProviderSpec::new("a", "anthropic").key("k").option("thinking", 1_000),
+            &["thinking is off", "tokens from 1024 to 128000"],
+        ),
+        (
+            ProviderSpec::new("a", "gemini").key("k").option("thinking", "max"),
+            &["thinking is off", "xhigh", "tokens from 0 to 65536"],
+        ),
+        (
             ProviderSpec::new("a", "anthropic").key("k").option("cache", 3),
             &["options are wrong", "cache"],
         ),

@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::super::client::{Options, Thinking};
-use super::super::{content, request};
+use super::super::client::Options;
+use super::super::{Effort, Thinking, content, request};
 use crate::providers::ProviderRequest;
 use crate::providers::asides::Asides;
 use crate::types::{
@@ -11,7 +11,7 @@ use crate::types::{
     ToolChoice, ToolDescriptor, ToolResult,
 };
 
-const PLAIN: Options = Options { thinking: Thinking::Off, caches: false, whole: false };
+const PLAIN: Options = Options { thinking: Thinking::Usual, caches: false, whole: false };
 const THINKING: Options =
     Options { thinking: Thinking::Tokens(2_000), caches: false, whole: false };
 
@@ -224,8 +224,6 @@ fn it_thinks_where_it_may_and_is_told_again_what_it_thought() {
     assert!(first.get("temperature").is_none());
     let little = Options { thinking: Thinking::Tokens(1), ..PLAIN };
     assert_eq!(body(&request(Vec::new()), little)["thinking"]["budget_tokens"], 1_024);
-    let adaptive = Options { thinking: Thinking::Adaptive, ..PLAIN };
-    assert_eq!(body(&request(Vec::new()), adaptive)["thinking"], json!({ "type": "adaptive" }));
 
     // Behind a call it must know what it thought.
     let called = request(vec![Message::user("now?"), calls(&["a"]), result("a", "ten")]);
@@ -237,9 +235,6 @@ fn it_thinks_where_it_may_and_is_told_again_what_it_thought() {
     let again: Value = serde_json::from_slice(&again).unwrap();
     assert_eq!(again["thinking"], enabled);
     assert_eq!(again["messages"][1]["content"], json!([thought, used("a")]));
-    // Who does not think is not told.
-    let plain = request::body("m", &called, PLAIN, &asides).unwrap();
-    assert!(!String::from_utf8(plain).unwrap().contains("Hm."));
     // With an answer since, nothing is missing.
     let later = request(vec![
         Message::user("now?"),
@@ -254,6 +249,111 @@ fn it_thinks_where_it_may_and_is_told_again_what_it_thought() {
         ..request(vec![Message::user("now?")])
     };
     assert!(body(&forced, THINKING).get("thinking").is_none());
+}
+
+#[test]
+fn newer_models_think_as_they_see_fit_by_an_effort_or_not_at_all() {
+    let schema = ResponseFormat::JsonSchema {
+        name: "x".to_owned(),
+        schema: json!({ "type": "object" }),
+        strict: true,
+    };
+    let parameters = Parameters {
+        temperature: Some(0.5),
+        max_tokens: Some(100),
+        format: Some(schema),
+        ..Parameters::default()
+    };
+    let tools = [clock()].into();
+    let forced = ProviderRequest {
+        parameters,
+        tools,
+        tool_choice: ToolChoice::Required,
+        ..asked(vec![Message::user("now?"), calls(&["a"]), result("a", "ten")])
+    };
+    let of = |thinking| body(&forced, Options { thinking, ..PLAIN });
+    let format = json!({ "type": "json_schema", "schema": { "type": "object" } });
+
+    // It may have thought nothing before the call, and must call another tool: neither matters.
+    let low = of(Thinking::Adaptive(Some(Effort::Low)));
+    assert_eq!(low["thinking"], json!({ "type": "adaptive" }));
+    assert_eq!(low["output_config"], json!({ "effort": "low", "format": format }));
+    assert_eq!(low["max_tokens"], 100 + 16_384);
+    assert!(low.get("temperature").is_none());
+    let fit = of(Thinking::Adaptive(None));
+    assert_eq!(fit["thinking"], json!({ "type": "adaptive" }));
+    assert_eq!(fit["output_config"], json!({ "format": format }));
+    let between = of(Thinking::BetweenTools);
+    assert_eq!(between["thinking"], json!({ "type": "between_tools" }));
+    assert_eq!((&between["max_tokens"], between.get("temperature")), (&json!(100), None));
+    let off = of(Thinking::Off);
+    assert_eq!(off["thinking"], json!({ "type": "disabled" }));
+    assert_eq!((&off["max_tokens"], &off["temperature"]), (&json!(100), &json!(0.5)));
+    let usual = of(Thinking::Usual);
+    assert!(usual.get("thinking").is_none());
+    assert_eq!(usual["temperature"], 0.5);
+    let plain = body(&asked(Vec::new()), Options { thinking: Thinking::Off, ..PLAIN });
+    assert!(plain.get("output_config").is_none());
+}
+
+#[test]
+fn what_it_thought_is_told_again_until_the_user_has_said_something() {
+    let asides = Asides::default();
+    for id in ["a", "b"] {
+        asides.put(&call(id), json!([{ "type": "thinking", "thinking": id, "signature": "c2ln" }]));
+    }
+    let mut messages = vec![
+        Message::user("now?"),
+        calls(&["a"]),
+        result("a", "ten"),
+        Message::assistant("It is ten."),
+        Message::user("and in Bern?"),
+        calls(&["b"]),
+        result("b", "nine"),
+    ];
+    let thoughts = |messages: &[Message], thinking| {
+        let options = Options { thinking, ..PLAIN };
+        let told = request::body("m", &asked(messages.to_vec()), options, &asides).unwrap();
+        let told: Value = serde_json::from_slice(&told).unwrap();
+        let blocks = told["messages"].as_array().unwrap().iter();
+        let blocks = blocks.flat_map(|message| message["content"].as_array().unwrap().clone());
+        blocks.filter_map(|block| Some(block["thinking"].as_str()?.to_owned())).collect::<Vec<_>>()
+    };
+    // Newer models think if they are told nothing.
+    for thinks in [
+        Thinking::Usual,
+        Thinking::BetweenTools,
+        Thinking::Adaptive(None),
+        Thinking::Adaptive(Some(Effort::Max)),
+        Thinking::Tokens(2_000),
+    ] {
+        assert_eq!(thoughts(&messages, thinks), ["b"], "{thinks:?}");
+    }
+    assert!(thoughts(&messages, Thinking::Off).is_empty());
+    // The user spoke while the tool ran: the results are still to be answered.
+    messages.push(Message::user("hurry"));
+    assert_eq!(thoughts(&messages, Thinking::Adaptive(None)), ["b"]);
+    messages.push(Message::assistant("Nine."));
+    messages.push(Message::user("thanks"));
+    assert!(thoughts(&messages, Thinking::Adaptive(None)).is_empty());
+}
+
+#[test]
+fn thinking_is_written_as_a_word_or_a_number() {
+    for (text, thinking) in [
+        ("off", Thinking::Off),
+        ("between_tools", Thinking::BetweenTools),
+        ("adaptive", Thinking::Adaptive(None)),
+        ("low", Thinking::Adaptive(Some(Effort::Low))),
+        ("max", Thinking::Adaptive(Some(Effort::Max))),
+        ("1024", Thinking::Tokens(1_024)),
+        ("128000", Thinking::Tokens(128_000)),
+    ] {
+        assert_eq!(Thinking::of(text), Some(thinking), "{text}");
+    }
+    for wrong in ["", "1023", "128001", "-1", "minimal", "Low", "on"] {
+        assert_eq!(Thinking::of(wrong), None, "{wrong}");
+    }
 }
 
 fn shown(media: Media) -> Result<Value, String> {

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::super::client::{Options, Safety};
-use super::super::request;
+use super::super::{GeminiThinking, request};
 use crate::providers::ProviderRequest;
 use crate::providers::asides::Asides;
 use crate::types::{
@@ -77,7 +77,7 @@ fn the_request_is_told_in_the_services_words() {
 #[test]
 fn thinking_safety_and_what_is_kept_there_are_told_if_they_are_set() {
     let options = Options {
-        thinking: Some(0),
+        thinking: Some(GeminiThinking::Tokens(0)),
         safety: Some(Safety::High),
         cached_content: Some("cachedContents/abc".to_owned()),
         whole: false,
@@ -90,6 +90,28 @@ fn thinking_safety_and_what_is_kept_there_are_told_if_they_are_set() {
     assert!(settings.iter().all(|setting| setting["threshold"] == "BLOCK_ONLY_HIGH"));
     for own in ["systemInstruction", "tools", "toolConfig"] {
         assert!(told.get(own).is_none(), "{own} is kept there");
+    }
+}
+
+#[test]
+fn thinking_is_told_in_tokens_or_as_a_level_never_both() {
+    for (text, told) in [
+        ("off", json!({ "thinkingBudget": 0 })),
+        ("2048", json!({ "thinkingBudget": 2_048 })),
+        ("adaptive", json!({ "thinkingBudget": -1 })),
+        ("minimal", json!({ "thinkingLevel": "MINIMAL" })),
+        ("low", json!({ "thinkingLevel": "LOW" })),
+        ("medium", json!({ "thinkingLevel": "MEDIUM" })),
+        ("high", json!({ "thinkingLevel": "HIGH" })),
+        ("xhigh", json!({ "thinkingLevel": "XHIGH" })),
+    ] {
+        let thinking = GeminiThinking::of(text);
+        assert!(thinking.is_some(), "{text}");
+        let body = body(&request(), &Options { thinking, ..Options::default() });
+        assert_eq!(body["generationConfig"]["thinkingConfig"], told, "{text}");
+    }
+    for wrong in ["", "65537", "-1", "max", "LOW", "between_tools"] {
+        assert_eq!(GeminiThinking::of(wrong), None, "{wrong}");
     }
 }
 

@@ -41,12 +41,17 @@ pub enum Reasoning {
     Medium,
     /// Long.
     High,
+    /// Longer.
+    Xhigh,
+    /// As long as can be.
+    Max,
 }
 
 impl Reasoning {
-    const ALL: [Self; 5] = [Self::None, Self::Minimal, Self::Low, Self::Medium, Self::High];
+    const ALL: [Self; 7] =
+        [Self::None, Self::Minimal, Self::Low, Self::Medium, Self::High, Self::Xhigh, Self::Max];
 
-    /// As the service calls it: `none`, `minimal`, `low`, `medium`, `high`.
+    /// As the service calls it: `none`, `minimal`, `low`, `medium`, `high`, `xhigh`, `max`.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -55,6 +60,8 @@ impl Reasoning {
             Self::Low => "low",
             Self::Medium => "medium",
             Self::High => "high",
+            Self::Xhigh => "xhigh",
+            Self::Max => "max",
         }
     }
 

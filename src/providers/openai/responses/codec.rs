@@ -69,12 +69,13 @@ impl Codec {
         if let Some(error) = response.error {
             return Err(self.draft.complained(&json!({ "error": error })));
         }
-        self.draft.usage = response.usage.map(|usage| Usage {
-            cached_tokens: usage
-                .input_tokens_details
-                .and_then(|details| details.cached_tokens)
-                .unwrap_or_default(),
-            ..Usage::of_text(usage.input_tokens, usage.output_tokens)
+        self.draft.usage = response.usage.map(|usage| {
+            let details = usage.input_tokens_details.unwrap_or_default();
+            Usage {
+                cached_tokens: details.cached_tokens.unwrap_or_default(),
+                cache_written_tokens: details.cache_write_tokens.unwrap_or_default(),
+                ..Usage::of_text(usage.input_tokens, usage.output_tokens)
+            }
         });
         let why = response.incomplete_details.and_then(|details| details.reason);
         self.draft.reason = Some(match (response.status.as_deref(), why.as_deref()) {

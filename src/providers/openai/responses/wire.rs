@@ -189,7 +189,8 @@ pub(super) struct Usage {
     pub(super) input_tokens_details: Option<InputDetails>,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Default, Deserialize)]
 pub(super) struct InputDetails {
     pub(super) cached_tokens: Option<u64>,
+    pub(super) cache_write_tokens: Option<u64>,
 }

@@ -44,11 +44,11 @@ fn the_cost_comes_after_the_end() {
         r#"{"choices":[{"delta":{"role":"assistant","content":""},"finish_reason":null}],"usage":null}"#,
         r#"{"choices":[{"delta":{"content":"Hello"}}],"unknown":{"a":1}}"#,
         r#"{"choices":[{"delta":{},"finish_reason":"length"}]}"#,
-        r#"{"choices":[],"usage":{"prompt_tokens":9,"completion_tokens":2}}"#,
+        r#"{"choices":[],"usage":{"prompt_tokens":9,"completion_tokens":2,"prompt_tokens_details":{"cached_tokens":4,"cache_write_tokens":3}}}"#,
         "[DONE]",
     ]);
-    let usage = Some(Usage::of_text(9, 2));
-    let end = ProviderEvent::Finished { reason: FinishReason::Length, usage };
+    let usage = Usage { cached_tokens: 4, cache_written_tokens: 3, ..Usage::of_text(9, 2) };
+    let end = ProviderEvent::Finished { reason: FinishReason::Length, usage: Some(usage) };
     assert_eq!(events.unwrap(), [ProviderEvent::TextDelta("Hello".to_owned()), end]);
 }
 

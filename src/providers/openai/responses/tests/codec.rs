@@ -28,7 +28,7 @@ fn over(kind: &str, response: &Value) -> Value {
 }
 
 fn usage() -> Value {
-    json!({ "input_tokens": 9, "input_tokens_details": { "cached_tokens": 4 }, "output_tokens": 2 })
+    json!({ "input_tokens": 9, "input_tokens_details": { "cached_tokens": 4, "cache_write_tokens": 3 }, "output_tokens": 2 })
 }
 
 fn thought() -> Value {
@@ -46,7 +46,7 @@ fn clock() -> ToolCall {
 }
 
 fn finished(reason: FinishReason) -> ProviderEvent {
-    let usage = Usage { cached_tokens: 4, ..Usage::of_text(9, 2) };
+    let usage = Usage { cached_tokens: 4, cache_written_tokens: 3, ..Usage::of_text(9, 2) };
     ProviderEvent::Finished { reason, usage: Some(usage) }
 }
 
