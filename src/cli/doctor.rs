@@ -6,16 +6,13 @@ mod report;
 mod sound;
 mod trouble;
 
-use std::io::{IsTerminal, Write, stdout};
-use std::time::Duration;
-
-use anyhow::Context as _;
 use clap::Args;
 
 use self::jobs::Jobs;
 use self::report::{Need, Report};
 use self::trouble::Trouble;
 use super::Ending;
+use super::end::until_interrupted;
 use super::settings::SettingFlags;
 use crate::config::{self, FileError, Settings, TABLE};
 use crate::stt::SttError;
@@ -47,23 +44,7 @@ pub(super) struct Doctor {
 
 impl Doctor {
     pub(super) fn run(self) -> anyhow::Result<Ending> {
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .context("cannot start the runtime")?;
-        let ending = runtime.block_on(async {
-            tokio::select! {
-                biased;
-                Ok(()) = tokio::signal::ctrl_c() => Ok(Ending::Interrupted),
-                ending = self.examine() => ending,
-            }
-        });
-        if matches!(ending, Ok(Ending::Interrupted)) && stdout().is_terminal() {
-            writeln!(stdout())?;
-        }
-        // A hung sound server or engine must not keep the program from ending.
-        runtime.shutdown_timeout(Duration::from_secs(1));
-        ending
+        until_interrupted(self.examine())
     }
 
     async fn examine(&self) -> anyhow::Result<Ending> {

@@ -62,6 +62,7 @@ pub(super) fn until_interrupted(
             ending = work => ending,
         }
     });
+    // What hangs, a sound server or an engine, must not keep the program from ending.
     runtime.shutdown_timeout(Duration::from_secs(1));
     ending
 }

@@ -30,6 +30,7 @@ mod tests;
 use std::fmt::{self, Debug};
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -194,6 +195,22 @@ impl NetError {
             },
         }
     }
+}
+
+/// The way to services where nobody names another.
+///
+/// # Errors
+///
+/// When there is none: in a program without the feature `net`.
+#[cfg(feature = "net")]
+pub(crate) fn default_http() -> Result<Arc<dyn Http>, NetError> {
+    Ok(Arc::new(HttpClient::new()?))
+}
+
+#[cfg(not(feature = "net"))]
+pub(crate) fn default_http() -> Result<Arc<dyn Http>, NetError> {
+    let reason = "this program was built without the feature `net`".to_owned();
+    Err(NetError::Unreachable { host: "the model".to_owned(), reason })
 }
 
 /// Somebody listens to silence meanwhile.

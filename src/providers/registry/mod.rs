@@ -45,7 +45,7 @@ use super::Provider;
 use super::kind::ProviderKind;
 use super::retry::Retries;
 use super::spec::ProviderSpec;
-use crate::net::{Http, NetError};
+use crate::net::{Http, NetError, default_http};
 use crate::types::{Parameters, Secret};
 use preset::Preset;
 
@@ -218,7 +218,7 @@ impl Registry {
         let http = match self.http.get() {
             Some(http) => http,
             None => {
-                let made = network()?;
+                let made = default_http()?;
                 self.http.get_or_init(|| made)
             }
         };
@@ -247,15 +247,4 @@ impl fmt::Debug for Registry {
 pub(crate) fn is_id(id: &str) -> bool {
     let fits = |c: char| c.is_ascii_alphanumeric() || ['-', '_', '.'].contains(&c);
     !id.is_empty() && id.chars().all(fits)
-}
-
-#[cfg(feature = "net")]
-fn network() -> Result<Arc<dyn Http>, NetError> {
-    Ok(Arc::new(crate::net::HttpClient::new()?))
-}
-
-#[cfg(not(feature = "net"))]
-fn network() -> Result<Arc<dyn Http>, NetError> {
-    let reason = "this program was built without the feature `net`".to_owned();
-    Err(NetError::Unreachable { host: "the model".to_owned(), reason })
 }

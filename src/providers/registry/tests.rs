@@ -105,22 +105,35 @@ async fn a_secret_header_is_in_no_error() {
 
 #[tokio::test]
 async fn an_answer_brings_what_went_over_the_wire_if_its_spec_says_so() {
-    let said = r#"{"choices":[{"delta":{"content":"Is it sk-12345678?"},"finish_reason":"stop"}]}"#;
-    let spec = ProviderSpec::new("a", "openai").base_url("http://here/v1").key("sk-12345678");
-    for (spec, is_told) in [(spec.clone(), false), (spec.raw(), true)] {
-        let (registry, http) = registry();
-        let events = format!("data: {said}\n\ndata: [DONE]\n\n");
-        http.answer(MockResponse::new("text/event-stream", [events]));
-        let answer = registry.make(&spec).unwrap().stream(request(Parameters::default()));
-        let events: Vec<_> = answer.map(Result::unwrap).collect().await;
-        let [_, raw @ .., ProviderEvent::Finished { .. }] = &events[..] else {
-            panic!("{events:?}")
-        };
-        assert_eq!(!raw.is_empty(), is_told);
-        let [ProviderEvent::Raw(raw)] = raw else { continue };
-        assert_eq!(raw.request.as_bytes(), http.requests().pop().unwrap().body);
-        let said = said.replace("sk-12345678", "[secret]");
-        assert_eq!(raw.response, [said, "[DONE]".to_owned()], "but for the key");
+    for (kind, said) in [
+        ("openai", r#"{"choices":[{"message":{"content":"sk-12345678?"}}]}"#),
+        (
+            "responses",
+            r#"{"status":"completed","output":[{"type":"message","content":[{"type":"output_text","text":"sk-12345678?"}]}]}"#,
+        ),
+        (
+            "anthropic",
+            r#"{"type":"message","content":[{"type":"text","text":"sk-12345678?"}],"stop_reason":"end_turn"}"#,
+        ),
+        (
+            "gemini",
+            r#"{"candidates":[{"content":{"parts":[{"text":"sk-12345678?"}]},"finishReason":"STOP"}]}"#,
+        ),
+    ] {
+        let spec = ProviderSpec::new("a", kind).base_url("http://here/v1").key("sk-12345678");
+        for (spec, is_told) in [(spec.clone(), false), (spec.raw(), true)] {
+            let (registry, http) = registry();
+            http.answer(MockResponse::new("application/json", [said]));
+            let answer = registry.make(&spec).unwrap().stream(request(Parameters::default()));
+            let events: Vec<_> = answer.map(Result::unwrap).collect().await;
+            let [_, raw @ .., ProviderEvent::Finished { .. }] = &events[..] else {
+                panic!("{kind}: {events:?}")
+            };
+            assert_eq!(!raw.is_empty(), is_told, "{kind}");
+            let [ProviderEvent::Raw(raw)] = raw else { continue };
+            assert_eq!(raw.request.as_bytes(), http.requests().pop().unwrap().body);
+            assert_eq!(raw.response, [said.replace("sk-12345678", "[secret]")], "but for the key");
+        }
     }
 }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::ConversationError;
 use crate::config::{self, Factory, Settings};
-use crate::net::{Http, NetError};
+use crate::net::default_http;
 use crate::providers::Provider;
 
 /// The model of the environment and the user's settings, if they name one.
@@ -16,7 +16,7 @@ pub(super) fn detected() -> Result<Option<Arc<dyn Provider>>, ConversationError>
     let settings = settings.map_err(|wrong| {
         no(wrong.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))
     })?;
-    let factory = Factory::new(&settings, network);
+    let factory = Factory::new(&settings, default_http);
     if !factory.is_service("llm") && !settings.is_set("llm.engine") {
         return Ok(None);
     }
@@ -26,15 +26,4 @@ pub(super) fn detected() -> Result<Option<Arc<dyn Provider>>, ConversationError>
 pub(super) fn no_provider() -> ConversationError {
     let what = "give one, or set OPENAI_API_KEY, the key of another service, or `llm.engine`";
     ConversationError::NoProvider(what.to_owned())
-}
-
-#[cfg(feature = "net")]
-fn network() -> Result<Arc<dyn Http>, NetError> {
-    Ok(Arc::new(crate::net::HttpClient::new()?))
-}
-
-#[cfg(not(feature = "net"))]
-fn network() -> Result<Arc<dyn Http>, NetError> {
-    let reason = "this program was built without the feature `net`".to_owned();
-    Err(NetError::Unreachable { host: "the model".to_owned(), reason })
 }
