@@ -54,10 +54,8 @@ fn apart(max: &BTreeMap<What, f64>, realtime: &BTreeMap<What, f64>) -> Result<()
         let gap = realtime[what] - at;
         // What follows from the input alone does not depend on the machine, but that a tick may
         // come late.
-        if ["speech_started", "turn_started", "turn_ended"].contains(&what.kind.as_str())
-            && gap.abs() > CLOSE
-        {
-            return Err(format!("{what:?} at {at:.1} and {:.1} ms", realtime[what]));
+        if ["speech_started", "turn_started", "turn_ended"].contains(&what.kind.as_str()) {
+            assert!(gap.abs() <= CLOSE, "{what:?} at {at:.1} and {:.1} ms", realtime[what]);
         }
         gaps.push((gap.abs(), what));
         late.entry(what.response).or_default().push((*at, gap));

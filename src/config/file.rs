@@ -251,7 +251,11 @@ fn value_of(setting: &Setting, value: &Spanned<DeValue<'_>>) -> Result<Value, St
         }
         DeValue::Float(number) if !quoted => setting.value(number.as_str()),
         other => {
-            let expected = if quoted { "a text in quotes" } else { "a value without quotes" };
+            let expected = match setting.kind {
+                Kind::Amount(..) => "a word in quotes, or a whole number",
+                _ if quoted => "a text in quotes",
+                _ => "a value without quotes",
+            };
             Err(format!("{}: expected {expected}, found: {}", setting.key, other.type_str()))
         }
     }

@@ -89,6 +89,7 @@ fn thinking_is_set_in_a_word_or_in_tokens() {
     for wrong in ["12", "\"much\"", "\"1023\"", "true", "1.5"] {
         let told = complaints(&format!("[anthropic]\nthinking = {wrong}")).join("\n");
         assert!(told.starts_with("banter.toml:2: anthropic.thinking: "), "{told}");
+        assert!(told.contains("whole number"), "{told}");
     }
     let told = complaints("[gemini]\nthinking = \"max\"").join("\n");
     let words =

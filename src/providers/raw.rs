@@ -1,7 +1,7 @@
 //! What went over the wire for an answer.
 
 /// What went over the wire for an answer, in the words of the service's own protocol. Headers are not in
-/// it, nor the key, should the service repeat it.
+/// it. Where the key stands whole in a body, there is `[secret]` in its place.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RawExchange {
     /// The body of the request, JSON with all its media.
@@ -10,18 +10,19 @@ pub struct RawExchange {
     pub response: Vec<String>,
     /// Whether more came than the 4 MiB of the answer that are kept.
     pub is_cut: bool,
+    /// In bytes, of the answer.
+    kept: usize,
 }
 
 impl RawExchange {
-    pub(super) fn of(request: &[u8]) -> Self {
-        let request = String::from_utf8_lossy(request).into_owned();
+    pub(super) fn of(request: String) -> Self {
         Self { request, ..Self::default() }
     }
 
     pub(super) fn add(&mut self, data: String) {
-        let kept: usize = self.response.iter().map(String::len).sum();
-        self.is_cut |= kept + data.len() > MOST;
+        self.is_cut |= self.kept + data.len() > MOST;
         if !self.is_cut {
+            self.kept += data.len();
             self.response.push(data);
         }
     }
@@ -36,7 +37,7 @@ mod tests {
 
     #[test]
     fn what_is_too_long_is_cut_and_says_so() {
-        let mut raw = RawExchange::of(b"{}");
+        let mut raw = RawExchange::of("{}".to_owned());
         raw.add("x".repeat(MOST));
         assert!(!raw.is_cut);
         raw.add("y".to_owned());

@@ -142,7 +142,9 @@ impl Service {
         let request = body.map_err(|reason| {
             ProviderError::new(&*name, ProviderErrorKind::InvalidRequest, reason)
         });
-        let raw = request.as_ref().ok().filter(|_| self.raw).map(|body| RawExchange::of(body));
+        let raw = request.as_ref().ok().filter(|_| self.raw).map(|body| {
+            RawExchange::of(self.endpoint.without_keys(&String::from_utf8_lossy(body)))
+        });
         let request = request.and_then(|body| {
             let request = self.endpoint.post(path).header(CONTENT_TYPE, "application/json");
             let add = |request: Builder, (name, value): &(HeaderName, HeaderValue)| {

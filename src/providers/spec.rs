@@ -45,8 +45,8 @@ pub struct ProviderSpec {
     pub retries: Option<u32>,
     /// How many requests may be under way; any number by default.
     pub at_once: Option<usize>,
-    /// Whether each answer brings what went over the wire for it; not by default. A service's alone:
-    /// what answers on this machine sends nothing.
+    /// Whether each answer that comes to its end brings what went over the wire for it; not by
+    /// default. Only a service's: `scripted`, `replay` and `mock` send nothing.
     pub raw: bool,
     /// What its tokens cost, in US dollars; what is known of its model by default.
     pub prices: Option<Prices>,

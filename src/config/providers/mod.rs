@@ -236,7 +236,7 @@ impl Factory<'_> {
             // They were read when the file was.
             prices: entry.prices.as_ref().and_then(|prices| prices.prices().ok()),
             options,
-            raw: false, // nobody would see it
+            raw: false, // a program's wish
         })
     }
 }

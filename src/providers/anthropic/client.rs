@@ -6,9 +6,9 @@ use http::HeaderName;
 
 use super::codec::Codec;
 use super::thinking::Thinking;
+use super::thoughts::{Before, Thoughts};
 use super::{content, request};
 use crate::net::{Endpoint, Http, Limits};
-use crate::providers::asides::Asides;
 use crate::providers::retry::Retries;
 use crate::providers::service::{Service, Tuning};
 use crate::providers::{
@@ -21,7 +21,7 @@ pub struct Anthropic {
     model: String,
     service: Service,
     options: Options,
-    asides: Asides,
+    thoughts: Thoughts,
 }
 
 /// What is asked of each answer.
@@ -59,15 +59,16 @@ impl Anthropic {
         let service = Service::new(format!("anthropic:{model}"), http, endpoint)
             .with_header("anthropic-version", "2023-06-01");
         let options = Options { thinking: Thinking::Usual, caches: true, whole: false };
-        Self { model, service, options, asides: Asides::default() }
+        Self { model, service, options, thoughts: Thoughts::default() }
     }
 
     /// The same, thinking so before an answer; if the model does not know the way, the service
     /// refuses each request. Who is to think is told no temperature, which the service does not take
-    /// beside it. With [`Thinking::Tokens`] it does not think where it must call a tool.
+    /// beside it. Where it must call a tool nothing is said of thinking, and with [`Thinking::Tokens`]
+    /// it does not think there.
     ///
-    /// What was thought before a call of a tool is told again with the call's result, and not any
-    /// more once the user has said something: it holds only for what stood before it then.
+    /// What was thought before a call of a tool is told again with the call's result, as long as all
+    /// that stood before it is still told as it was: the service refuses it otherwise.
     #[must_use]
     pub fn thinking(mut self, thinking: Thinking) -> Self {
         self.options.thinking = thinking;
@@ -140,9 +141,11 @@ impl Provider for Anthropic {
     }
 
     fn stream(&self, request: ProviderRequest) -> ProviderStream {
-        let body = request::body(&self.model, &request, self.options, &self.asides);
-        let codec = Codec::new(&self.service.name, request.messages.len(), self.asides.clone());
-        self.service.ask("v1/messages", body, codec)
+        let told = request::body(&self.model, &request, self.options, &self.thoughts);
+        let before = told.as_ref().map_or_else(|_| Before::default(), |(_, before)| *before);
+        let (name, known) = (&self.service.name, self.thoughts.clone());
+        let codec = Codec::new(name, request.messages.len(), known, before);
+        self.service.ask("v1/messages", told.map(|(body, _)| body), codec)
     }
 
     fn warm(&self) {

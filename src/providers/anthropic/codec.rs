@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
+use super::thoughts::{Before, Thoughts};
 use super::wire::{Delta, Event, Usage as WireUsage};
-use crate::providers::asides::Asides;
 use crate::providers::draft::{self, Calling, Draft};
 use crate::providers::{ProviderError, ProviderEvent};
 use crate::types::{FinishReason, Usage};
@@ -19,19 +19,21 @@ pub(super) struct Codec {
     thoughts: BTreeMap<u64, Value>,
     /// In bytes, of all that it thinks.
     thought: usize,
-    asides: Asides,
+    known: Thoughts,
+    before: Before,
 }
 
 impl Codec {
-    /// An answer to the request whose conversation has so many messages. What was thought before a
-    /// call is kept in `asides`.
-    pub(super) fn new(provider: &str, messages: usize, asides: Asides) -> Self {
+    /// An answer to the request whose conversation has so many messages. What is thought before a
+    /// call is kept in `known`; `before` it stood what was asked.
+    pub(super) fn new(provider: &str, messages: usize, known: Thoughts, before: Before) -> Self {
         Self {
             draft: Draft::new(provider, messages),
             usage: WireUsage::default(),
             thoughts: BTreeMap::new(),
             thought: 0,
-            asides,
+            known,
+            before,
         }
     }
 
@@ -163,7 +165,7 @@ impl draft::Codec for Codec {
             && !thoughts.is_empty()
             && self.thought <= LONGEST_THOUGHTS
         {
-            self.asides.put(call, thoughts.into_values().collect());
+            self.known.put(self.before, call, thoughts.into_values().collect());
         }
         Ok(events)
     }

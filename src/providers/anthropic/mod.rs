@@ -9,6 +9,7 @@ mod codec;
 mod content;
 mod request;
 mod thinking;
+mod thoughts;
 mod wire;
 
 #[cfg(test)]

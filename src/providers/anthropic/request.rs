@@ -6,17 +6,17 @@ use serde_json::Value;
 
 use super::client::Options;
 use super::content;
-use super::thinking::{Effort, LEAST, Thinking};
+use super::thinking::{Effort, LEAST, MOST, Thinking};
+use super::thoughts::{Before, Thoughts};
 use super::wire::{
     Block, CacheControl, Choice, Format, Marked, Message as WireMessage, OutputConfig, Request,
     Tool, WireThinking,
 };
-use crate::providers::asides::Asides;
 use crate::providers::turns::{self, Piece, Side, Turn};
 use crate::providers::{ProviderRequest, shown, told};
-use crate::types::{ResponseFormat, Role, ToolChoice, ToolDescriptor};
+use crate::types::{ResponseFormat, ToolChoice, ToolDescriptor};
 
-/// The body of a request.
+/// The body of a request, and what stands in it, before whatever is answered.
 ///
 /// # Errors
 ///
@@ -25,32 +25,36 @@ pub(super) fn body(
     model: &str,
     asked: &ProviderRequest,
     options: Options,
-    asides: &Asides,
-) -> Result<Vec<u8>, String> {
-    let thinking = thinking(asked, options.thinking, asides);
+    thoughts: &Thoughts,
+) -> Result<(Vec<u8>, Before), String> {
     let mut system: Vec<_> =
         turns::instructions(asked).map(|told| marked(text(told.into()))).collect();
-    let turns = turns::turns(&asked.messages)?;
-    let open = turns.iter().rposition(is_said).unwrap_or_default();
-    let known = retold(options.thinking, thinking).then_some(asides);
-    let messages = turns.into_iter().enumerate();
-    let messages = messages.map(|(at, turn)| message(turn, known.filter(|_| at > open)));
-    let mut messages: Vec<_> = messages.collect::<Result<_, _>>()?;
+    let tools: Vec<_> = asked.tools.iter().map(tool).collect();
+    let start = Before::default().and(&(&system, &tools))?;
+    let (thinking, told) = conversation(asked, options.thinking, start, thoughts)?;
+    let Conversation { mut messages, before, .. } = told;
     if options.caches {
         keep(system.last_mut());
         keep(messages.last_mut().and_then(|message| message.content.last_mut()));
     }
     let parameters = &asked.parameters;
-    let (thinks, room) = match thinking {
-        Some(WireThinking::Enabled { budget_tokens }) => (true, budget_tokens),
-        Some(WireThinking::Adaptive) => (true, ROOM),
-        Some(WireThinking::BetweenTools) => (true, 0),
-        Some(WireThinking::Disabled) | None => (false, 0),
+    let longest = parameters.max_tokens.unwrap_or(LONGEST);
+    let (thinks, longest) = match thinking {
+        Some(WireThinking::Enabled { budget_tokens }) => {
+            (true, longest.saturating_add(budget_tokens))
+        }
+        Some(WireThinking::Adaptive) => {
+            (true, longest.max(longest.saturating_add(ROOM).min(MOST_OF_ALL)))
+        }
+        Some(WireThinking::BetweenTools) => (true, longest),
+        Some(WireThinking::Disabled) | None => (false, longest),
     };
+    // It may think all the same, where it must call a tool.
+    let thinks = thinks || matches!(options.thinking, Thinking::Adaptive(_));
     let temperature = parameters.temperature.map(|warmth| warmth.min(1.0)).filter(|_| !thinks);
     let request = Request {
         model,
-        max_tokens: parameters.max_tokens.unwrap_or(LONGEST).saturating_add(room),
+        max_tokens: longest,
         system,
         messages,
         stream: !options.whole,
@@ -58,59 +62,86 @@ pub(super) fn body(
         // Newer models refuse both.
         top_p: parameters.top_p.filter(|_| temperature.is_none() && !thinks),
         top_k: parameters.top_k.filter(|_| !thinks),
-        tools: asked.tools.iter().map(tool).collect(),
+        tools,
         tool_choice: (!asked.tools.is_empty()).then(|| choice(&asked.tool_choice)),
         thinking,
         output_config: output(parameters.format.as_ref(), options.thinking),
     };
-    serde_json::to_vec(&request).map_err(|error| error.to_string())
+    let body = serde_json::to_vec(&request).map_err(|error| error.to_string())?;
+    Ok((body, before))
 }
 
-/// How it is to think, if anything is said of that. With a number of tokens it may not where it must
-/// call a tool, nor where it has called one and nobody knows what it thought before that: the service
-/// refuses both.
-fn thinking(asked: &ProviderRequest, thinking: Thinking, asides: &Asides) -> Option<WireThinking> {
-    let forced = matches!(asked.tool_choice, ToolChoice::Required | ToolChoice::Named(_));
-    let since = asked.messages.iter().rev().take_while(|message| message.role != Role::User);
-    let mut calls = since.filter_map(|message| message.tool_calls.first());
-    match thinking {
-        Thinking::Usual => None,
-        Thinking::Off => Some(WireThinking::Disabled),
-        Thinking::BetweenTools => Some(WireThinking::BetweenTools),
-        Thinking::Adaptive(_) => Some(WireThinking::Adaptive),
-        Thinking::Tokens(_) if forced && !asked.tools.is_empty() => None,
-        Thinking::Tokens(_) if calls.any(|call| asides.get(call).is_none()) => None,
-        Thinking::Tokens(most) => Some(WireThinking::Enabled { budget_tokens: most.max(LEAST) }),
+/// The messages of a request.
+struct Conversation<'a> {
+    messages: Vec<WireMessage<'a>>,
+    before: Before,
+    /// What it thought is told before each call since the user has said something.
+    is_whole: bool,
+}
+
+/// How it is to think, if anything is said of that, and the conversation with what it thought.
+///
+/// Where it must call a tool it may not be told to, at least not each model. With a number of tokens it may
+/// not think either where it has called one and nobody can tell what it thought before that.
+fn conversation<'a>(
+    asked: &'a ProviderRequest,
+    thinking: Thinking,
+    start: Before,
+    thoughts: &Thoughts,
+) -> Result<(Option<WireThinking>, Conversation<'a>), String> {
+    let is_forced = !asked.tools.is_empty()
+        && matches!(asked.tool_choice, ToolChoice::Required | ToolChoice::Named(_));
+    let told = |thoughts| messages(asked, start, thoughts);
+    Ok(match thinking {
+        Thinking::Off => (Some(WireThinking::Disabled), told(None)?),
+        // Newer models think if they are told nothing.
+        Thinking::Usual => (None, told(Some(thoughts))?),
+        Thinking::BetweenTools => (Some(WireThinking::BetweenTools), told(Some(thoughts))?),
+        Thinking::Adaptive(_) => {
+            let adaptive = (!is_forced).then_some(WireThinking::Adaptive);
+            (adaptive, told(Some(thoughts))?)
+        }
+        Thinking::Tokens(most) => match told(Some(thoughts))? {
+            told if told.is_whole && !is_forced => {
+                let longest = asked.parameters.max_tokens.unwrap_or(LONGEST);
+                let budget_tokens = most.min(MOST.saturating_sub(longest)).max(LEAST);
+                (Some(WireThinking::Enabled { budget_tokens }), told)
+            }
+            _ => (None, told(None)?),
+        },
+    })
+}
+
+fn messages<'a>(
+    asked: &'a ProviderRequest,
+    start: Before,
+    thoughts: Option<&Thoughts>,
+) -> Result<Conversation<'a>, String> {
+    let turns = turns::turns(&asked.messages)?;
+    let open = turns.iter().rposition(is_said).unwrap_or_default();
+    let mut told = Conversation { messages: Vec::new(), before: start, is_whole: true };
+    for (at, turn) in turns.into_iter().enumerate() {
+        let call = turn.pieces.iter().find_map(|piece| match piece {
+            Piece::Called(call) => Some(*call),
+            _ => None,
+        });
+        let thought = call.and_then(|call| thoughts?.get(told.before, call));
+        told.is_whole &= call.is_none() || thought.is_some() || at < open;
+        let message = message(turn, thought.unwrap_or_default())?;
+        told.before = told.before.and(&message)?;
+        told.messages.push(message);
     }
+    Ok(told)
 }
 
-/// Whether it is told again what it thought: not who does not think now. Who is told nothing may think.
-fn retold(thinking: Thinking, told: Option<WireThinking>) -> bool {
-    match told {
-        Some(WireThinking::Disabled) => false,
-        Some(_) => true,
-        None => thinking == Thinking::Usual,
-    }
-}
-
-/// Whether it is the user's, without results of tools. What was thought before that is not told again:
-/// the service takes it only while nothing that stood before it has changed, and of long
-/// conversations the beginning goes.
+/// Whether it is the user's, without results of tools.
 fn is_said(turn: &Turn<'_>) -> bool {
     let is_result = |piece: &Piece<'_>| matches!(piece, Piece::Resulted { .. });
     turn.side == Side::User && !turn.pieces.iter().any(is_result)
 }
 
-fn message<'a>(turn: Turn<'a>, known: Option<&Asides>) -> Result<WireMessage<'a>, String> {
-    let calls = turn.pieces.iter().find_map(|piece| match piece {
-        Piece::Called(call) => Some(*call),
-        _ => None,
-    });
-    // What was thought stands before all that is said and called.
-    let thoughts = match calls.and_then(|call| known?.get(call)) {
-        Some(Value::Array(thoughts)) => thoughts,
-        _ => Vec::new(),
-    };
+/// What was thought stands before all that is said and called.
+fn message(turn: Turn<'_>, thoughts: Vec<Value>) -> Result<WireMessage<'_>, String> {
     let role = match turn.side {
         Side::User => "user",
         Side::Agent => "assistant",
@@ -188,6 +219,7 @@ fn keep(marked: Option<&mut Marked<'_>>) {
 
 /// The service wants a limit. In tokens.
 const LONGEST: u32 = 4_096;
-/// What thoughts may take beside the longest answer, where no number is given. In tokens; every model
-/// that thinks as it sees fit may answer with four times as much.
+/// What thoughts may take beside the longest answer, where no number is given. In tokens.
 const ROOM: u32 = 16_384;
+/// In tokens, of both: every model that thinks as it sees fit may answer with so many.
+const MOST_OF_ALL: u32 = 64_000;

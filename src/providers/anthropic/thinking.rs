@@ -13,8 +13,8 @@ pub enum Thinking {
     BetweenTools,
     /// As much as it sees fit, where anything is said of that by an effort. From Claude 4.6 on.
     Adaptive(Option<Effort>),
-    /// With at most so many tokens, but at least 1,024, beside those of the longest answer. Up to
-    /// Claude 4.6.
+    /// With at most so many tokens, but at least 1,024, beside those of the longest answer; both
+    /// together with at most 128,000. Up to Claude 4.6.
     Tokens(u32),
 }
 
@@ -34,7 +34,7 @@ pub enum Effort {
 }
 
 impl Thinking {
-    /// What `of` takes, for errors and help.
+    /// What `of` takes, for errors.
     pub(in crate::providers) const WORDS: &str = "off, between_tools, adaptive, low, medium, high, \
                                                   xhigh, max, or tokens from 1024 to 128000";
 
@@ -78,5 +78,5 @@ impl Effort {
 
 /// In tokens; the service wants at least so many.
 pub(super) const LEAST: u32 = 1_024;
-/// In tokens; no model answers with more.
-const MOST: u32 = 128_000;
+/// In tokens; no model answers with more, thoughts and words together.
+pub(super) const MOST: u32 = 128_000;

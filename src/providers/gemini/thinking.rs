@@ -28,7 +28,7 @@ pub enum ThinkingLevel {
 }
 
 impl GeminiThinking {
-    /// What `of` takes, for errors and help.
+    /// What `of` takes, for errors.
     pub(in crate::providers) const WORDS: &str =
         "off, adaptive, minimal, low, medium, high, xhigh, or tokens from 0 to 65536";
 

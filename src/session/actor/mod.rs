@@ -341,6 +341,9 @@ impl Actor {
             return;
         };
         self.look_for_silence();
+        if !matches!(said.outcome, pipeline::Outcome::Interrupted { .. }) {
+            self.silencing = None; // it ended by itself
+        }
         // It may have been lowered between its end and this report of it.
         self.wires.gate.play();
         self.machine.handle(Input::Agent(Agent::Listening));

@@ -33,7 +33,7 @@ pub struct Response {
     /// by what is known of the model ([`Provider::prices`](crate::providers::Provider::prices)). `None`
     /// if that is not known.
     pub cost: Option<f64>,
-    /// What went over the wire, of each request, from a provider that is to say so
+    /// What went over the wire, of each request with all its media, from a provider that is to say so
     /// ([`ProviderSpec::raw`](crate::providers::ProviderSpec::raw)).
     pub raw: Vec<Arc<RawExchange>>,
     /// From the question to the end of the answer.

@@ -1,13 +1,13 @@
 use serde_json::{Value, json};
 
 use super::super::codec::Codec;
-use crate::providers::asides::Asides;
+use super::super::thoughts::{Before, Thoughts};
 use crate::providers::draft::Codec as _;
 use crate::providers::{ProviderError, ProviderErrorKind, ProviderEvent};
 use crate::types::{FinishReason, ToolCall, Usage};
 
-fn read(asides: &Asides, events: &[Value]) -> Result<Vec<ProviderEvent>, ProviderError> {
-    let mut codec = Codec::new("anthropic:m", 3, asides.clone());
+fn read(thoughts: &Thoughts, events: &[Value]) -> Result<Vec<ProviderEvent>, ProviderError> {
+    let mut codec = Codec::new("anthropic:m", 3, thoughts.clone(), Before::default());
     let mut all = Vec::new();
     for event in events {
         all.extend(codec.read(&event.to_string())?);
@@ -48,7 +48,7 @@ fn text_comes_in_pieces_and_the_cost_at_both_ends() {
     let begin = json!({ "type": "content_block_start", "index": 0,
         "content_block": { "type": "text", "text": "" } });
     let events = read(
-        &Asides::default(),
+        &Thoughts::default(),
         &[
             start(),
             begin,
@@ -78,9 +78,9 @@ fn calls_are_put_together_and_what_was_thought_before_is_remembered() {
     let piece = |index, text: &str| {
         delta(index, &json!({ "type": "input_json_delta", "partial_json": text }))
     };
-    let asides = Asides::default();
+    let thoughts = Thoughts::default();
     let events = read(
-        &asides,
+        &thoughts,
         &[
             start(),
             begin(0, json!({ "type": "thinking", "thinking": "", "signature": "" })),
@@ -113,11 +113,11 @@ fn calls_are_put_together_and_what_was_thought_before_is_remembered() {
     );
     assert!(matches!(events[2], ProviderEvent::Finished { reason: FinishReason::ToolCalls, .. }));
     assert_eq!(
-        asides.get(&first),
-        Some(json!([
-            { "type": "thinking", "thinking": "Two cities.", "signature": "c2ln" },
-            { "type": "redacted_thinking", "data": "xyz" },
-        ]))
+        thoughts.get(Before::default(), &first),
+        Some(vec![
+            json!({ "type": "thinking", "thinking": "Two cities.", "signature": "c2ln" }),
+            json!({ "type": "redacted_thinking", "data": "xyz" }),
+        ])
     );
 }
 
@@ -130,8 +130,8 @@ fn an_answer_that_comes_as_a_whole_is_the_same() {
             { "type": "tool_use", "id": "toolu_1", "name": "weather", "input": { "city": "Bern" } },
         ],
         "stop_reason": "tool_use", "usage": { "input_tokens": 9, "output_tokens": 4 } });
-    let asides = Asides::default();
-    let mut codec = Codec::new("anthropic:m", 3, asides.clone());
+    let thoughts = Thoughts::default();
+    let mut codec = Codec::new("anthropic:m", 3, thoughts.clone(), Before::default());
     let events = codec.whole(&whole.to_string()).unwrap();
     let (id, name) = ("toolu_1".to_owned(), "weather".to_owned());
     let call = ToolCall { id, name, arguments: json!({ "city": "Bern" }) };
@@ -144,7 +144,7 @@ fn an_answer_that_comes_as_a_whole_is_the_same() {
             ProviderEvent::Finished { reason: FinishReason::ToolCalls, usage },
         ]
     );
-    assert!(asides.get(&call).is_some());
+    assert!(thoughts.get(Before::default(), &call).is_some());
 }
 
 #[test]
@@ -157,20 +157,20 @@ fn every_reason_to_stop_has_a_meaning() {
         ("model_context_window_exceeded", FinishReason::Length),
         ("refusal", FinishReason::ContentFilter),
     ] {
-        let events = read(&Asides::default(), &[start(), text("Well"), stop(reason), over()]);
+        let events = read(&Thoughts::default(), &[start(), text("Well"), stop(reason), over()]);
         let events = events.unwrap();
         let Some(ProviderEvent::Finished { reason: found, .. }) = events.last() else {
             panic!("{events:?}")
         };
         assert_eq!(*found, meaning, "{reason}");
     }
-    let error = read(&Asides::default(), &[start(), stop("refusal"), over()]).unwrap_err();
+    let error = read(&Thoughts::default(), &[start(), stop("refusal"), over()]).unwrap_err();
     assert_eq!(error.kind, ProviderErrorKind::ContentPolicy);
 }
 
 #[test]
 fn what_is_not_known_is_counted_and_passed_over() {
-    let mut codec = Codec::new("anthropic:m", 3, Asides::default());
+    let mut codec = Codec::new("anthropic:m", 3, Thoughts::default(), Before::default());
     for event in [
         json!({ "type": "message_start", "message": { "usage": null } }),
         json!({ "type": "content_block_start", "index": 0, "content_block": { "type": "fallacy" } }),
@@ -195,7 +195,7 @@ fn errors_in_the_middle_have_their_kind() {
         ("api_error", ProviderErrorKind::Failed),
     ] {
         let error = json!({ "type": "error", "error": { "type": kind, "message": "so it is" } });
-        let error = read(&Asides::default(), &[start(), error]).unwrap_err();
+        let error = read(&Thoughts::default(), &[start(), error]).unwrap_err();
         assert_eq!((error.kind, &*error.reason), (expected, "so it is"));
     }
 }
@@ -203,20 +203,20 @@ fn errors_in_the_middle_have_their_kind() {
 #[test]
 fn an_answer_without_an_end_is_cut() {
     let piece = text(&"é".repeat(999));
-    let events = read(&Asides::default(), &vec![piece; 1_000]).unwrap();
+    let events = read(&Thoughts::default(), &vec![piece; 1_000]).unwrap();
     let end = ProviderEvent::Finished { reason: FinishReason::Length, usage: None };
     assert_eq!(events.last(), Some(&end));
     let call = json!({ "type": "content_block_start", "index": 0,
         "content_block": { "type": "tool_use", "id": "a", "name": "a", "input": {} } });
-    assert!(read(&Asides::default(), &vec![call.clone(); 99]).is_err());
+    assert!(read(&Thoughts::default(), &vec![call.clone(); 99]).is_err());
     let more = delta(0, &json!({ "type": "input_json_delta", "partial_json": "x".repeat(99_999) }));
     let endless = [vec![call], vec![more; 5]].concat();
-    assert!(read(&Asides::default(), &endless).is_err());
+    assert!(read(&Thoughts::default(), &endless).is_err());
     // Thoughts that have no end are not remembered, and lose nothing else.
     let think = json!({ "type": "content_block_start", "index": 1,
         "content_block": { "type": "thinking", "thinking": "" } });
     let more = delta(1, &json!({ "type": "thinking_delta", "thinking": "x".repeat(99_999) }));
     let events =
         [vec![think], vec![more; 99], vec![text("Well"), stop("end_turn"), over()]].concat();
-    assert_eq!(read(&Asides::default(), &events).unwrap().len(), 2);
+    assert_eq!(read(&Thoughts::default(), &events).unwrap().len(), 2);
 }

@@ -3,9 +3,9 @@
 use serde_json::{Value, json};
 
 use super::super::client::Options;
+use super::super::thoughts::Thoughts;
 use super::super::{Effort, Thinking, content, request};
 use crate::providers::ProviderRequest;
-use crate::providers::asides::Asides;
 use crate::types::{
     Media, MediaKind, MediaRef, MediaSource, Message, Parameters, ResponseFormat, ToolCall,
     ToolChoice, ToolDescriptor, ToolResult,
@@ -16,7 +16,7 @@ const THINKING: Options =
     Options { thinking: Thinking::Tokens(2_000), caches: false, whole: false };
 
 fn body(asked: &ProviderRequest, options: Options) -> Value {
-    let body = request::body("m", asked, options, &Asides::default()).unwrap();
+    let body = request::body("m", asked, options, &Thoughts::default()).unwrap().0;
     serde_json::from_slice(&body).unwrap()
 }
 
@@ -228,18 +228,18 @@ fn it_thinks_where_it_may_and_is_told_again_what_it_thought() {
     // Behind a call it must know what it thought.
     let called = request(vec![Message::user("now?"), calls(&["a"]), result("a", "ten")]);
     assert!(body(&called, THINKING).get("thinking").is_none());
-    let asides = Asides::default();
-    let thought = json!({ "type": "thinking", "thinking": "Hm.", "signature": "c2ln" });
-    asides.put(&call("a"), json!([thought]));
-    let again = request::body("m", &called, THINKING, &asides).unwrap();
+    let thoughts = Thoughts::default();
+    think(&thoughts, &request(vec![Message::user("now?")]), "a");
+    let (again, _) = request::body("m", &called, THINKING, &thoughts).unwrap();
     let again: Value = serde_json::from_slice(&again).unwrap();
     assert_eq!(again["thinking"], enabled);
-    assert_eq!(again["messages"][1]["content"], json!([thought, used("a")]));
+    assert_eq!(again["messages"][1]["content"], json!([thought("a"), used("a")]));
     // With an answer since, nothing is missing.
     let later = request(vec![
         Message::user("now?"),
         calls(&["b"]),
         result("b", "ten"),
+        Message::assistant("It is ten."),
         Message::user("so?"),
     ]);
     assert_eq!(body(&later, THINKING)["thinking"], enabled);
@@ -265,16 +265,15 @@ fn newer_models_think_as_they_see_fit_by_an_effort_or_not_at_all() {
         ..Parameters::default()
     };
     let tools = [clock()].into();
-    let forced = ProviderRequest {
+    let request = ProviderRequest {
         parameters,
         tools,
-        tool_choice: ToolChoice::Required,
         ..asked(vec![Message::user("now?"), calls(&["a"]), result("a", "ten")])
     };
-    let of = |thinking| body(&forced, Options { thinking, ..PLAIN });
+    let of = |thinking| body(&request, Options { thinking, ..PLAIN });
     let format = json!({ "type": "json_schema", "schema": { "type": "object" } });
 
-    // It may have thought nothing before the call, and must call another tool: neither matters.
+    // It may have thought nothing before the call: that does not matter.
     let low = of(Thinking::Adaptive(Some(Effort::Low)));
     assert_eq!(low["thinking"], json!({ "type": "adaptive" }));
     assert_eq!(low["output_config"], json!({ "effort": "low", "format": format }));
@@ -283,6 +282,11 @@ fn newer_models_think_as_they_see_fit_by_an_effort_or_not_at_all() {
     let fit = of(Thinking::Adaptive(None));
     assert_eq!(fit["thinking"], json!({ "type": "adaptive" }));
     assert_eq!(fit["output_config"], json!({ "format": format }));
+    // Some models refuse to be told so where they must call a tool.
+    let must = ProviderRequest { tool_choice: ToolChoice::Required, ..request.clone() };
+    let must = body(&must, Options { thinking: Thinking::Adaptive(Some(Effort::Low)), ..PLAIN });
+    assert_eq!((must.get("thinking"), must.get("temperature")), (None, None));
+    assert_eq!(must["output_config"]["effort"], "low");
     let between = of(Thinking::BetweenTools);
     assert_eq!(between["thinking"], json!({ "type": "between_tools" }));
     assert_eq!((&between["max_tokens"], between.get("temperature")), (&json!(100), None));
@@ -297,23 +301,17 @@ fn newer_models_think_as_they_see_fit_by_an_effort_or_not_at_all() {
 }
 
 #[test]
-fn what_it_thought_is_told_again_until_the_user_has_said_something() {
-    let asides = Asides::default();
-    for id in ["a", "b"] {
-        asides.put(&call(id), json!([{ "type": "thinking", "thinking": id, "signature": "c2ln" }]));
+fn what_it_thought_is_told_again_as_long_as_nothing_before_it_has_changed() {
+    let known = Thoughts::default();
+    let mut messages = vec![Message::user("now?")];
+    for (id, time, question) in [("a", "ten", "and in Bern?"), ("b", "nine", "thanks")] {
+        think(&known, &asked(messages.clone()), id);
+        messages.extend([calls(&[id]), result(id, time)]);
+        messages.extend([Message::assistant("It is."), Message::user(question)]);
     }
-    let mut messages = vec![
-        Message::user("now?"),
-        calls(&["a"]),
-        result("a", "ten"),
-        Message::assistant("It is ten."),
-        Message::user("and in Bern?"),
-        calls(&["b"]),
-        result("b", "nine"),
-    ];
     let thoughts = |messages: &[Message], thinking| {
         let options = Options { thinking, ..PLAIN };
-        let told = request::body("m", &asked(messages.to_vec()), options, &asides).unwrap();
+        let (told, _) = request::body("m", &asked(messages.to_vec()), options, &known).unwrap();
         let told: Value = serde_json::from_slice(&told).unwrap();
         let blocks = told["messages"].as_array().unwrap().iter();
         let blocks = blocks.flat_map(|message| message["content"].as_array().unwrap().clone());
@@ -327,15 +325,47 @@ fn what_it_thought_is_told_again_until_the_user_has_said_something() {
         Thinking::Adaptive(Some(Effort::Max)),
         Thinking::Tokens(2_000),
     ] {
-        assert_eq!(thoughts(&messages, thinks), ["b"], "{thinks:?}");
+        assert_eq!(thoughts(&messages, thinks), ["a", "b"], "{thinks:?}");
     }
     assert!(thoughts(&messages, Thinking::Off).is_empty());
-    // The user spoke while the tool ran: the results are still to be answered.
+    // The beginning was cut off, or the end of what was said was not heard.
+    assert!(thoughts(&messages[4..], Thinking::Adaptive(None)).is_empty());
+    "It".clone_into(&mut messages[3].text);
+    assert_eq!(thoughts(&messages, Thinking::Adaptive(None)), ["a"]);
+    // The user spoke while the tool ran: its result is still to be answered, and with a number of
+    // tokens that is refused without what was thought before.
+    messages.truncate(7);
     messages.push(Message::user("hurry"));
-    assert_eq!(thoughts(&messages, Thinking::Adaptive(None)), ["b"]);
-    messages.push(Message::assistant("Nine."));
-    messages.push(Message::user("thanks"));
-    assert!(thoughts(&messages, Thinking::Adaptive(None)).is_empty());
+    assert_eq!(thoughts(&messages, Thinking::Adaptive(None)), ["a"]);
+    assert!(thoughts(&messages, Thinking::Tokens(2_000)).is_empty());
+    let hurried = body(&asked(messages), THINKING);
+    assert!(hurried.get("thinking").is_none());
+}
+
+#[test]
+fn thoughts_and_words_together_are_no_more_than_a_model_may_answer() {
+    let most = |max_tokens, thinking| {
+        let parameters = Parameters { max_tokens, ..Parameters::default() };
+        let asked = ProviderRequest { parameters, ..asked(vec![Message::user("now?")]) };
+        let told = body(&asked, Options { thinking, ..PLAIN });
+        let tokens = |field: &str| told.pointer(field).and_then(Value::as_u64);
+        (tokens("/max_tokens").unwrap(), tokens("/thinking/budget_tokens"))
+    };
+    assert_eq!(most(None, Thinking::Tokens(128_000)), (128_000, Some(123_904)));
+    assert_eq!(most(Some(1_000), Thinking::Tokens(2_000)), (3_000, Some(2_000)));
+    assert_eq!(most(Some(60_000), Thinking::Adaptive(None)), (64_000, None));
+    assert_eq!(most(Some(100_000), Thinking::Adaptive(None)), (100_000, None));
+    assert_eq!(most(Some(60_000), Thinking::Usual), (60_000, None));
+}
+
+fn thought(id: &str) -> Value {
+    json!({ "type": "thinking", "thinking": id, "signature": "c2ln" })
+}
+
+/// It is asked so, thinks, and makes this call.
+fn think(thoughts: &Thoughts, asked: &ProviderRequest, id: &str) {
+    let (_, before) = request::body("m", asked, THINKING, thoughts).unwrap();
+    thoughts.put(before, &call(id), vec![thought(id)]);
 }
 
 #[test]
@@ -358,7 +388,7 @@ fn thinking_is_written_as_a_word_or_a_number() {
 
 fn shown(media: Media) -> Result<Value, String> {
     let request = asked(vec![Message::user("What is this?").with(media)]);
-    let body = request::body("m", &request, PLAIN, &Asides::default())?;
+    let body = request::body("m", &request, PLAIN, &Thoughts::default())?.0;
     let mut body: Value = serde_json::from_slice(&body).unwrap();
     Ok(body["messages"][0]["content"][1].take())
 }
@@ -415,7 +445,7 @@ fn what_cannot_be_shown_says_what_to_do_and_later_is_a_note() {
         ..Media::url(MediaKind::Image, "image/png", "")
     };
     let request = asked(vec![Message::user("").with(stored), Message::user("so?")]);
-    assert!(request::body("m", &request, PLAIN, &Asides::default()).is_err());
+    assert!(request::body("m", &request, PLAIN, &Thoughts::default()).is_err());
     let shows = Message::assistant("Look.").with(Media::url(MediaKind::Image, "image/png", "x"));
-    assert!(request::body("m", &asked(vec![shows]), PLAIN, &Asides::default()).is_err());
+    assert!(request::body("m", &asked(vec![shows]), PLAIN, &Thoughts::default()).is_err());
 }

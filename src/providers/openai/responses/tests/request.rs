@@ -157,6 +157,7 @@ fn images_and_documents_are_shown() {
     assert_eq!(shown(text).unwrap(), json!({ "type": "input_text", "text": "a.txt:\n\none" }));
     for (media, why) in [
         (Media::bytes(MediaKind::Audio, "audio/wav", &b"RIFF"[..]), "know nothing"),
+        (Media::bytes(MediaKind::Video, "video/mp4", &b""[..]), "know nothing"),
         (
             Media::bytes(MediaKind::Document, "application/zip", &b"PK"[..]),
             "take PDF and plain text",
