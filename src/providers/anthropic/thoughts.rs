@@ -6,7 +6,7 @@
 use std::hash::{DefaultHasher, Hasher};
 
 use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::providers::asides::Asides;
 use crate::types::ToolCall;
@@ -23,7 +23,7 @@ pub(super) struct Before(u64);
 impl Thoughts {
     /// Remembers what it thought before this call.
     pub(super) fn put(&self, before: Before, call: &ToolCall, thoughts: Vec<Value>) {
-        self.0.put(call, json!([before.0, thoughts]));
+        self.0.put(call, Value::Array(vec![before.0.into(), Value::Array(thoughts)]));
     }
 
     /// What it thought before this call, if that is known and stands where it stood.

@@ -523,10 +523,11 @@ impl Actor {
     fn stop(&mut self) {
         self.ending = Ending::Stopping;
         self.talking = false;
-        self.awaited.clear();
         self.lines.clear();
-        if let Some(own) = &mut self.own {
-            own.stop();
+        match &mut self.own {
+            // The words that it has not told are told, as far as they are known, with the end.
+            Some(own) => own.stop(),
+            None => self.awaited.clear(),
         }
         self.drop_ahead();
         self.cancel();
