@@ -14,6 +14,8 @@ pub struct Gate {
     pub(super) drop_until: AtomicU64,
     /// The index of the next sample to leave.
     pub(super) played: AtomicU64,
+    /// When the last sample of sound that left was in the air.
+    pub(super) left_at: AtomicU64,
     /// More samples are to come: running out of them is an under-run.
     pub(super) expecting: AtomicBool,
     pub(super) under_runs: AtomicU64,
@@ -124,6 +126,11 @@ impl Gate {
     #[must_use]
     pub fn played(&self) -> u64 {
         self.played.load(Ordering::Acquire)
+    }
+
+    /// When sound was last in the air; the beginning of the session before there was any.
+    pub(crate) fn left_at(&self) -> SessionTime {
+        SessionTime::from_nanos(self.left_at.load(Ordering::Relaxed))
     }
 
     /// How often the speaker ran out of samples in the middle of an answer.

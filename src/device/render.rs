@@ -262,6 +262,7 @@ impl RenderPort {
         }
         self.note_silence(mode, cut, out, Instants { ran, in_air });
         if self.cursor > from {
+            self.gate.left_at.store(in_air.as_nanos(), Ordering::Relaxed);
             let _full = self.notes.try_push(Played { from, to: self.cursor, ran, at: in_air });
         }
         self.gate.played.store(self.cursor, Ordering::Release);

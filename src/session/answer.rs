@@ -29,8 +29,6 @@ pub(super) struct Answer {
     pub(super) tools_until: SessionTime,
     /// The last sign of life of any stage.
     pub(super) alive: SessionTime,
-    /// How many samples had left the speaker when that was looked at last.
-    pub(super) played: u64,
     /// The stage whose turn it is to go on.
     pub(super) waits_for: StageName,
     /// When it began.
@@ -72,7 +70,6 @@ impl Answer {
         response: ResponseId,
         scripted: bool,
         now: SessionTime,
-        played: u64,
     ) -> Self {
         Self {
             turn,
@@ -85,7 +82,6 @@ impl Answer {
             lasting: Vec::new(),
             tools_until: now,
             alive: now,
-            played,
             waits_for: StageName::Provider,
             began: now,
             first_text: None,

@@ -246,8 +246,8 @@ impl Actor {
             own.command(DuplexCommand::Begin { response, to });
         }
         self.last_response = Some(response);
-        let (now, played) = (self.clock.now(), self.wires.gate.played());
-        let answer = Answer::new(turn, response, scripted, now, played);
+        let now = self.clock.now();
+        let answer = Answer::new(turn, response, scripted, now);
         self.opened(Answer { interruptible, ..answer });
         self.begin(TurnContext { own_voice: true, ..context }).await;
     }

@@ -43,7 +43,7 @@ impl Actor {
         let context = TurnContext { script: script.or(context.script), ..context };
         if let Some(ahead) = self.ahead_of(&context) {
             let Ahead { response, began, facts, .. } = ahead;
-            let answer = Answer::new(turn, response, false, now, self.wires.gate.played());
+            let answer = Answer::new(turn, response, false, now);
             self.opened(Answer { began, ..answer });
             self.validate(response, &validations);
             self.report.stood(response, began);
@@ -52,7 +52,7 @@ impl Actor {
         }
         self.last_response = Some(response);
         let scripted = context.script.is_some();
-        let answer = Answer::new(turn, response, scripted, now, self.wires.gate.played());
+        let answer = Answer::new(turn, response, scripted, now);
         self.opened(Answer { interruptible, ..answer });
         self.validate(response, &validations);
         self.begin(context).await;

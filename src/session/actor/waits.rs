@@ -16,12 +16,10 @@ impl Actor {
     /// there is no speaker, none is possible.
     pub(super) fn look_for_progress(&mut self) {
         let (gate, now) = (&self.wires.gate, self.clock.now());
-        let (held, played) = (gate.holds(), gate.played());
         let waits = gate.unheard_since().is_some_and(|since| now.since(since) < UNHEARD_LIMIT);
-        if let Some(answer) = &mut self.answer
-            && (std::mem::replace(&mut answer.played, played) != played || held || waits)
-        {
-            answer.alive = now;
+        if let Some(answer) = &mut self.answer {
+            let alive = if gate.holds() || waits { now } else { gate.left_at() };
+            answer.alive = answer.alive.max(alive);
         }
     }
 

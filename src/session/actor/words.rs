@@ -266,14 +266,17 @@ impl Actor {
     /// No words of this turn have come in time.
     pub(super) fn own_unheard(&mut self, turn: TurnId) {
         let Some(own) = &mut self.own else { return };
-        if let Some(text) = own.words.given_up(turn) {
-            self.report.transcript(turn, &text, true);
-            return self.write_down(false);
+        match own.words.given_up(turn) {
+            Some(text) => self.report.transcript(turn, &text, true),
+            None => {
+                let limit = self.rules.transcript_limit;
+                let error = format!("the model gave no words of this turn within {limit:?}");
+                self.report.failed(turn, None, StageName::Stt, error);
+            }
         }
-        let limit = self.rules.transcript_limit;
-        let error = format!("the model gave no words of this turn within {limit:?}");
-        self.report.failed(turn, None, StageName::Stt, error);
         self.write_down(false);
+        // What is held for it is held no longer.
+        self.machine.handle(Input::NoWords(turn));
     }
 
     /// The words of turns that are not answered yet, or just being answered, were said: another

@@ -221,7 +221,7 @@ impl TextSession {
         }
         // A rule may have the answer: no model is asked then.
         let scripted = begin.as_ref().is_ok_and(|context| context.script.is_some());
-        let answer = Answer::new(turn, response, scripted, now, 0);
+        let answer = Answer::new(turn, response, scripted, now);
         let begin = begin.map(|context| Element::begin(now, context));
         (Answer { validations, ..answer }, begin)
     }
